@@ -1,0 +1,27 @@
+import ts from "typescript";
+import { defineConfig, type Plugin } from "vitest/config";
+
+/** Vite 8 (oxc) lowers legacy decorators only. TypeScript lowers the standard ones for it. */
+const standardDecorators: Plugin = {
+  name: "standard-decorators",
+  enforce: "pre",
+  transform: {
+    filter: { id: /\.ts$/, code: "@" },
+    handler(code, id) {
+      const { outputText, sourceMapText } = ts.transpileModule(code, {
+        fileName: id,
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, sourceMap: true },
+      });
+      return { code: outputText, map: sourceMapText ?? null };
+    },
+  },
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "legacy", include: ["test/*.test.ts", "test/types/*.test.ts"], testTimeout: 60_000 } },
+      { plugins: [standardDecorators], test: { name: "standard", include: ["test/standard/*.test.ts"] } },
+    ],
+  },
+});
