@@ -1,1 +1,83 @@
-export {};
+export { type ChunkOptions, type OnOptions } from "./define/chunk-options.ts";
+export { type Context, type ContextOf, type Signal, type State, type TextReply } from "./define/context.ts";
+export { type EventDef, event } from "./define/event.ts";
+export {
+  type ChunkDefinition,
+  type FlowBuilder,
+  type FlowDefinition,
+  type TriggerDefinition,
+  flow,
+  recordFlow,
+} from "./define/flow.ts";
+export { type Field, type Instant, type InstantOptions, instant } from "./define/instant.ts";
+export {
+  type FirstOf,
+  type FlowClass,
+  type Hint,
+  type MethodsOf,
+  type NoSpec,
+  type PayloadIn,
+  type Returned,
+  type SpecIn,
+  type SpecOf,
+  type SpecsIn,
+} from "./define/payload.ts";
+export { type IsProblem, type Problem } from "./define/problem.ts";
+export { type FieldAt, type PathIn, type Schema, type TextPathIn, type ValueAt } from "./define/schema-path.ts";
+export {
+  type AcceptedBy,
+  type InputOf,
+  type ItemOf,
+  type PayloadFor,
+  type ResultOf,
+  type Spec,
+  type StateOf,
+  defineFlow,
+} from "./define/spec.ts";
+export { type ModelCall, type ModelPart, type ModelRequest, type TokenSource, type Usage } from "./define/token-source.ts";
+export {
+  type After,
+  type Any,
+  type KindOf,
+  type Now,
+  type Opened,
+  type Payload,
+  type Start,
+  type Trigger,
+  after,
+  any,
+  isTrigger,
+  start,
+} from "./define/trigger.ts";
+export { type ErrorCode, errorCodes } from "./error/error-code.ts";
+export { type ErrorData, type ErrorParts, SluiceError, errorData, messageOf } from "./error/sluice-error.ts";
+export { compile } from "./graph/compile.ts";
+export { type DefinitionProblem, FlowDefinitionError, type ProblemCode, problemCodes } from "./graph/definition-problem.ts";
+export {
+  type Graph,
+  type GraphChunk,
+  type GraphSource,
+  type GraphTrigger,
+  type GraphWarning,
+} from "./graph/graph.ts";
+export { toMermaid } from "./graph/mermaid.ts";
+export { type Retention } from "./log/entry-log.ts";
+export { comparePositions, parsePosition, type Position, positionOf } from "./log/position.ts";
+export { type Activation, type Command } from "./machine/command.ts";
+export {
+  type Entry,
+  type EntryFields,
+  type EntryOf,
+  type EntryType,
+  type FinalEntry,
+  type FinalType,
+  type Issue,
+  type JsonPatch,
+  type StateDiff,
+  isFinal,
+} from "./machine/entry.ts";
+export { Machine, type MachineSnapshot } from "./machine/machine.ts";
+export { type Execution } from "./execution/execution.ts";
+export { type RunArgs, type RunInput, type RunOptions, run } from "./execution/run.ts";
+export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
+export { type Gap, type PullOptions } from "./views/pull.ts";

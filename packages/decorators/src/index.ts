@@ -1,1 +1,3 @@
-export {};
+export { type ChunkMark, chunk } from "./chunk.ts";
+export { type FlowMark, flow } from "./flow.ts";
+export { type On, on } from "./on.ts";

@@ -1,0 +1,74 @@
+import type { z } from "zod";
+import type { EventDef } from "./event.ts";
+import type { Instant } from "./instant.ts";
+import type { Given, PayloadFor, Spec, StateOf } from "./spec.ts";
+import type { TokenSource } from "./token-source.ts";
+
+/** The recoverable data of an execution, as one chunk sees it. Values are immutable: change them with `set` or `update`. */
+export interface State<T> {
+  readonly get: <K extends keyof T>(key: K) => T[K];
+  /**
+   * Replaces one key: a fact, at once.
+   *
+   * @throws SluiceError `state-invalid` or `not-serialisable`; nothing is changed then.
+   */
+  readonly set: <K extends keyof T>(key: K, value: T[K]) => void;
+  /** Changes a draft of the whole state in one atomic step; what `change` returns is ignored. @throws as `set` */
+  readonly update: (change: (draft: T) => void) => void;
+}
+
+/** What made a chunk run. */
+export interface Signal {
+  /** The entry that triggered it: `s12` for a signal, `e7` for the start or another chunk's completion. */
+  readonly id: string;
+  /** Which trigger fired, as it is written: `escalated`, `after("read")`, `triage.field("steps[*]")`. */
+  readonly event: string;
+  /** Where in the reply, such as `steps[2]`; empty for other triggers. */
+  readonly path: string;
+  /** The array positions in `path`, outermost first. */
+  readonly indexes: readonly number[];
+}
+
+/** A text as it is written: await it for the whole, or iterate it for its pieces. */
+export interface TextReply extends Promise<string>, AsyncIterable<string> {}
+
+/** What a chunk can do. All of it may be taken apart: `({ emit, state }) => …`. */
+// Functions are properties, not methods: methods are compared bivariantly, and another flow's ctx would fit.
+export interface Context<S = any> {
+  readonly "~spec": (spec: S) => S;
+  readonly state: State<StateOf<S>>;
+  readonly signal: Signal;
+  /** Fires when this attempt ends from outside: a cancel, or a failure elsewhere. */
+  readonly abortSignal: AbortSignal;
+  readonly executionId: string;
+  readonly activationId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The same for every attempt of this activation: give it to services that must act once. */
+  readonly idempotencyKey: string;
+  /** Shows an item to whoever watches, at once. @throws SluiceError `item-invalid` or `schema-missing` */
+  readonly putIntoStream: (item: Given<S, "stream">) => void;
+  /** Ends the runtime stream, not the execution. */
+  readonly stopStream: () => void;
+  /** The result, when this chunk completes; the last in the log wins. @throws SluiceError `result-invalid` or `schema-missing` */
+  readonly setResult: (value: Given<S, "result">) => void;
+  /**
+   * Emits a business event: a fact, at once. Nothing starts inside the call.
+   *
+   * @returns the signal's id.
+   * @throws SluiceError `payload-invalid`
+   */
+  readonly emit: <E extends EventDef>(event: E, payload: PayloadFor<E>) => string;
+  /**
+   * Reads a structured reply; its fields become signals while it is written.
+   *
+   * @returns the whole, validated reply.
+   * @throws SluiceError `reply-invalid`, `reply-truncated`, `reply-no-json`, `reply-syntax` or `model-failed`
+   */
+  readonly instant: <R extends Instant>(reply: R, source: TokenSource) => Promise<z.output<R["schema"]>>;
+  /** Reads plain text. @throws SluiceError `model-failed` */
+  readonly text: (source: TokenSource) => TextReply;
+}
+
+/** The ctx of a flow's chunks: `ctx: ContextOf<typeof spec>`. */
+export type ContextOf<S extends Spec> = Context<S>;

@@ -1,0 +1,59 @@
+import type { z } from "zod";
+import type { FieldAt, PathIn, Schema, TextPathIn, ValueAt } from "./schema-path.ts";
+import { type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
+import type { FieldMoment } from "./trigger-plan.ts";
+
+/** How a reply is read. */
+export interface InstantOptions {
+  /** Accept JSON only: no prose and no code fence around it. @default false */
+  readonly strict?: boolean;
+  /**
+   * What an invalid field does. `report`: a `field:invalid` entry, and reading goes on; the whole reply is judged at its
+   * end. `fail`: `ctx.instant` rejects at once with `reply-invalid`. @default "report"
+   */
+  readonly onInvalid?: "report" | "fail";
+}
+
+/** A structured reply whose fields are triggers while the model is still writing. */
+export interface Instant<N extends string = string, S extends Schema = Schema> {
+  readonly name: N;
+  readonly schema: S;
+  readonly options: InstantOptions;
+  /** Fires when the whole reply is complete and valid. */
+  readonly done: Trigger<Now<z.output<S>>>;
+  /** Fires once per match, when that value is complete and valid. `[*]` opens a lane per item. */
+  field<const P extends string>(path: PathIn<S, P>): Trigger<Now<ValueAt<S, P>>>;
+  /** Live: fires for each piece of a string field as it arrives, with the new text. */
+  delta<const P extends string>(path: TextPathIn<S, P>): Trigger<Now<string>>;
+  /** Live: fires when a value begins. */
+  opened<const P extends string>(path: PathIn<S, P>): Trigger<Now<Opened>>;
+}
+
+/** The type of one field: `Field<typeof Triage, "steps[*]">`. */
+export type Field<R extends { schema: Schema }, P extends string> = FieldAt<R["schema"], P>;
+
+/**
+ * Defines a structured reply. Paths follow what the model writes: `a.b`, `items[*].name`, `items[0]`, `scores.*`
+ * (records), `["a.b"]`; the value is the schema's output.
+ *
+ * @param name names it in the log; unique within a flow.
+ */
+export function instant<const N extends string, S extends Schema>(
+  name: N,
+  schema: S,
+  options: InstantOptions = {},
+): Instant<N, S> {
+  const at = (on: FieldMoment, path: string) => trigger<Now<never>>({ on, reply, path });
+  const reply: Instant<N, S> = {
+    name,
+    schema,
+    options,
+    get done() {
+      return at("done", "");
+    },
+    field: (path) => at("field", path),
+    delta: (path) => at("delta", path),
+    opened: (path) => at("opened", path),
+  };
+  return reply;
+}

@@ -1,0 +1,68 @@
+import type { Context } from "./context.ts";
+import type { IsAny, IsProblem, Problem, ProblemIn } from "./problem.ts";
+import type { InputOf, Spec } from "./spec.ts";
+import type { After, Any, KindOf, Now, Start, Trigger } from "./trigger.ts";
+
+type AnyFn = (...args: any[]) => unknown;
+export type Returned<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
+export type FirstOf<F> = F extends (...args: infer A) => unknown ? (A extends readonly [] ? unknown : A[0]) : never;
+export type MethodsOf<T> = keyof { [K in keyof T as T[K] extends AnyFn ? K : never]: 0 };
+
+/** Every class that can be a flow: instances are looked at, constructors are free. */
+export type FlowClass = abstract new (...args: any) => object;
+type SpecInCtx<C> = 0 extends 1 & C
+  ? never
+  : unknown extends C
+    ? never
+    : NonNullable<C> extends { readonly "~spec": (spec: infer S) => unknown }
+      ? 0 extends 1 & S
+        ? never
+        : S
+      : never;
+/** The spec of each method's ctx, by method. */
+export type SpecsIn<T> = {
+  // `=> any`, not `=> unknown`: a flow that runs itself would otherwise be a circle (TS7023)
+  [K in keyof T]: T[K] extends (input: never, ctx: infer C, ...rest: never) => any ? SpecInCtx<C> : never;
+};
+/** The spec that a class's methods name in their `ctx`. */
+export type SpecIn<T> = SpecsIn<T>[keyof T];
+/** The spec of a flow: of a class, by the ctx of its methods; of a builder, by itself. */
+export type SpecOf<C> = C extends { readonly "~flow": infer S }
+  ? S
+  : C extends abstract new (...args: any) => infer T
+    ? SpecIn<T>
+    : never;
+
+export type NoSpec =
+  Problem<"the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`">;
+
+/** What a trigger on method `M` of class `T` carries. */
+type MethodOf<T, M extends string> =
+  M extends MethodsOf<T> & keyof T ? Returned<T[M]> : Problem<`there is no chunk "${M}"`, MethodsOf<T>>;
+
+/** The payload of a trigger of kind `K` in a class `T` of a flow with spec `S`; or a Problem. */
+export type PayloadIn<K, T, S> =
+  K extends Now<infer P>
+    ? P
+    : K extends Start
+      ? [S] extends [never]
+        ? NoSpec
+        : S extends Spec
+          ? InputOf<S>
+          : never
+      : K extends After<infer M>
+        ? MethodOf<T, M>
+        : K extends Any<infer Ks>
+          ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
+          : Problem<"this is not a trigger", K>;
+type ProblemsOf<P> = P extends readonly unknown[] ? { [I in keyof P]: ProblemIn<P[I]> }[number] : never;
+type Union<P> = [ProblemsOf<P>] extends [never] ? (P extends readonly unknown[] ? P[number] : never) : ProblemsOf<P>;
+
+/** The payload where it is known without the class, else `unknown`: what a guard's parameter is if it has no type of its own. */
+export type Hint<T extends Trigger> =
+  IsProblem<PayloadIn<KindOf<T>, object, never>> extends true ? unknown : PayloadIn<KindOf<T>, object, never>;
+
+export type ProblemOr<P, IfProblem, Else = IfProblem> =
+  IsProblem<P> extends true ? (unknown extends IfProblem ? P : IfProblem) : Else;
+
+export type { AnyFn, Context, IsAny };

@@ -1,0 +1,40 @@
+import type { Schema } from "./schema-path.ts";
+
+/** What every definition is known by. */
+export interface Named {
+  readonly name: string;
+  readonly schema: Schema;
+}
+
+/** What a part of a reply can be listened to for. */
+export type FieldMoment = "field" | "delta" | "opened" | "done";
+
+/** A trigger as data, with the definitions it names. `compile()` turns it into plain JSON. */
+export type TriggerPlan =
+  | { readonly on: "start" }
+  | { readonly on: "event"; readonly event: Named }
+  | { readonly on: "after"; readonly chunk: string }
+  | { readonly on: FieldMoment; readonly reply: Named; readonly path: string }
+  | { readonly on: "any"; readonly of: readonly TriggerPlan[] };
+
+/** How a trigger is written: for entries, graphs and messages. */
+export function labelOf(plan: TriggerPlan): string {
+  switch (plan.on) {
+    case "start":
+      return "start";
+    case "event":
+      return plan.event.name;
+    case "after":
+      return `after("${plan.chunk}")`;
+    case "done":
+      return `${plan.reply.name}.done`;
+    case "field":
+    case "delta":
+    case "opened":
+      return `${plan.reply.name}.${plan.on}("${plan.path}")`;
+    case "any":
+      return `any(${plan.of.map(labelOf).join(", ")})`;
+    default:
+      return plan satisfies never;
+  }
+}

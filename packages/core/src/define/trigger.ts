@@ -1,0 +1,63 @@
+import type { TriggerPlan } from "./trigger-plan.ts";
+
+declare const kind: unique symbol;
+
+/**
+ * What makes a chunk ready. `K` tells how the type of its payload is found: at once (`Now`), or from the class it
+ * stands in. Let it be inferred: a variable typed plain `Trigger` has lost its payload.
+ */
+export interface Trigger<K = unknown> {
+  readonly [kind]: K;
+  /** The trigger as data: what `compile()` reads. */
+  readonly plan: TriggerPlan;
+}
+export type KindOf<T> = T extends Trigger<infer K> ? K : never;
+type Kinds<T extends readonly Trigger[]> = { -readonly [I in keyof T]: KindOf<T[I]> };
+
+/** The payload is known where the trigger is written. */
+export interface Now<P> {
+  now: P;
+}
+export interface Start {
+  start: true;
+}
+export interface After<M extends string> {
+  after: M;
+}
+export interface Any<K extends readonly unknown[]> {
+  any: K;
+}
+
+/** What `Reply.opened(path)` carries. */
+export interface Opened {
+  /** Where it is, such as `items[3].name`. */
+  readonly path: string;
+  /** The array positions on the way, outermost first. */
+  readonly indexes: readonly number[];
+}
+
+/** The payload type of a trigger that knows it by itself: `Payload<typeof Escalated>`. */
+export type Payload<T extends Trigger> = KindOf<T> extends Now<infer P> ? P : never;
+
+/** Makes a trigger of its plan. The kind lives in the types only. */
+export function trigger<K>(plan: TriggerPlan): Trigger<K> {
+  return { plan } as Trigger<K>; // `kind` is a type-level mark: no value carries it
+}
+
+/** True for whatever can stand in `@on(…)`. */
+export function isTrigger(value: unknown): value is Trigger {
+  return typeof value === "object" && value !== null && typeof (value as { plan?: { on?: unknown } }).plan?.on === "string";
+}
+
+/** Fires once, when the execution starts, with the validated input. */
+export const start: Trigger<Start> = trigger({ on: "start" });
+
+/** Fires each time that chunk completes, with what it returned. */
+export function after<const M extends string>(method: M): Trigger<After<M>> {
+  return trigger({ on: "after", chunk: method });
+}
+
+/** Fires when one of the triggers fires, with its payload; `ctx.signal.event` tells which. */
+export function any<const T extends readonly [Trigger, Trigger, ...Trigger[]]>(...triggers: T): Trigger<Any<Kinds<T>>> {
+  return trigger({ on: "any", of: triggers.map((one) => one.plan) });
+}

@@ -1,0 +1,35 @@
+/** What can go wrong, by code. `docs/errors.md` lists each with its mend; a script holds the two lists against each other. */
+export const errorCodes = {
+  "chunk-aborted": "an attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution",
+  "chunk-failed": "a chunk threw, and nothing was there to answer it",
+  "event-not-accepted": "an event came from outside that the flow does not accept",
+  "event-unknown": "a chunk emitted something that is not an event",
+  "execution-cancelled": "the execution was cancelled",
+  "execution-ended": "something was asked of an execution that has ended",
+  "flow-invalid": "the definition of a flow has problems; each is listed",
+  "flow-undefined": "a class or value that is no flow was given where a flow is needed",
+  "guard-failed": "a guard (`when`) threw",
+  "input-invalid": "the input of a flow does not fit its schema",
+  "item-invalid": "an item for the runtime stream does not fit its schema",
+  "live-chunk": "a chunk on a delta or on opened did more than put items into the stream",
+  "misplaced-decorator": "a decorator stands where it cannot work",
+  "model-failed": "the source of a reply or a text failed",
+  "not-serialisable": "a value that JSON cannot hold was put where it would be stored",
+  "path-invalid": "a field path cannot be read, or the schema has no such place",
+  "payload-invalid": "the payload of an event does not fit its schema",
+  "position-invalid": "a position in the log cannot be read",
+  "reply-invalid": "a whole reply does not fit its schema",
+  "reply-limit": "a reply is larger or deeper than its limits allow",
+  "reply-no-json": "a reply has no JSON in it",
+  "reply-syntax": "a reply is not JSON",
+  "reply-truncated": "a reply ended before its JSON was closed",
+  "result-invalid": "the result of a flow does not fit its schema",
+  "schema-missing": "a stream item or a result was given, and the flow's spec has no schema for it",
+  "snapshot-invalid": "a snapshot does not belong to this graph",
+  "state-invalid": "a state update does not fit the state schema",
+  "stream-gap": "a reader was so slow that what it needed next has been dropped",
+  "stream-timeout": "the next item did not come in time",
+} as const;
+
+/** The closed list of what can go wrong. */
+export type ErrorCode = keyof typeof errorCodes;

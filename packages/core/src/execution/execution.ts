@@ -1,0 +1,127 @@
+import { type Observable, type SchedulerLike } from "rxjs";
+import type { EventDef } from "../define/event.ts";
+import type { Instant } from "../define/instant.ts";
+import type { PathIn, ValueAt } from "../define/schema-path.ts";
+import type { AcceptedBy, ItemOf, PayloadFor, ResultOf, StateOf } from "../define/spec.ts";
+import { SluiceError } from "../error/sluice-error.ts";
+import type { EntryLog } from "../log/entry-log.ts";
+import type { Common, Entry, EntryFields, EntryType } from "../machine/entry.ts";
+import { type ExecutionStatus, type FieldSignal, changesView, eventsView, fieldProjection, project, statusOf } from "../views/projections.ts";
+import { type Gap, type PullOptions, pull } from "../views/pull.ts";
+import type { ReportError } from "../views/view.ts";
+import { validatePayload } from "../run/chunk-context.ts";
+import type { Shell } from "../run/shell.ts";
+
+type PullOf<T, O> = AsyncGenerator<O extends { readonly lag: "gap" } ? T | Gap : T, void, undefined>;
+
+/** One run of a flow. All that it shows are views of its one log; nobody who looks changes what it does. */
+export interface Execution<S = any> extends AsyncDisposable {
+  readonly id: string;
+  readonly status: ExecutionStatus;
+  /** The answer. Rejects when the execution fails or is cancelled; unread, it is never an unhandled rejection. */
+  readonly result: Promise<ResultOf<S>>;
+  /** The runtime stream: what is retained, then what comes. Called synchronously. */
+  readonly stream$: Observable<ItemOf<S>>;
+  /** The present state, then the state after each change. */
+  readonly state$: Observable<StateOf<S>>;
+  /** The present status, then each change of it. */
+  readonly status$: Observable<ExecutionStatus>;
+  /** The log: what is retained, then what comes. It completes after the final entry. */
+  readonly events$: Observable<Entry<S>>;
+  /** The signals of the fields of a reply that fit a path. */
+  readonly field$: <R extends Instant, const P extends string>(
+    reply: R,
+    path: PathIn<R["schema"], P>,
+  ) => Observable<FieldSignal<ValueAt<R["schema"], P>>>;
+  /** The runtime stream, pulled: a cursor of its own. */
+  readonly stream: <const O extends PullOptions>(options?: O) => PullOf<ItemOf<S>, O>;
+  /** The log, pulled: a cursor of its own. It ends after the final entry. */
+  readonly events: <const O extends PullOptions>(options?: O) => PullOf<Entry<S>, O>;
+  /** Calls `handler` with each coming entry of a type. @returns stops it */
+  readonly on: <K extends `${keyof EntryFields<unknown>}`>(
+    type: K,
+    handler: (entry: Common & { readonly type: K } & EntryFields<S>[K]) => void,
+  ) => () => void;
+  /**
+   * Brings in a business event that the flow accepts.
+   *
+   * @returns the signal's id
+   * @throws SluiceError `event-not-accepted`, `payload-invalid`, `execution-ended`
+   */
+  readonly emit: <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>) => string;
+  /** Ends the execution: every running chunk's abort signal fires. Afterwards it does nothing. */
+  readonly cancel: (reason?: string) => void;
+}
+
+/** What an execution is made of. */
+export interface ExecutionParts {
+  readonly shell: Shell;
+  readonly log: EntryLog;
+  readonly scheduler: SchedulerLike;
+  readonly accepts: readonly string[];
+  readonly result: Promise<unknown>;
+  readonly report: ReportError;
+  /** Starts the execution now if it has not started: so that a cancelled one has its `flow:start`. */
+  readonly start: () => void;
+}
+
+/** The public face of an execution. Its parts are functions, so that they can be handed around. */
+export function createExecution({ shell, log, scheduler, accepts, result, report, start }: ExecutionParts): Execution {
+  let status: ExecutionStatus = "running";
+  log.listen({ receive: (entry) => (status = statusOf(entry) ?? status), end: () => {}, fail: report }, 0);
+  const where = shell.where;
+  const cancel = (reason = "cancelled"): void => {
+    start();
+    shell.cancel(reason);
+  };
+  const source = { log, scheduler, where, onExit: () => cancel("the reader of its stream left") };
+  return {
+    id: shell.id,
+    get status() {
+      return status;
+    },
+    result,
+    stream$: project(log, report, (entry, next) => entry.type === "stream:item" && next(entry.item), true),
+    state$: changesView(log, report, () => shell.state, (entry, next) => entry.type === "state:changed" && next(shell.state)),
+    status$: changesView(log, report, () => status, (entry, next) => statusOf(entry) && next(status), true),
+    events$: eventsView(log, report),
+    field$: (reply: Instant, path: string) => project(log, report, fieldProjection(reply.name, path)),
+    stream: (options?: PullOptions) => {
+      const select = (entry: Entry) => (entry.type === "stream:item" ? { item: entry.item } : undefined);
+      return pull({ ...source, select, endsAt: ({ type }) => type === "stream:stop", failing: true }, options);
+    },
+    events: (options?: PullOptions) =>
+      pull({ ...source, select: (entry) => ({ item: entry }), endsAt: () => false, failing: false }, options),
+    on: (type: EntryType, handler: (entry: never) => void) =>
+      log.listen(
+        { receive: (entry) => entry.type === type && handler(entry as never), end: () => {}, fail: report },
+        log.end,
+      ),
+    emit: (event: EventDef, payload: unknown) => {
+      if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, where);
+      if (shell.machine.ended) throw ended(event, where);
+      const valid = validatePayload(event, payload, where);
+      start();
+      return shell.signal(event.name, valid, "outside");
+    },
+    cancel,
+    [Symbol.asyncDispose]: async () => cancel("disposed"),
+  } as unknown as Execution; // the spec's types exist at compile time only: here every item, state and result is unknown
+}
+
+function notAccepted(event: EventDef | undefined, accepts: readonly string[], where: string): SluiceError {
+  const list = accepts.length === 0 ? "none" : accepts.map((name) => `"${name}"`).join(", ");
+  return new SluiceError("event-not-accepted", {
+    what: `The event "${event?.name}" came from outside; the flow accepts ${list}`,
+    where,
+    mend: "List it in the spec's `accepts`",
+  });
+}
+
+function ended(event: EventDef, where: string): SluiceError {
+  return new SluiceError("execution-ended", {
+    what: `The event "${event.name}" came after the end of the execution`,
+    where,
+    mend: "Look at execution.status, or start another execution",
+  });
+}

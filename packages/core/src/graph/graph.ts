@@ -1,0 +1,49 @@
+import type { FieldMoment } from "../define/trigger-plan.ts";
+
+/** One thing that can make a chunk ready. */
+export type GraphSource =
+  | { readonly on: "start"; readonly label: string }
+  | { readonly on: "event"; readonly label: string; readonly event: string }
+  | { readonly on: "after"; readonly label: string; readonly chunk: string }
+  | { readonly on: FieldMoment; readonly label: string; readonly reply: string; readonly path: string };
+
+/** A trigger of a chunk: any of its sources makes the chunk ready. */
+export interface GraphTrigger {
+  readonly label: string;
+  readonly sources: readonly GraphSource[];
+  /** A guard is asked before the chunk starts. */
+  readonly guarded: boolean;
+}
+
+export interface GraphChunk {
+  /** Its name in entries and triggers. */
+  readonly name: string;
+  readonly description?: string;
+  readonly triggers: readonly GraphTrigger[];
+  /** The events that it says it emits. */
+  readonly emits: readonly string[];
+  /** Only triggered by `delta` and `opened`: its entries are live, and it may only put items into the stream. */
+  readonly live: boolean;
+  /** What it returns can be the flow's result: no trigger names it. */
+  readonly leaf: boolean;
+}
+
+/** A warning of `compile()`: the flow runs, but probably not as meant. */
+export interface GraphWarning {
+  readonly code: string;
+  readonly where: string;
+  readonly what: string;
+  readonly mend: string;
+}
+
+/** A compiled flow: plain JSON, the same for the same class. */
+export interface Graph {
+  readonly flow: string;
+  /** In declaration order, which is the order in which listeners of one signal start. */
+  readonly chunks: readonly GraphChunk[];
+  /** The events that may come from outside. */
+  readonly accepts: readonly string[];
+  readonly warnings: readonly GraphWarning[];
+  /** Of the routing: names, triggers, guards. The same routing has the same hash in every process. */
+  readonly hash: string;
+}

@@ -1,0 +1,93 @@
+import type { TriggerDefinition } from "../define/flow.ts";
+import { labelOf, type Named, type TriggerPlan } from "../define/trigger-plan.ts";
+import { suggest } from "../error/nearest.ts";
+import { messageOf } from "../error/sluice-error.ts";
+import { findPlace } from "../instant/shape.ts";
+import type { DefinitionProblem } from "./definition-problem.ts";
+import type { GraphSource, GraphTrigger } from "./graph.ts";
+
+/** Turns the triggers of one flow into plain JSON, and reports what is wrong with them. */
+export class TriggerReader {
+  readonly #flow: string;
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #report: (problem: DefinitionProblem) => void;
+  readonly #defined = new Map<string, Named>();
+
+  /** @param names the chunks' names, by the key that `after` refers to */
+  constructor(flow: string, names: ReadonlyMap<string, string>, report: (problem: DefinitionProblem) => void) {
+    this.#flow = flow;
+    this.#names = names;
+    this.#report = report;
+  }
+
+  read({ plan, options }: TriggerDefinition, where: string): GraphTrigger {
+    const sources = this.#sources(plan, where);
+    const label = sources.length === 1 ? (sources[0]?.label ?? "") : `any(${sources.map((one) => one.label).join(", ")})`;
+    return { label, sources, guarded: options.when !== undefined };
+  }
+
+  /** The name of an event; two events of one name are a problem. */
+  event(event: Named, where: string): string {
+    this.#define("event", event, where);
+    return event.name;
+  }
+
+  #sources(plan: TriggerPlan | undefined, where: string): readonly GraphSource[] {
+    switch (plan?.on) {
+      case "start":
+        return [{ on: "start", label: "start" }];
+      case "event":
+        this.#define("event", plan.event, where);
+        return [{ on: "event", label: plan.event.name, event: plan.event.name }];
+      case "after": {
+        const name = this.#names.get(plan.chunk);
+        if (name !== undefined) return [{ on: "after", label: `after("${name}")`, chunk: name }];
+        const mend = suggest(plan.chunk, [...this.#names.keys()]);
+        this.#report({ code: "chunk-unknown", where, what: `there is no chunk "${plan.chunk}"`, mend });
+        return [];
+      }
+      case "any":
+        return plan.of.flatMap((one) => this.#sources(one, where));
+      case "done":
+      case "field":
+      case "delta":
+      case "opened":
+        this.#define("reply", plan.reply, where);
+        if (!this.#hasPath(plan, where)) return [];
+        return [{ on: plan.on, label: labelOf(plan), reply: plan.reply.name, path: plan.path }];
+      default: {
+        const on = (plan as { on?: unknown } | undefined)?.on;
+        const what = typeof on === "string" ? `the trigger "${on}" is not there yet` : "this is not a trigger";
+        const code = typeof on === "string" ? "not-yet" : "trigger-invalid";
+        this.#report({ code, where, what, mend: "Use start, an event, after(…), any(…), or a reply's field, delta, opened or done" });
+        return [];
+      }
+    }
+  }
+
+  #hasPath(plan: { readonly on: string; readonly reply: Named; readonly path: string }, where: string): boolean {
+    if (plan.on === "done") return true;
+    const problem = (what: string, mend: string): false => {
+      this.#report({ code: "path-unknown", where, what, mend });
+      return false;
+    };
+    try {
+      const found = findPlace(plan.reply.schema, plan.path);
+      if (found.place !== undefined) return true;
+      const right = suggest(found.wrong ?? plan.path, found.right);
+      return problem(`the schema of "${plan.reply.name}" has no "${plan.path}"`, right);
+    } catch (error) {
+      return problem(messageOf(error), "See the grammar of paths in the guide");
+    }
+  }
+
+  #define(kind: string, definition: Named, where: string): void {
+    const key = `${kind} ${definition.name}`;
+    const known = this.#defined.get(key);
+    if (known === undefined) this.#defined.set(key, definition);
+    else if (known.schema !== definition.schema) {
+      const what = `two ${kind === "reply" ? "replies" : "events"} of the flow "${this.#flow}" are called "${definition.name}"`;
+      this.#report({ code: "name-taken", where, what, mend: "Define it once and import it, or rename one of them" });
+    }
+  }
+}

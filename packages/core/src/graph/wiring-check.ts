@@ -1,0 +1,110 @@
+import type { DefinitionProblem } from "./definition-problem.ts";
+import type { GraphChunk, GraphSource, GraphWarning } from "./graph.ts";
+
+type Report = (problem: DefinitionProblem) => void;
+
+/** Checks how the chunks hang together. Problems are reported; warnings are returned. */
+export function checkWiring(
+  flow: string,
+  chunks: readonly GraphChunk[],
+  accepts: readonly string[],
+  report: Report,
+): GraphWarning[] {
+  checkNames(flow, chunks, report);
+  checkTriggered(flow, chunks, report);
+  checkEmitted(flow, chunks, accepts, report);
+  return [...unheard(flow, chunks), ...endlessLoops(flow, chunks), ...ambiguousResult(flow, chunks)];
+}
+
+function checkNames(flow: string, chunks: readonly GraphChunk[], report: Report): void {
+  const seen = new Set<string>();
+  for (const { name } of chunks) {
+    if (seen.has(name)) {
+      report({ code: "name-taken", where: `${flow}.${name}`, what: `two chunks are called "${name}"`, mend: "Rename one of them" });
+    }
+    seen.add(name);
+  }
+}
+
+function checkTriggered(flow: string, chunks: readonly GraphChunk[], report: Report): void {
+  for (const { name, triggers } of chunks) {
+    const where = `${flow}.${name}`;
+    if (triggers.length === 0) {
+      report({ code: "chunk-untriggered", where, what: "nothing triggers this chunk", mend: "Give it an @on(…)" });
+    }
+    const live = new Set(triggers.flatMap(({ sources }) => sources.map(isLive)));
+    if (live.size > 1) {
+      report({
+        code: "chunk-mixed",
+        where,
+        what: "this chunk listens to delta or opened, and to something else",
+        mend: "Make two chunks: one on delta or opened may only put items into the stream",
+      });
+    }
+  }
+  const sources = chunks.flatMap(({ triggers }) => triggers.flatMap((one) => one.sources));
+  if (!sources.some(({ on }) => on === "start")) {
+    report({ code: "flow-empty", where: flow, what: "no chunk starts", mend: "Give one chunk @on(start)" });
+  }
+}
+
+/** Only where every chunk declares its `emits` is it known that nobody emits an event. */
+function checkEmitted(flow: string, chunks: readonly GraphChunk[], accepts: readonly string[], report: Report): void {
+  const emitted = new Set([...accepts, ...chunks.flatMap(({ emits }) => emits)]);
+  if (!chunks.some(({ emits }) => emits.length > 0)) return;
+  for (const { name, triggers } of chunks) {
+    for (const source of triggers.flatMap((one) => one.sources)) {
+      if (source.on !== "event" || emitted.has(source.event)) continue;
+      const what = `nothing emits "${source.event}"`;
+      const mend = "List it in the `emits` of the chunk that emits it, or in the spec's `accepts`";
+      report({ code: "event-never-emitted", where: `${flow}.${name}`, what, mend });
+    }
+  }
+}
+
+function unheard(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
+  const sources = chunks.flatMap(({ triggers }) => triggers.flatMap((one) => one.sources));
+  const heard = new Set(sources.flatMap((source) => (source.on === "event" ? [source.event] : [])));
+  return chunks.flatMap(({ name, emits }) =>
+    emits
+      .filter((event) => !heard.has(event))
+      .map((event) => ({
+        code: "event-unheard",
+        where: `${flow}.${name}`,
+        what: `nothing hears "${event}"`,
+        mend: "Give a chunk @on of it, or leave it to those who read the log",
+      })),
+  );
+}
+
+/** Loops that only completions drive, and no guard can leave. Loops by event are the chunk's own decision. */
+function endlessLoops(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
+  const always = new Map(chunks.map(({ name, triggers }) => [name, triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed)))]));
+  const reaches = (from: string, to: string, seen: Set<string>): boolean =>
+    (always.get(from) ?? []).some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))));
+  return chunks
+    .filter(({ name }) => reaches(name, name, new Set()))
+    .map(({ name }) => ({
+      code: "loop-endless",
+      where: `${flow}.${name}`,
+      what: "this chunk triggers itself again and again, and no guard ends it",
+      mend: "Give a trigger of the loop a `when`, or loop by an event that is not always emitted",
+    }));
+}
+
+function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
+  const leaves = chunks.filter(({ leaf, live, triggers }) => leaf && !live && triggers.some((one) => one.sources.some(({ on }) => on !== "field")));
+  if (leaves.length < 2) return [];
+  const names = leaves.map(({ name }) => name);
+  return [
+    {
+      code: "result-ambiguous",
+      where: flow,
+      what: `what ${names.join(" or ")} returns last is the result, unless one calls ctx.setResult`,
+      mend: "Call ctx.setResult in one of them, or return nothing from the others",
+    },
+  ];
+}
+
+const isLive = ({ on }: GraphSource): boolean => on === "delta" || on === "opened";
+const followed = (source: GraphSource): string[] => (source.on === "after" ? [source.chunk] : []);

@@ -1,0 +1,220 @@
+import type { Common, Entry, EntryDraft } from "../machine/entry.ts";
+import { type Position, comparePositions } from "./position.ts";
+import { weightOf } from "./weight.ts";
+
+/** How much of the log is kept in memory for readers that come late or lag. The oldest entries go first. */
+export interface Retention {
+  /** @default 10_000 */
+  readonly maxEntries?: number;
+  /** Estimated from the entries' content. @default 33_554_432 (32 MB) */
+  readonly maxBytes?: number;
+}
+
+/** Somebody to whom entries are pushed, one by one, as they are appended. */
+export interface Listener {
+  readonly receive: (entry: Entry) => void;
+  /** The execution has ended; after its last entry. `error` when it did not complete. */
+  readonly end: (error: Error | undefined) => void;
+  /** `receive` threw, and the listener was detached because of it. */
+  readonly fail: (error: unknown) => void;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+interface Reader {
+  readonly listener: Listener;
+  next: number;
+}
+
+/**
+ * The entries of one execution, in the order of their appending: a shared bounded buffer in which every reader has a
+ * cursor of its own. Entries are counted by an index that includes the dropped ones.
+ */
+export class EntryLog {
+  readonly #executionId: string;
+  readonly #path: readonly string[];
+  readonly #now: () => number;
+  readonly #maxEntries: number;
+  readonly #maxBytes: number;
+  #entries: (Entry | undefined)[] = [];
+  #weights: number[] = [];
+  /** Where the first retained entry stands in `#entries`. */
+  #head = 0;
+  /** The index of `#entries[0]`. */
+  #base = 0;
+  #bytes = 0;
+  #seq = 0;
+  #live = 0;
+  #readers: Reader[] = [];
+  #parked: (() => void)[] = [];
+  #delivering = false;
+  #closed: { readonly error: Error | undefined } | undefined;
+
+  constructor(executionId: string, flow: string, now: () => number, retention: Retention = {}) {
+    this.#executionId = executionId;
+    this.#path = [flow];
+    this.#now = now;
+    this.#maxEntries = Math.max(1, retention.maxEntries ?? 10_000);
+    this.#maxBytes = retention.maxBytes ?? 33_554_432;
+  }
+
+  /** The number that the next durable entry will have. */
+  get nextSeq(): number {
+    return this.#seq + 1;
+  }
+
+  /** The index behind the last entry. */
+  get end(): number {
+    return this.#base + this.#entries.length;
+  }
+
+  /** The index of the oldest entry that is retained. */
+  get start(): number {
+    return this.#base + this.#head;
+  }
+
+  /** Set when no further entry comes; `error` when the execution did not complete. */
+  get closed(): { readonly error: Error | undefined } | undefined {
+    return this.#closed;
+  }
+
+  /** Readers that are attached: pushed ones, and pulling ones that wait. */
+  get readers(): number {
+    return this.#readers.length + this.#parked.length;
+  }
+
+  /** Gives a fact its place and time. Readers get it with the next `deliver`. */
+  append(draft: EntryDraft, live: boolean): Entry {
+    if (live) this.#live += 1;
+    else {
+      this.#seq += 1;
+      this.#live = 0;
+    }
+    const open = draft as EntryDraft & Writable<Common>; // a draft becomes an entry in the next lines, in place
+    open.seq = this.#seq;
+    open.live = this.#live;
+    open.at = this.#now();
+    open.executionId = this.#executionId;
+    open.path = this.#path;
+    const entry = draft as Entry;
+    const weight = weightOf(entry);
+    this.#entries.push(entry);
+    this.#weights.push(weight);
+    this.#bytes += weight;
+    this.#retain();
+    return entry;
+  }
+
+  /** The entry at an index; undefined when it is dropped or not there yet. */
+  at(index: number): Entry | undefined {
+    return index < this.start ? undefined : this.#entries[index - this.#base];
+  }
+
+  /** The index of the first retained entry at or behind a position. */
+  indexOf(position: Position): number {
+    let from = this.#head;
+    let to = this.#entries.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      const entry = this.#entries[middle];
+      if (entry !== undefined && comparePositions(entry, position) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return this.#base + from;
+  }
+
+  /** Pushes every entry from an index on (dropped ones left out) to a listener, at once and as they come. */
+  listen(listener: Listener, from: number): () => void {
+    const reader: Reader = { listener, next: Math.max(from, this.start) };
+    this.#readers.push(reader);
+    this.#feed(reader);
+    if (this.#closed !== undefined) this.#finish(reader, this.#closed.error);
+    return () => this.#detach(reader);
+  }
+
+  /** Calls `wake` once, at the next delivery. @returns forgets it */
+  park(wake: () => void): () => void {
+    this.#parked.push(wake);
+    return () => {
+      this.#parked = this.#parked.filter((one) => one !== wake);
+    };
+  }
+
+  /** Hands what was appended to all readers, each in order. A reader that appends by what it does is served in the same pass. */
+  deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    for (let more = true; more; ) {
+      const { end } = this;
+      for (const reader of this.#readers.slice()) this.#feed(reader);
+      more = this.end > end;
+    }
+    this.#delivering = false;
+    if (this.#closed !== undefined) {
+      for (const reader of this.#readers.slice()) this.#finish(reader, this.#closed.error);
+    }
+    if (this.#parked.length > 0) this.#wake();
+  }
+
+  /** No further entry comes: every reader gets what is left, and ends. */
+  close(error: Error | undefined): void {
+    this.#closed = { error };
+    this.deliver();
+  }
+
+  #feed(reader: Reader): void {
+    while (reader.next < this.end && (reader.next >= this.start || this.#skip(reader))) {
+      const entry = this.at(reader.next);
+      reader.next += 1;
+      if (entry === undefined) continue;
+      try {
+        reader.listener.receive(entry);
+      } catch (error) {
+        this.#detach(reader);
+        reader.listener.fail(error);
+      }
+    }
+  }
+
+  /** A listener appended so much that what it had yet to receive was dropped: it goes on with what is there. */
+  #skip(reader: Reader): boolean {
+    reader.next = this.start;
+    return reader.next < this.end;
+  }
+
+  #finish(reader: Reader, error: Error | undefined): void {
+    this.#detach(reader);
+    try {
+      reader.listener.end(error);
+    } catch (thrown) {
+      reader.listener.fail(thrown);
+    }
+  }
+
+  #detach(reader: Reader): void {
+    reader.next = Number.POSITIVE_INFINITY;
+    this.#readers = this.#readers.filter((one) => one !== reader);
+  }
+
+  #wake(): void {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const wake of parked) wake();
+  }
+
+  #retain(): void {
+    let count = this.#entries.length - this.#head;
+    while (count > this.#maxEntries || (this.#bytes > this.#maxBytes && count > 1)) {
+      this.#bytes -= this.#weights[this.#head] ?? 0;
+      this.#entries[this.#head] = undefined;
+      this.#head += 1;
+      count -= 1;
+    }
+    // dropped places are given back in one go, so that an append costs O(1) on average
+    if (this.#head > 1024 && this.#head > this.#entries.length / 2) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#weights = this.#weights.slice(this.#head);
+      this.#base += this.#head;
+      this.#head = 0;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { InputOf, ItemOf, ResultOf, StateOf } from "../define/spec.ts";
+import type { Usage } from "../define/token-source.ts";
+import type { SluiceError } from "../error/sluice-error.ts";
+
+/** What every entry carries. */
+export interface Common {
+  /** Counts durable entries from 1, without holes. A live entry has the number of the durable one before it. */
+  readonly seq: number;
+  /** 0 for a durable entry; n for the nth live entry after entry `seq`, whose position is `seq.n`. */
+  readonly live: number;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly executionId: string;
+  /** Where it comes from: the flow's name, then each child's. */
+  readonly path: readonly string[];
+}
+
+/** What the entries of a chunk carry besides. */
+export interface OfChunk {
+  readonly chunk: string;
+  readonly activationId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The correlation scope: `/` for the root lane, `/triage@a1:steps[2]` for an item of a reply. */
+  readonly lane: string;
+}
+
+/** One value of a reply. */
+interface OfField extends OfChunk {
+  /** The reply's name. */
+  readonly reply: string;
+  /** Tells replies of the same name apart. */
+  readonly replyId: string;
+  /** Where in the reply, such as `items[3].name`; empty for the whole. */
+  readonly field: string;
+  /** The array positions in `field`, outermost first. */
+  readonly indexes: readonly number[];
+}
+
+/** One change of the state. */
+export interface StateDiff<T = Record<string, unknown>> {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** The new values of what was added or changed. */
+  readonly values: Partial<T>;
+}
+
+/** An RFC 6902 operation. */
+export interface JsonPatch {
+  readonly op: "add" | "remove" | "replace";
+  /** An RFC 6901 pointer, such as `/customer/name`. */
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** What is wrong at one place of a value. */
+export interface Issue {
+  /** Where, from the value that was checked. */
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+interface Ended<S> {
+  readonly state: StateOf<S>;
+  readonly durationMs: number;
+}
+
+/** The log's vocabulary: one line an entry type. */
+export interface EntryFields<S = any> {
+  "flow:start": { readonly flow: string; readonly graphHash: string; readonly input: InputOf<S>; readonly state: StateOf<S> };
+  signal: Partial<OfChunk> & {
+    readonly id: string;
+    readonly event: string;
+    readonly payload: unknown;
+    /** The activation that emitted it, or `outside`. */
+    readonly cause: string;
+    readonly lane: string;
+  };
+  "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
+  "chunk:skipped": OfChunk & { readonly trigger: string };
+  "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
+  "chunk:failed": OfChunk & { readonly error: SluiceError; readonly willRetry: boolean };
+  /** Live: something was asked of a ctx whose attempt has ended, or of a stream that was stopped. */
+  "chunk:late": OfChunk & { readonly call: string };
+  /** Durable; live where it comes from a live chunk. */
+  "stream:item": OfChunk & { readonly item: ItemOf<S> };
+  "stream:stop": OfChunk;
+  "state:changed": OfChunk & { readonly diff: StateDiff<StateOf<S>>; readonly patches: readonly JsonPatch[] };
+  "model:start": OfChunk & { readonly model: string };
+  /** Live. */
+  "model:token": OfChunk & { readonly delta: string };
+  /** Live. */
+  "model:reasoning": OfChunk & { readonly delta: string };
+  "model:finish": OfChunk & {
+    readonly model: string;
+    readonly usage: Usage;
+    readonly finishReason: string;
+    readonly durationMs: number;
+    /** Time to the first token; left out when none came. */
+    readonly firstTokenMs?: number;
+  };
+  /** Live. */
+  "field:opened": OfField & { readonly kind: string };
+  /** Live. */
+  "field:delta": OfField & { readonly delta: string };
+  /** Durable where something listens, else live. */
+  "field:complete": OfField & { readonly value: unknown };
+  /** Durable. */
+  "field:invalid": OfField & { readonly issues: readonly Issue[] };
+  "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
+  "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
+  "flow:failed": Ended<S> & { readonly error: SluiceError };
+  "flow:cancelled": Ended<S> & { readonly reason: string };
+}
+
+/** The entry types that end an execution: exactly one is in each ended log, and it is last. */
+export type FinalType = "flow:completed" | "flow:failed" | "flow:cancelled";
+export type EntryType = keyof EntryFields;
+export type EntryOf<S, K extends EntryType> = Common & { readonly type: K } & EntryFields<S>[K];
+/** One fact of an execution. */
+export type Entry<S = any> = { [K in EntryType]: EntryOf<S, K> }[EntryType];
+/** An entry before the log has given it its place and time. */
+export type EntryDraft = { [K in EntryType]: { readonly type: K } & EntryFields[K] }[EntryType];
+export type FinalEntry<S = any> = { [K in FinalType]: EntryOf<S, K> }[FinalType];
+
+/** True for the last entry of the execution that is looked at; it carries the full state. */
+export function isFinal<S>(entry: Entry<S>): entry is FinalEntry<S> {
+  return (
+    (entry.type === "flow:completed" || entry.type === "flow:failed" || entry.type === "flow:cancelled") &&
+    entry.path.length === 1
+  );
+}

@@ -1,0 +1,176 @@
+import type { Context } from "../define/context.ts";
+import type { EventDef } from "../define/event.ts";
+import type { Instant } from "../define/instant.ts";
+import type { TokenSource } from "../define/token-source.ts";
+import { isTrigger } from "../define/trigger.ts";
+import { SluiceError } from "../error/sluice-error.ts";
+import { excerpt, validate } from "../error/validate.ts";
+import { aborted } from "./abort.ts";
+import type { Attempt } from "./attempt.ts";
+import { readInstant } from "./instant-reading.ts";
+import type { Shell } from "./shell.ts";
+import { changeState } from "./state-store.ts";
+import { readText } from "./text-reading.ts";
+
+/**
+ * The ctx of one attempt. Its functions are made when they are read, so that they can be taken apart
+ * (`({ emit }) => …`) and an attempt that needs none pays for none. When the attempt has ended, they do nothing and
+ * leave a live `chunk:late` entry.
+ */
+export class ChunkContext implements Omit<Context, "~spec"> {
+  readonly #shell: Shell;
+  readonly #attempt: Attempt;
+
+  constructor(shell: Shell, attempt: Attempt) {
+    this.#shell = shell;
+    this.#attempt = attempt;
+  }
+
+  get signal(): Context["signal"] {
+    return this.#attempt.activation.signal;
+  }
+
+  get abortSignal(): AbortSignal {
+    return this.#attempt.abort.signal;
+  }
+
+  get executionId(): string {
+    return this.#shell.id;
+  }
+
+  get activationId(): string {
+    return this.#attempt.activation.id;
+  }
+
+  get attempt(): number {
+    return this.#attempt.number;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.#shell.id}/${this.#attempt.activation.id}`;
+  }
+
+  get putIntoStream(): Context["putIntoStream"] {
+    return (item) => {
+      const attempt = this.#attempt;
+      if (this.#isOver("putIntoStream", true, this.#shell.streamStopped)) return;
+      const valid = validate(this.#schema("stream", "putIntoStream"), item, {
+        code: "item-invalid",
+        what: "The stream item",
+        where: attempt.where,
+        mend: "Put in what the flow's `stream` schema says, or widen it",
+      });
+      this.#shell.append({ type: "stream:item", ...attempt.origin(), item: valid }, attempt.live);
+    };
+  }
+
+  get stopStream(): Context["stopStream"] {
+    return () => {
+      if (this.#isOver("stopStream") || this.#shell.streamStopped) return;
+      this.#shell.append({ type: "stream:stop", ...this.#attempt.origin() });
+    };
+  }
+
+  get setResult(): Context["setResult"] {
+    return (value) => {
+      if (this.#isOver("setResult")) return;
+      this.#attempt.result = {
+        value: validate(this.#schema("result", "setResult"), value, {
+          code: "result-invalid",
+          what: "The result",
+          where: this.#attempt.where,
+          mend: "Set what the flow's `result` schema says, or widen it",
+        }),
+      };
+    };
+  }
+
+  get emit(): Context["emit"] {
+    return (event, payload) => {
+      const shell = this.#shell;
+      const { where, activation } = this.#attempt;
+      if (this.#isOver("emit")) return "";
+      const valid = validatePayload(event, payload, where);
+      return shell.signal(event.name, valid, activation.id, this.#attempt.origin());
+    };
+  }
+
+  get state(): Context["state"] {
+    const change = (call: string, work: (draft: Record<string, unknown>) => void): void => {
+      const shell = this.#shell;
+      if (this.#isOver(call)) return;
+      const made = changeState(shell.state, shell.spec.state, work, this.#attempt.where);
+      if (made !== undefined) shell.append({ type: "state:changed", ...this.#attempt.origin(), ...made });
+    };
+    return {
+      get: (key) => this.#shell.state[key as string],
+      set: (key, value) => change("state.set", (draft) => void (draft[key as string] = value)),
+      update: (work) => change("state.update", (draft) => void work(draft)),
+    };
+  }
+
+  get instant(): Context["instant"] {
+    return (reply: Instant, source: TokenSource) => {
+      if (this.#isOver("instant")) return Promise.reject(late(this.#attempt));
+      return readInstant(this.#shell, this.#attempt, reply, source);
+    };
+  }
+
+  get text(): Context["text"] {
+    return (source) => readText(this.#shell, this.#attempt, source, this.#isOver("text"));
+  }
+
+  /** Whether a call comes too late. @throws SluiceError `live-chunk` for what a live chunk may not do. */
+  #isOver(call: string, inLive = false, stopped = false): boolean {
+    const attempt = this.#attempt;
+    if (attempt.live && !inLive) {
+      throw new SluiceError("live-chunk", {
+        what: `A chunk on delta or opened may only put items into the stream; this one called ${call}`,
+        where: attempt.where,
+        mend: "Do it in a chunk on the complete field, on done, or on an event",
+        retryable: false,
+      });
+    }
+    if (!attempt.ended && !stopped) return false;
+    this.#shell.append({ type: "chunk:late", ...attempt.origin(), call }, true);
+    return true;
+  }
+
+  #schema(kind: "stream" | "result", call: string) {
+    const { spec } = this.#shell;
+    const schema = spec[kind];
+    if (schema !== undefined) return schema;
+    throw new SluiceError("schema-missing", {
+      what: `${call} was called, and the flow has no \`${kind}\` schema`,
+      where: this.#attempt.where,
+      mend: `Give its spec one: ${kind}: z.…`,
+      retryable: false,
+    });
+  }
+}
+
+/**
+ * The payload of an event as its schema puts it out.
+ *
+ * @throws SluiceError `payload-invalid`, or `event-unknown` for what is no event
+ */
+export function validatePayload(event: EventDef, payload: unknown, where: string): unknown {
+  if (!isTrigger(event) || event.plan.on !== "event") {
+    throw new SluiceError("event-unknown", {
+      what: `${excerpt(event)} is not an event`,
+      where,
+      mend: "Emit what event(name, schema) gave",
+      retryable: false,
+    });
+  }
+  return validate(event.schema, payload, {
+    code: "payload-invalid",
+    what: `The payload of the event "${event.name}"`,
+    where,
+    mend: "Emit what its schema says, or widen the schema of the event",
+  });
+}
+
+function late({ where }: Attempt): SluiceError {
+  return aborted(where, "its ctx was used after its end");
+}

@@ -1,0 +1,53 @@
+import type { SchedulerLike } from "rxjs";
+import type { Activation, Command } from "../machine/command.ts";
+
+/** A command of the machine, or the start of a live chunk. */
+export type Order = Command | { readonly type: "live"; readonly activation: Activation };
+
+/**
+ * Orders that wait to be carried out, first in, first out, one at a time. Whoever pushes need not drain: what is left is
+ * carried out on the scheduler's next tick.
+ */
+export class CommandQueue {
+  readonly #scheduler: SchedulerLike;
+  readonly #carryOut: (order: Order) => void;
+  #orders: Order[] = [];
+  #next = 0;
+  #draining = false;
+  #scheduled = false;
+
+  constructor(scheduler: SchedulerLike, carryOut: (order: Order) => void) {
+    this.#scheduler = scheduler;
+    this.#carryOut = carryOut;
+  }
+
+  push(order: Order): void {
+    this.#orders.push(order);
+    if (this.#draining || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#scheduler.schedule(() => {
+      this.#scheduled = false;
+      this.drain();
+    });
+  }
+
+  /** Carries out all orders, also those that come meanwhile. Inside itself it does nothing. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let order = this.#orders[this.#next]; order !== undefined; order = this.#orders[this.#next]) {
+        this.#next += 1;
+        this.#carryOut(order);
+        if (this.#next > 1024 && this.#next * 2 > this.#orders.length) {
+          this.#orders = this.#orders.slice(this.#next); // what was carried out is let go
+          this.#next = 0;
+        }
+      }
+    } finally {
+      this.#orders = [];
+      this.#next = 0;
+      this.#draining = false;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { Instant } from "../define/instant.ts";
+import type { TokenSource } from "../define/token-source.ts";
+import { readReply } from "../instant/reply-reader.ts";
+import { SluiceError } from "../error/sluice-error.ts";
+import type { Issue } from "../machine/entry.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Shell } from "./shell.ts";
+import { readTokens } from "./token-reading.ts";
+
+/**
+ * Reads a structured reply. Every value in it becomes an entry: durable where a chunk listens to its completion, live
+ * otherwise, whoever watches.
+ *
+ * @returns the whole reply, as its schema puts it out
+ */
+export function readInstant(shell: Shell, attempt: Attempt, reply: Instant, source: TokenSource): Promise<never> {
+  const { name, schema, options } = reply;
+  const { routes } = shell.machine;
+  const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
+  const reader = readReply(schema, {
+    strict: options.strict ?? false,
+    where: attempt.where,
+    listener: {
+      opened(path, indexes, kind) {
+        shell.append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
+        const listeners = routes.live("opened", name, path);
+        if (listeners.length > 0) shell.startLive(attempt, listeners, { path, indexes }, { path, indexes });
+      },
+      delta(path, indexes, text) {
+        shell.append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
+        const listeners = routes.live("delta", name, path);
+        if (listeners.length > 0) shell.startLive(attempt, listeners, text, { path, indexes });
+      },
+      complete(path, indexes, value) {
+        const heard = routes.field(name, path).length > 0;
+        shell.append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
+      },
+      invalid(path, indexes, issues) {
+        shell.append({ type: "field:invalid", ...origin, field: path, indexes, issues });
+        if (options.onInvalid === "fail") throw invalidField(name, path, issues, attempt.where);
+      },
+    },
+  });
+  return readTokens(shell, attempt, source, {
+    request: { reply: { name, schema } },
+    push: (text) => reader.push(text),
+    end: async () => {
+      const { value } = await reader.end();
+      shell.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
+      return value as never; // the schema's output, which the caller's type names
+    },
+  });
+}
+
+function invalidField(reply: string, path: string, issues: readonly Issue[], where: string): SluiceError {
+  return new SluiceError("reply-invalid", {
+    what: `The field ${path} of the reply "${reply}" does not fit its schema: ${issues.map(({ message }) => message).join("; ")}`,
+    where,
+    mend: 'Tell the model what is wanted, widen the schema, or read on with onInvalid: "report"',
+  });
+}

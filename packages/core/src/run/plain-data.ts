@@ -1,0 +1,44 @@
+import { SluiceError } from "../error/sluice-error.ts";
+
+/**
+ * A copy of a value as plain data: what JSON can hold. Keys with `undefined` are left out, as JSON does.
+ *
+ * @throws SluiceError `not-serialisable`, with the path of the first thing that JSON cannot hold.
+ */
+export function plainCopy<T>(value: T, where: string): T {
+  return copy(value, where, "", []) as T; // a copy of plain data has its type; everything else has thrown
+}
+
+function copy(value: unknown, where: string, path: string, above: readonly object[]): unknown {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return value;
+    throw refused(String(value), where, path);
+  }
+  if (typeof value !== "object") throw refused(value === undefined ? "undefined" : `a ${typeof value}`, where, path);
+  if (above.includes(value)) throw refused("a reference to itself", where, path);
+  const inside = [...above, value];
+  if (Array.isArray(value)) return value.map((item, index) => copy(item, where, `${path}[${index}]`, inside));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    const { name } = value.constructor;
+    throw refused(name === "" ? "an object of a class" : `a ${name}`, where, path);
+  }
+  const plain: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const copied = copy(item, where, path === "" ? key : `${path}.${key}`, inside);
+    if (key === "__proto__") Object.defineProperty(plain, key, { value: copied, enumerable: true, writable: true, configurable: true });
+    else plain[key] = copied;
+  }
+  return plain;
+}
+
+function refused(what: string, where: string, path: string): SluiceError {
+  return new SluiceError("not-serialisable", {
+    what: `${path === "" ? "The value" : `The value at ${path}`} is ${what}, which JSON cannot hold`,
+    where,
+    mend: "Keep plain data; give live objects (clients, models) to the class's constructor, and dates as ISO strings",
+    retryable: false,
+  });
+}

@@ -1,0 +1,295 @@
+import type { SchedulerLike } from "rxjs";
+import type { FlowDefinition } from "../define/flow.ts";
+import type { Spec } from "../define/spec.ts";
+import type { Context } from "../define/context.ts";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import { validate } from "../error/validate.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { FieldListener } from "../graph/routes.ts";
+import type { EntryLog } from "../log/entry-log.ts";
+import type { Activation, Command } from "../machine/command.ts";
+import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
+import { rootLane } from "../machine/lane.ts";
+import { Machine } from "../machine/machine.ts";
+import { aborted } from "./abort.ts";
+import { Attempt } from "./attempt.ts";
+import { ChunkContext } from "./chunk-context.ts";
+import { CommandQueue } from "./command-queue.ts";
+
+/** What an execution is made of. */
+export interface ShellParts {
+  readonly id: string;
+  readonly definition: FlowDefinition;
+  readonly graph: Graph;
+  readonly instance: object | undefined;
+  readonly log: EntryLog;
+  readonly scheduler: SchedulerLike;
+  /** Called once, right after the final entry has reached every reader. */
+  readonly onEnd: (error: SluiceError | undefined, result: unknown) => void;
+}
+
+/** Where a value of a reply is, for the chunks that listen to it. */
+export interface FieldPlace {
+  readonly path: string;
+  readonly indexes: readonly number[];
+}
+
+/**
+ * Carries out what the machine decides, and tells the machine what came of it: every fact is appended to the log first,
+ * applied second, and shown third. Commands are carried out first in, first out, never inside a call of user code.
+ */
+export class Shell {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly machine: Machine;
+  readonly log: EntryLog;
+  readonly #graph: Graph;
+  readonly #definition: FlowDefinition;
+  readonly #instance: object | undefined;
+  readonly #scheduler: SchedulerLike;
+  readonly #onEnd: ShellParts["onEnd"];
+  readonly #queue: CommandQueue;
+  readonly #attempts = new Map<string, Attempt>();
+  #liveStarts = 0;
+  #liveCount = 0;
+  #completing = false;
+  streamStopped = false;
+
+  constructor({ id, definition, graph, instance, log, scheduler, onEnd }: ShellParts) {
+    this.id = id;
+    this.spec = definition.spec;
+    this.machine = new Machine(graph);
+    this.log = log;
+    this.#graph = graph;
+    this.#definition = definition;
+    this.#instance = instance;
+    this.#scheduler = scheduler;
+    this.#onEnd = onEnd;
+    this.#queue = new CommandQueue(scheduler, (command) => this.#carryOut(command));
+  }
+
+  get state(): Readonly<Record<string, unknown>> {
+    return this.machine.state;
+  }
+
+  /** The flow's name, for errors. */
+  get where(): string {
+    return this.#graph.flow;
+  }
+
+  now(): number {
+    return this.#scheduler.now();
+  }
+
+  start(input: unknown, state: Readonly<Record<string, unknown>>): void {
+    this.append({ type: "flow:start", flow: this.#graph.flow, graphHash: this.#graph.hash, input, state });
+  }
+
+  /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
+  append(draft: EntryDraft, live = false): Entry | undefined {
+    if (this.machine.ended) return undefined;
+    const entry = this.log.append(draft, live);
+    if (!live) {
+      if (entry.type === "stream:stop") this.streamStopped = true;
+      for (const command of this.machine.apply(entry)) this.#queue.push(command);
+    }
+    this.log.deliver();
+    return entry;
+  }
+
+  /** Appends a signal. @returns its id */
+  signal(event: string, payload: unknown, cause: string, origin?: OfChunk): string {
+    const id = `s${this.log.nextSeq}`;
+    this.append({ type: "signal", ...(origin ?? { lane: rootLane }), id, event, payload, cause });
+    return id;
+  }
+
+  /** Queues the live chunks that listen to a piece or a beginning. They never reach the machine. */
+  startLive(attempt: Attempt, listeners: readonly FieldListener[], payload: unknown, { path, indexes }: FieldPlace): void {
+    for (const { chunk, trigger, label } of listeners) {
+      this.#liveStarts += 1;
+      const { lane } = attempt.activation;
+      const signal = { id: attempt.activation.id, event: label, path, indexes };
+      const id = `l${this.#liveStarts}`;
+      this.#liveCount += 1;
+      const activation = { id, chunk, trigger, input: payload, lane, signal, attempts: 0, running: false, heard: false };
+      this.#queue.push({ type: "live", activation });
+    }
+  }
+
+  /** Carries out what is queued. To be called where no user code is on the stack. */
+  drain(): void {
+    this.#queue.drain();
+  }
+
+  /** Ends the execution from outside. */
+  cancel(reason: string): void {
+    this.#end(reason, (ended) => ({ type: "flow:cancelled", ...ended, reason }));
+  }
+
+  #carryOut(command: Command | { readonly type: "live"; readonly activation: Activation }): void {
+    switch (command.type) {
+      case "start":
+        if (this.machine.mayStart(command.activation)) this.#try(command.activation);
+        break;
+      case "live":
+        if (!this.machine.ended) this.#try(command.activation);
+        break;
+      case "complete":
+        this.#completing = true;
+        this.#complete();
+        break;
+      case "fail":
+        this.#fail(command.error);
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+
+  #try(activation: Activation): void {
+    const chunk = this.#graph.chunks[activation.chunk];
+    const definition = this.#definition.chunks[activation.chunk];
+    if (chunk === undefined || definition === undefined) return;
+    const attempt = new Attempt(this.#graph.flow, chunk, activation, this.now());
+    const trigger = activation.signal.event;
+    const { when } = definition.triggers[activation.trigger]?.options ?? {};
+    if (when !== undefined) {
+      const answer = this.#ask(when, attempt);
+      if (answer instanceof SluiceError) return this.#failed(attempt, answer);
+      if (!answer) {
+        this.append({ type: "chunk:skipped", ...attempt.origin(), trigger }, attempt.live);
+        return this.#forget(attempt);
+      }
+    }
+    this.append({ type: "chunk:start", ...attempt.origin(), trigger, input: activation.input }, attempt.live);
+    if (this.machine.ended) return;
+    this.#attempts.set(activation.id, attempt);
+    const ctx = new ChunkContext(this, attempt) as unknown as Context; // `~spec` lives in the types only
+    let output: unknown;
+    try {
+      output = definition.run(this.#instance, activation.input, ctx);
+    } catch (error) {
+      return this.#failed(attempt, this.#chunkError(attempt, error));
+    }
+    if (!isThenable(output)) return this.#completed(attempt, output);
+    output.then(
+      (value) => this.#settle(() => this.#completed(attempt, value)),
+      (error: unknown) => this.#settle(() => this.#failed(attempt, this.#chunkError(attempt, error))),
+    );
+  }
+
+  /** @returns the guard's answer, or why it has none */
+  #ask(when: (payload: never) => boolean, { activation, where }: Attempt): boolean | SluiceError {
+    try {
+      const answer: unknown = when(activation.input as never); // the trigger's type has checked it
+      if (!isThenable(answer)) return Boolean(answer);
+      throw new TypeError("it returned a promise, and a guard is synchronous");
+    } catch (cause) {
+      const what = `The guard of ${activation.signal.event} failed: ${messageOf(cause)}`;
+      return new SluiceError("guard-failed", { what, where, mend: "Keep `when` synchronous and pure", cause, retryable: false });
+    }
+  }
+
+  #settle(work: () => void): void {
+    work();
+    this.drain();
+  }
+
+  #completed(attempt: Attempt, output: unknown): void {
+    if (attempt.ended) return;
+    this.#close(attempt, "its chunk has completed");
+    const durationMs = this.now() - attempt.startedAt;
+    const result = attempt.result === undefined ? undefined : { result: attempt.result.value };
+    this.append({ type: "chunk:complete", ...attempt.origin(), output, ...result, durationMs }, attempt.live);
+    this.#forget(attempt);
+  }
+
+  #failed(attempt: Attempt, error: SluiceError): void {
+    if (attempt.ended) return;
+    this.#close(attempt, "its chunk has failed");
+    this.append({ type: "chunk:failed", ...attempt.origin(), error, willRetry: false }, attempt.live);
+    this.#forget(attempt);
+    if (attempt.live) this.#fail(error); // the machine knows nothing of live chunks
+  }
+
+  /** The attempt is over: its ctx is dead, and what it left open is aborted. */
+  #close(attempt: Attempt, why: string): void {
+    attempt.ended = true;
+    this.#attempts.delete(attempt.activation.id);
+    attempt.abort.abort(aborted(attempt.where, why));
+  }
+
+  #forget(attempt: Attempt): void {
+    if (!attempt.live) return;
+    this.#liveCount -= 1;
+    this.#complete();
+  }
+
+  #chunkError({ where, chunk }: Attempt, error: unknown): SluiceError {
+    if (error instanceof SluiceError) return error;
+    const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
+    return new SluiceError("chunk-failed", {
+      what: `The chunk "${chunk.name}" failed: ${messageOf(error)}`,
+      where,
+      cause: error,
+      retryable,
+    });
+  }
+
+  /** Completes the execution if all is done, the live chunks too. */
+  #complete(): void {
+    if (!this.#completing || !this.machine.quiet || this.#liveCount > 0) return;
+    this.#completing = false;
+    let result = this.machine.result;
+    if (this.spec.result !== undefined) {
+      try {
+        result = validate(this.spec.result, result, {
+          code: "result-invalid",
+          what: "The result",
+          where: this.where,
+          mend: "Call ctx.setResult, or return from the last chunk what the flow's `result` schema says",
+        });
+      } catch (error) {
+        return this.#fail(error as SluiceError); // validate throws nothing else
+      }
+    }
+    this.#end("the execution has completed", (ended) => ({ type: "flow:completed", ...ended, result }));
+  }
+
+  #fail(error: SluiceError): void {
+    this.#end("another chunk has failed", (ended) => ({ type: "flow:failed", ...ended, error }));
+  }
+
+  /** Ends what is running, appends the one final entry, then aborts, then settles: nothing follows a final entry. */
+  #end(why: string, final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft): void {
+    if (this.machine.ended) return;
+    const running = [...this.#attempts.values()];
+    this.#attempts.clear();
+    for (const attempt of running) {
+      attempt.ended = true;
+      const error = aborted(attempt.where, why);
+      this.append({ type: "chunk:failed", ...attempt.origin(), error, willRetry: false }, attempt.live);
+    }
+    const draft = final({ state: this.state, durationMs: this.now() - this.machine.startedAt });
+    this.append(draft);
+    for (const attempt of running) attempt.abort.abort(aborted(attempt.where, why));
+    const error = errorOf(draft, this.where);
+    this.log.close(error);
+    this.#onEnd(error, draft.type === "flow:completed" ? draft.result : undefined);
+  }
+}
+
+function errorOf(final: EntryDraft, where: string): SluiceError | undefined {
+  if (final.type === "flow:failed") return final.error;
+  if (final.type !== "flow:cancelled") return undefined;
+  return new SluiceError("execution-cancelled", {
+    what: `The execution was cancelled: ${final.reason}`,
+    where,
+    retryable: false,
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

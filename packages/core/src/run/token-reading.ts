@@ -1,0 +1,133 @@
+import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import { excerpt } from "../error/validate.ts";
+import { Abort } from "./abort.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Shell } from "./shell.ts";
+
+/** Who reads the text of a source. */
+export interface TextReader<T> {
+  readonly request: Omit<ModelRequest, "abortSignal">;
+  /** More text. What it throws ends the reading. */
+  readonly push: (text: string) => void;
+  /** The text is complete. Its outcome is the reading's. */
+  readonly end: () => T | Promise<T>;
+}
+
+/**
+ * Reads a token source to its end, within an attempt: model entries, the abort signal, the chunks that the text starts.
+ *
+ * @returns what the reader makes of the text; rejects at once when the attempt ends.
+ * @throws SluiceError `model-failed`, or what the reader throws
+ */
+export function readTokens<T>(shell: Shell, attempt: Attempt, source: TokenSource, reader: TextReader<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = new Abort();
+    const forget = attempt.abort.onAbort((reason) => {
+      abort.abort(reason);
+      reject(reason); // also when the source never answers
+    });
+    const stop = (error: unknown): void => {
+      abort.abort(asReason(error));
+      reject(error);
+    };
+    pump(shell, attempt, source, reader, abort)
+      .then(resolve, stop)
+      .finally(forget)
+      .finally(() => shell.drain());
+  });
+}
+
+async function pump<T>(shell: Shell, attempt: Attempt, source: TokenSource, reader: TextReader<T>, abort: Abort): Promise<T> {
+  const call = modelCall(source, attempt.where);
+  if (call === undefined) {
+    for await (const text of source as AsyncIterable<string> | Iterable<string>) {
+      if (abort.aborted) break;
+      push(text);
+    }
+  } else {
+    await pumpModel(call);
+  }
+  if (abort.reason !== undefined) throw abort.reason;
+  return reader.end();
+
+  function push(text: unknown): void {
+    if (typeof text !== "string") throw notText(text, attempt.where);
+    reader.push(text);
+    shell.drain(); // what the text has triggered starts now, while the model is still writing
+  }
+
+  async function pumpModel({ model, stream }: ModelCall): Promise<void> {
+    const origin = attempt.origin();
+    const startedAt = shell.now();
+    let firstTokenMs: number | undefined;
+    let finish: Extract<ModelPart, { type: "finish" }> | undefined;
+    shell.append({ type: "model:start", ...origin, model });
+    try {
+      for await (const part of stream({ ...reader.request, abortSignal: abort.signal })) {
+        if (abort.aborted) return;
+        if (part.type === "finish") {
+          finish = part;
+          break;
+        }
+        firstTokenMs ??= shell.now() - startedAt;
+        if (part.type === "reasoning") {
+          shell.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
+        } else {
+          shell.append({ type: "model:token", ...origin, delta: part.delta }, true);
+          push(part.delta);
+        }
+      }
+    } catch (error) {
+      throw modelError(model, error, attempt.where);
+    }
+    if (abort.aborted) return;
+    shell.append({
+      type: "model:finish",
+      ...origin,
+      model,
+      usage: finish?.usage ?? {},
+      finishReason: finish?.finishReason ?? "unknown",
+      durationMs: shell.now() - startedAt,
+      ...(firstTokenMs !== undefined && { firstTokenMs }),
+    });
+  }
+}
+
+function modelCall(source: TokenSource, where: string): ModelCall | undefined {
+  if (typeof source === "string") return undefined;
+  if (typeof source === "object" && source !== null) {
+    if ("stream" in source && typeof source.stream === "function") return source;
+    if (Symbol.asyncIterator in source || Symbol.iterator in source) return undefined;
+  }
+  throw new SluiceError("model-failed", {
+    what: `${excerpt(source)} is not a source of tokens`,
+    where,
+    mend: "Give ask(model, …), or something that yields strings",
+    retryable: false,
+  });
+}
+
+function modelError(model: string, error: unknown, where: string): SluiceError {
+  if (error instanceof SluiceError) return error;
+  return new SluiceError("model-failed", {
+    what: `The model "${model}" failed: ${messageOf(error)}`,
+    where,
+    cause: error,
+    retryable: (error as { isRetryable?: unknown } | null | undefined)?.isRetryable !== false,
+  });
+}
+
+function notText(text: unknown, where: string): SluiceError {
+  return new SluiceError("model-failed", {
+    what: `The source of tokens gave ${excerpt(text)} where text was expected`,
+    where,
+    mend: "Yield strings",
+    retryable: false,
+  });
+}
+
+function asReason(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  return new SluiceError("chunk-aborted", { what: `The reading ended: ${messageOf(error)}`, cause: error });
+}

@@ -1,0 +1,192 @@
+import type { SchedulerLike } from "rxjs";
+import { SluiceError } from "../error/sluice-error.ts";
+import type { EntryLog } from "../log/entry-log.ts";
+import { parsePosition, positionOf } from "../log/position.ts";
+import type { Entry } from "../machine/entry.ts";
+import { Conflated, valueAtKey } from "./conflated.ts";
+
+/** In place of what a reader was too slow for: entries from one position to another were dropped from retention. */
+export interface Gap {
+  readonly type: "gap";
+  /** The position where the reader stood. */
+  readonly from: string;
+  /** The first position that is there. */
+  readonly to: string;
+}
+
+/** How a reader pulls. */
+export interface PullOptions {
+  /** Begin at this position (included). @default the oldest that is retained */
+  readonly from?: string | number;
+  /** Begin behind this position: where a reader goes on that has had it. */
+  readonly after?: string | number;
+  /** Longest wait for the next item, in milliseconds; then `stream-timeout`. @default no limit */
+  readonly timeout?: number;
+  /** What to do when what is needed next has been dropped: fail with `stream-gap`, or give a gap marker and go on. @default "error" */
+  readonly lag?: "error" | "gap";
+  /** Keep only the latest unread item per value at this dotted path. Such a reader never lags. */
+  readonly conflate?: string;
+  /** Cancel the execution when the reader leaves before the end. @default false */
+  readonly cancelOnExit?: boolean;
+}
+
+/** What a pulling reader needs of its execution. */
+export interface PullSource<T> {
+  readonly log: EntryLog;
+  readonly scheduler: SchedulerLike;
+  readonly where: string;
+  /** The item that an entry stands for; undefined when it stands for none. */
+  readonly select: (entry: Entry) => { readonly item: T } | undefined;
+  /** Whether the view ends at this entry. */
+  readonly endsAt: (entry: Entry) => boolean;
+  /** Whether the end of an execution that did not complete is an error of this view. */
+  readonly failing: boolean;
+  readonly onExit: () => void;
+}
+
+/**
+ * Pulls items out of the log with a cursor of its own. A slow reader costs nothing but what is retained anyway.
+ *
+ * @throws SluiceError `stream-gap`, `stream-timeout`, or what the execution ended with
+ */
+export async function* pull<T>(source: PullSource<T>, options: PullOptions = {}): AsyncGenerator<T | Gap, void, undefined> {
+  let atEnd = false;
+  try {
+    const items = options.conflate === undefined ? retained(source, options) : conflated(source, options, options.conflate);
+    for await (const item of items) yield item;
+    atEnd = true;
+  } catch (error) {
+    atEnd = true;
+    throw error;
+  } finally {
+    if (!atEnd && options.cancelOnExit === true) source.onExit();
+  }
+}
+
+async function* retained<T>(source: PullSource<T>, options: PullOptions): AsyncGenerator<T | Gap, void, undefined> {
+  const { log, select, endsAt, failing } = source;
+  let { next, expected } = beginning(log, options);
+  for (;;) {
+    if (next < log.start) {
+      const first = log.at(log.start);
+      const to = first === undefined ? "end" : positionOf(first);
+      const gap: Gap = { type: "gap", from: expected, to };
+      next = log.start;
+      if (options.lag !== "gap") throw gapError(gap, source.where);
+      yield gap;
+      continue;
+    }
+    const entry = log.at(next);
+    if (entry === undefined) {
+      const { closed } = log;
+      if (closed !== undefined) {
+        if (failing && closed.error !== undefined) throw closed.error;
+        return;
+      }
+      await wait((wake) => log.park(wake), source, options.timeout);
+      continue;
+    }
+    next += 1;
+    expected = positionOf(entry);
+    if (endsAt(entry)) return;
+    const selected = select(entry);
+    if (selected !== undefined) yield selected.item;
+  }
+}
+
+/** Where a reader begins, and the position it is said to stand at while it has read nothing. */
+function beginning(log: EntryLog, { from, after }: PullOptions): { next: number; expected: string } {
+  const given = from ?? after;
+  if (given === undefined) return { next: log.start, expected: "0" };
+  const position = parsePosition(given);
+  const first = log.at(log.start);
+  const index = log.indexOf(position);
+  const found = log.at(index);
+  const exact = found !== undefined && found.seq === position.seq && found.live === position.live;
+  const wanted = after !== undefined && exact ? index + 1 : index;
+  const oldest = first === undefined ? { seq: 1, live: 0 } : first;
+  // entry 1 is the oldest there can be: whoever asks for more than is retained has missed something
+  const missed = log.start > 0 && (position.seq < oldest.seq || (position.seq === oldest.seq && position.live < oldest.live));
+  return { next: missed ? wanted - 1 : wanted, expected: positionOf(position) };
+}
+
+async function* conflated<T>(source: PullSource<T>, options: PullOptions, key: string): AsyncGenerator<T, void, undefined> {
+  const { log, select, endsAt, failing } = source;
+  const unread = new Conflated<T>();
+  let over: { readonly error: Error | undefined } | undefined;
+  let wake: (() => void) | undefined;
+  const detach = log.listen(
+    {
+      receive: (entry) => {
+        if (over !== undefined) return;
+        if (endsAt(entry)) over = { error: undefined };
+        const selected = select(entry);
+        if (selected !== undefined) unread.put(valueAtKey(selected.item, key), selected.item);
+        if (over !== undefined || selected !== undefined) wake?.();
+      },
+      end: (error) => {
+        over ??= { error };
+        wake?.();
+      },
+      fail: (error) => {
+        over ??= { error: error instanceof Error ? error : new Error(String(error)) };
+        wake?.();
+      },
+    },
+    beginning(log, options).next,
+  );
+  try {
+    for (;;) {
+      const item = unread.take();
+      if (item !== undefined) yield item.value;
+      else if (over !== undefined) {
+        if (failing && over.error !== undefined) throw over.error;
+        return;
+      } else {
+        await wait(
+          (call) => {
+            wake = call;
+            return () => (wake = undefined);
+          },
+          source,
+          options.timeout,
+        );
+      }
+    }
+  } finally {
+    detach();
+  }
+}
+
+/** Waits to be woken; at most `timeout` milliseconds. */
+function wait(park: (wake: () => void) => () => void, source: PullSource<unknown>, timeout: number | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer =
+      timeout === undefined
+        ? undefined
+        : source.scheduler.schedule(() => {
+            forget();
+            reject(timeoutError(timeout, source.where));
+          }, timeout);
+    const forget = park(() => {
+      timer?.unsubscribe();
+      resolve();
+    });
+  });
+}
+
+function gapError({ from, to }: Gap, where: string): SluiceError {
+  return new SluiceError("stream-gap", {
+    what: `The reader was too slow: what came behind position ${from} has been dropped, and the log goes on at ${to}`,
+    where,
+    mend: `Resume from ${to}, read faster, raise the retention, or choose lag: "gap" or conflate`,
+  });
+}
+
+function timeoutError(timeout: number, where: string): SluiceError {
+  return new SluiceError("stream-timeout", {
+    what: `No item came within ${timeout} ms`,
+    where,
+    mend: "Raise `timeout`, which bounds the wait for the next item",
+  });
+}

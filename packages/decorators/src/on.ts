@@ -1,0 +1,47 @@
+import type { Context, Hint, IsProblem, KindOf, OnOptions, PayloadIn, Problem, SpecIn, Trigger } from "@sluice/core";
+import type { AnyFn, CtxOf, FirstOf, Misplaced, Placed, Site, TakesTooMany, Where } from "./dialect.ts";
+import { record } from "./record.ts";
+
+/** `unknown` when the method can take the payload, else the Problem. */
+type Accepts<F, P> = F extends AnyFn
+  ? TakesTooMany<F> extends true
+    ? Problem<"a chunk takes a payload and ctx, and no more">
+    : [P] extends [FirstOf<F>]
+      ? [Context] extends [CtxOf<F>]
+        ? unknown
+        : Problem<"the second parameter of a chunk is its ctx", CtxOf<F>>
+      : Problem<
+          "the method does not accept the payload of its trigger",
+          { payload: P; parameter: FirstOf<F> }
+        >
+  : Misplaced;
+type CheckOn<A, B, K, G> =
+  Site<A, B> extends infer At
+    ? At extends Placed<infer T, infer F>
+      ? CheckPayload<F, PayloadIn<K, T, SpecIn<T>>, G>
+      : At
+    : never;
+type CheckPayload<F, P, G> =
+  IsProblem<P> extends true
+    ? P
+    : [P] extends [G]
+      ? Accepts<F, P>
+      : Problem<"the guard does not accept the payload of its trigger", { payload: P; guard: G }>;
+
+/** A trigger with its options. As a decorator it fits both dialects: one signature, so that a mistake makes one message. */
+export interface On<K, G> {
+  readonly trigger: Trigger<K>;
+  readonly options: OnOptions<G>;
+  <A, B extends Where>(target: A & CheckOn<A, B, K, G>, where: B): void;
+}
+
+/** Says what makes a chunk ready. Several on one method mean any of them; a method with `@on` alone is a chunk. */
+export function on<T extends Trigger, G = Hint<T>>(trigger: T, options: OnOptions<G> = {}): On<KindOf<T>, G> {
+  const decorate = (...site: unknown[]): void =>
+    record(site, "@on", (known) => ({
+      ...known,
+      // decorators of one method run bottom-up: to the front, so that the order is as written
+      triggers: [{ trigger, options: options as OnOptions<never> }, ...known.triggers],
+    }));
+  return Object.assign(decorate, { trigger, options }) as unknown as On<KindOf<T>, G>; // the check lives in the types only
+}
