@@ -17,11 +17,13 @@ const standardDecorators: Plugin = {
   },
 };
 
+const dialects = "test/dialects/*.test.ts";
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "legacy", include: ["test/*.test.ts", "test/types/*.test.ts"], testTimeout: 60_000 } },
-      { plugins: [standardDecorators], test: { name: "standard", include: ["test/standard/*.test.ts"] } },
+      { test: { name: "legacy", include: ["test/*.test.ts", dialects], testTimeout: 60_000 } },
+      { plugins: [standardDecorators], test: { name: "standard", include: [dialects] } },
     ],
   },
 });

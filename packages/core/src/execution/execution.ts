@@ -61,19 +61,14 @@ export interface ExecutionParts {
   readonly accepts: readonly string[];
   readonly result: Promise<unknown>;
   readonly report: ReportError;
-  /** Starts the execution now if it has not started: so that a cancelled one has its `flow:start`. */
-  readonly start: () => void;
 }
 
 /** The public face of an execution. Its parts are functions, so that they can be handed around. */
-export function createExecution({ shell, log, scheduler, accepts, result, report, start }: ExecutionParts): Execution {
+export function createExecution({ shell, log, scheduler, accepts, result, report }: ExecutionParts): Execution {
   let status: ExecutionStatus = "running";
   log.listen({ receive: (entry) => (status = statusOf(entry) ?? status), end: () => {}, fail: report }, 0);
   const where = shell.where;
-  const cancel = (reason = "cancelled"): void => {
-    start();
-    shell.cancel(reason);
-  };
+  const cancel = (reason = "cancelled"): void => shell.cancel(reason);
   const source = { log, scheduler, where, onExit: () => cancel("the reader of its stream left") };
   return {
     id: shell.id,
@@ -101,7 +96,7 @@ export function createExecution({ shell, log, scheduler, accepts, result, report
       if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, where);
       if (shell.machine.ended) throw ended(event, where);
       const valid = validatePayload(event, payload, where);
-      start();
+      shell.start();
       return shell.signal(event.name, valid, "outside");
     },
     cancel,

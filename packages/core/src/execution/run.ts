@@ -54,7 +54,6 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
     where: spec.name,
     mend: "Give run() what the flow's `input` schema says",
   });
-  const state = initialState(spec.state, spec.name);
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
   const id = options.id ?? crypto.randomUUID();
   const log = new EntryLog(id, spec.name, () => scheduler.now(), retention);
@@ -67,6 +66,8 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
     definition,
     graph,
     instance,
+    input: valid,
+    initial: initialState(spec.state, spec.name),
     log,
     scheduler,
     onEnd: (error, result) => {
@@ -75,18 +76,12 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
       else reject(error);
     },
   });
-  let started = false;
-  const start = (): void => {
-    if (started) return;
-    started = true;
-    shell.start(valid, state);
-  };
-  const execution = createExecution({ shell, log, scheduler, accepts: graph.accepts, result: promise, report, start });
+  const execution = createExecution({ shell, log, scheduler, accepts: graph.accepts, result: promise, report });
   const abort = (): void => execution.cancel(reasonOf(abortSignal));
   if (abortSignal?.aborted === true) abort();
   else abortSignal?.addEventListener("abort", abort, { once: true, signal: forget.signal });
   scheduler.schedule(() => {
-    start();
+    shell.start();
     shell.drain();
   });
   return execution as Execution<SpecOf<C>>;

@@ -22,6 +22,9 @@ export interface ShellParts {
   readonly definition: FlowDefinition;
   readonly graph: Graph;
   readonly instance: object | undefined;
+  readonly input: unknown;
+  /** The state that the execution starts with. */
+  readonly initial: Readonly<Record<string, unknown>>;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
   /** Called once, right after the final entry has reached every reader. */
@@ -46,6 +49,8 @@ export class Shell {
   readonly #graph: Graph;
   readonly #definition: FlowDefinition;
   readonly #instance: object | undefined;
+  readonly #input: unknown;
+  readonly #initial: Readonly<Record<string, unknown>>;
   readonly #scheduler: SchedulerLike;
   readonly #onEnd: ShellParts["onEnd"];
   readonly #queue: CommandQueue;
@@ -55,7 +60,7 @@ export class Shell {
   #completing = false;
   streamStopped = false;
 
-  constructor({ id, definition, graph, instance, log, scheduler, onEnd }: ShellParts) {
+  constructor({ id, definition, graph, instance, input, initial, log, scheduler, onEnd }: ShellParts) {
     this.id = id;
     this.spec = definition.spec;
     this.machine = new Machine(graph);
@@ -63,13 +68,15 @@ export class Shell {
     this.#graph = graph;
     this.#definition = definition;
     this.#instance = instance;
+    this.#input = input;
+    this.#initial = initial;
     this.#scheduler = scheduler;
     this.#onEnd = onEnd;
     this.#queue = new CommandQueue(scheduler, (command) => this.#carryOut(command));
   }
 
   get state(): Readonly<Record<string, unknown>> {
-    return this.machine.state;
+    return this.machine.seq === 0 ? this.#initial : this.machine.state;
   }
 
   /** The flow's name, for errors. */
@@ -81,8 +88,11 @@ export class Shell {
     return this.#scheduler.now();
   }
 
-  start(input: unknown, state: Readonly<Record<string, unknown>>): void {
-    this.append({ type: "flow:start", flow: this.#graph.flow, graphHash: this.#graph.hash, input, state });
+  /** Starts the execution, if it has not started. */
+  start(): void {
+    if (this.machine.seq > 0) return;
+    const { flow, hash } = this.#graph;
+    this.append({ type: "flow:start", flow, graphHash: hash, input: this.#input, state: this.#initial });
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
@@ -124,6 +134,7 @@ export class Shell {
 
   /** Ends the execution from outside. */
   cancel(reason: string): void {
+    this.start(); // a cancelled execution has its `flow:start`, too
     this.#end(reason, (ended) => ({ type: "flow:cancelled", ...ended, reason }));
   }
 

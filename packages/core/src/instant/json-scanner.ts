@@ -1,0 +1,459 @@
+import { DocumentBuilder } from "./document-builder.ts";
+import type { Fault } from "./fault.ts";
+import type { FieldNode } from "./field-node.ts";
+import type { Limits } from "./limits.ts";
+import { firstNumberState, isNumberState, isWholeNumber, nextNumberState } from "./number-state.ts";
+import type { Step } from "./slot.ts";
+import { StringRun } from "./string-run.ts";
+
+export interface ScannerOptions {
+  readonly limits: Limits;
+  /** Text after the document other than white space: ignored, or a fault. */
+  readonly after: "ignore" | "refuse";
+}
+
+// States, most frequent first. What is "open" is in the fields: #frame, #slot, #inKey, #held.
+const STRING = 0;
+const ESCAPE = 1;
+const HEX = 2;
+const KEY = 3; // inside a key that so far equals the expected one
+const VALUE = 4;
+const AFTER = 5;
+const COLON = 6;
+const KEY_OR_END = 7;
+const NEXT_KEY = 8;
+const VALUE_OR_END = 9;
+const WORD = 10;
+const DONE = 19; // 11 to 18 are the states of a number
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const ringSize = 64;
+/** From this many characters on, native searches are faster than looking at each. */
+const longChunk = 64;
+
+/**
+ * An incremental JSON recogniser: a state machine over pushed text that builds the value in place and calls the listeners
+ * of its nodes. It accepts what JSON.parse accepts, whatever the chunking, in time linear in the text, without recursion.
+ * Where the text is no JSON it stops and says so in `fault`; it never throws.
+ */
+export class JsonScanner {
+  readonly #limits: Limits;
+  readonly #refuses: boolean;
+  readonly #document: DocumentBuilder;
+  #state = VALUE;
+  #start = 0;
+  /** Offset of the next character to be pushed. */
+  #offset = 0;
+  #inKey = false;
+  #escaped = false;
+  /** Carried from chunk to chunk: half a surrogate pair, or the beginning of a key or number. */
+  #held = "";
+  #hex = 0;
+  #hexDigits = 0;
+  #guess: Step | undefined;
+  #guessed = 0;
+  #word = "true";
+  /** The last chunks, for excerpts. */
+  readonly #recent: string[] = [];
+  readonly #plain = new StringRun();
+  /** Nothing more is taken in: the document is complete, or there is a fault. */
+  #isOver = false;
+  /** A string value is open, nothing is held back, and this many characters may come without looking at the limits. */
+  #isPlain = false;
+  #room = 0;
+  #pushes = 0;
+
+  constructor(node: FieldNode | undefined, options: ScannerOptions) {
+    this.#limits = options.limits;
+    this.#refuses = options.after === "refuse";
+    this.#document = new DocumentBuilder(node, options.limits);
+  }
+
+  /** Begins anew, at `offset` of the reply. What was learned about keys is kept. */
+  reset(offset: number): void {
+    this.#document.reset();
+    this.#state = VALUE;
+    this.#start = this.#offset = offset;
+    this.#pushes = 0;
+    this.#held = "";
+    this.#inKey = this.#isOver = this.#isPlain = false;
+  }
+
+  get fault(): Fault | undefined {
+    return this.#document.fault;
+  }
+
+  /** Whether the document is complete. */
+  get closed(): boolean {
+    return this.#state === DONE;
+  }
+
+  /** Characters of the reply that were taken in; with `after: "ignore"` none behind the document. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The path of what is open: a string, number or word, else the innermost object or array. Undefined before the root. */
+  get openPath(): string | undefined {
+    if (this.#state === VALUE && this.#document.frame === undefined) return undefined;
+    return this.#document.path(this.#state === WORD || isNumberState(this.#state) || this.#isInString(this.#state));
+  }
+
+  /** The value so far, the open string included: the live data, which goes on growing. */
+  get value(): unknown {
+    return this.#document.value;
+  }
+
+  /** Up to `length` characters that end with the one at the fault. */
+  excerpt(length: number): string {
+    let text = "";
+    for (let back = 1; back <= Math.min(ringSize, this.#pushes) && text.length < length; back += 1) {
+      const chunk = this.#recent[(this.#pushes - back) & (ringSize - 1)] ?? "";
+      text =
+        (back === 1 && this.#document.fault !== undefined
+          ? chunk.slice(0, this.#document.fault.offset - this.#offset + 1)
+          : chunk) + text;
+    }
+    return text.slice(-length);
+  }
+
+  /** The text is over: a number at the root is complete now. */
+  finish(): void {
+    if (!isWholeNumber(this.#state) || this.#document.frame !== undefined) return;
+    this.#state = DONE;
+    this.#document.atom(Number(this.#held), "number", this.#offset);
+  }
+
+  push(text: string): void {
+    const { length } = text;
+    if (length === 0 || this.#isOver) return;
+    this.#recent[this.#pushes & (ringSize - 1)] = text;
+    this.#pushes += 1;
+    if (!this.#isPlain || length >= longChunk || length > this.#room) return this.#take(text, 0);
+    // Most chunks lie wholly inside a string.
+    let i = 0;
+    let c = 0;
+    while (i < length) {
+      c = text.charCodeAt(i);
+      if (c === QUOTE || c === BACKSLASH || c < 32) return this.#take(text, i);
+      i += 1;
+    }
+    if ((c & 0xfc00) === 0xd800) return this.#take(text, i);
+    this.#offset += length;
+    this.#room -= length;
+    this.#document.emit(text, this.#offset);
+  }
+
+  /** Takes in as much of a chunk as the limit on the whole document lets; its first `i` characters are known to be in a string. */
+  #take(text: string, i: number): void {
+    const left = this.#limits.maxChars - (this.#offset - this.#start);
+    if (text.length <= left) this.#run(text, i);
+    else {
+      this.#run(text.slice(0, left), Math.min(i, left));
+      const isDone = this.#state === DONE && !this.#refuses;
+      if (this.#document.fault === undefined && !isDone) this.#document.exceed("maxChars", this.#offset);
+    }
+    this.#isOver = this.#document.fault !== undefined || (this.#state === DONE && !this.#refuses);
+    this.#isPlain = this.#state === STRING && !this.#inKey && this.#held.length === 0;
+    const leftInString = this.#limits.maxStringChars - this.#document.text.length;
+    this.#room = Math.min(this.#limits.maxChars - (this.#offset - this.#start), leftInString);
+  }
+
+  /** Takes in a chunk; its first `i` characters are known to be inside a string. */
+  #run(text: string, i: number): void {
+    const { length } = text;
+    const base = this.#offset;
+    const document = this.#document;
+    let state = this.#state;
+    let held = this.#held;
+    /** Where what is open begins in this chunk. */
+    let from = 0;
+    this.#held = "";
+    if (length >= longChunk) this.#plain.reset();
+    scan: while (i < length) {
+      let c = text.charCodeAt(i);
+      switch (state) {
+        case STRING: {
+          if (length - i >= longChunk) {
+            i = this.#plain.end(text, i);
+            if (i === length) break scan;
+            c = text.charCodeAt(i);
+          }
+          while (c !== QUOTE && c !== BACKSLASH && c >= 32) {
+            i += 1;
+            if (i === length) break scan;
+            c = text.charCodeAt(i);
+          }
+          if (i > from) held = this.#grow(held, text, from, i, base + i);
+          if (document.fault !== undefined) return;
+          if (c === QUOTE) {
+            i += 1;
+            if (this.#inKey) {
+              this.#inKey = false;
+              document.keyRead(held, this.#escaped);
+              state = COLON;
+            } else {
+              document.stringRead(held, base + i);
+              state = document.frame === undefined ? DONE : AFTER;
+            }
+            held = "";
+          } else if (c === BACKSLASH) {
+            i += 1;
+            state = ESCAPE;
+            this.#escaped = true;
+          } else {
+            return this.#stray("a control character to be escaped", base + i, held);
+          }
+          break;
+        }
+        case ESCAPE: {
+          i += 1;
+          if (c === 117) {
+            state = HEX;
+            this.#hex = this.#hexDigits = 0;
+            break;
+          }
+          const unit = escapedChar(c);
+          if (unit === "") return this.#stray("an escape that JSON knows", base + i - 1, held);
+          held = this.#grow(held, unit, 0, 1, base + i);
+          if (document.fault !== undefined) return;
+          from = i;
+          state = STRING;
+          break;
+        }
+        case HEX: {
+          const digit = hexDigit(c);
+          if (digit < 0) return this.#stray("four hexadecimal digits", base + i, held);
+          i += 1;
+          this.#hex = this.#hex * 16 + digit;
+          this.#hexDigits += 1;
+          if (this.#hexDigits < 4) break;
+          held = this.#grow(held, String.fromCharCode(this.#hex), 0, 1, base + i);
+          if (document.fault !== undefined) return;
+          from = i;
+          state = STRING;
+          break;
+        }
+        case KEY: {
+          const guess = this.#guess;
+          const key = guess === undefined ? "" : guess.key;
+          let n = this.#guessed;
+          while (n < key.length && c === key.charCodeAt(n)) {
+            n += 1;
+            i += 1;
+            if (i === length) {
+              this.#guessed = n;
+              break scan;
+            }
+            c = text.charCodeAt(i);
+          }
+          if (c === QUOTE && n === key.length && guess !== undefined) {
+            document.keyMet(guess);
+            this.#inKey = false;
+            i += 1;
+            state = COLON;
+            break;
+          }
+          held = key.slice(0, n); // another key: read on in the ordinary way
+          from = i;
+          state = STRING;
+          break;
+        }
+        case VALUE:
+        case VALUE_OR_END: {
+          if (c === QUOTE) {
+            document.stringOpens(base + i);
+            i += 1;
+            from = i;
+            state = STRING;
+          } else if (c === 123 || c === 91) {
+            document.open(c === 91, base + i);
+            i += 1;
+            state = c === 91 ? VALUE_OR_END : KEY_OR_END;
+          } else if (firstNumberState(c) >= 0) {
+            document.begin(base + i);
+            from = i;
+            i += 1;
+            state = firstNumberState(c);
+          } else if (isSpace(c)) {
+            i += 1;
+            break;
+          } else if (c === 93 && state === VALUE_OR_END) {
+            i += 1;
+            document.close(base + i);
+            state = document.frame === undefined ? DONE : AFTER;
+            break;
+          } else if (c === 116 || c === 102 || c === 110) {
+            this.#word = c === 116 ? "true" : c === 102 ? "false" : "null";
+            this.#guessed = 1;
+            i += 1;
+            state = WORD;
+            document.begin(base + i - 1);
+          } else {
+            return this.#stray(state === VALUE ? "a value" : 'a value or "]"', base + i, held);
+          }
+          if (document.fault !== undefined) return;
+          break;
+        }
+        case AFTER: {
+          const frame = document.frame;
+          if (c === 44 && frame !== undefined) {
+            i += 1;
+            state = frame.items === undefined ? NEXT_KEY : VALUE;
+          } else if (frame !== undefined && c === (frame.items === undefined ? 125 : 93)) {
+            i += 1;
+            document.close(base + i);
+            if (document.frame === undefined) state = DONE;
+          } else if (isSpace(c)) {
+            i += 1;
+          } else {
+            return this.#stray(frame?.items === undefined ? '"," or "}"' : '"," or "]"', base + i, held);
+          }
+          break;
+        }
+        case COLON: {
+          if (c === 58) state = VALUE;
+          else if (!isSpace(c)) return this.#stray('":"', base + i, held);
+          i += 1;
+          break;
+        }
+        case KEY_OR_END:
+        case NEXT_KEY: {
+          if (c === QUOTE) {
+            i += 1;
+            from = i;
+            this.#inKey = true;
+            this.#escaped = false;
+            this.#guess = document.expectedKey();
+            this.#guessed = 0;
+            state = this.#guess === undefined ? STRING : KEY;
+          } else if (isSpace(c)) {
+            i += 1;
+          } else if (c === 125 && state === KEY_OR_END) {
+            i += 1;
+            document.close(base + i);
+            state = document.frame === undefined ? DONE : AFTER;
+          } else {
+            return this.#stray(
+              state === NEXT_KEY ? "a key in double quotes" : 'a key in double quotes or "}"',
+              base + i,
+              held,
+            );
+          }
+          break;
+        }
+        case WORD: {
+          const word = this.#word;
+          if (c !== word.charCodeAt(this.#guessed)) return this.#stray(word, base + i, held);
+          i += 1;
+          this.#guessed += 1;
+          if (this.#guessed < word.length) break;
+          document.atom(word === "null" ? null : word === "true", word === "null" ? "null" : "boolean", base + i);
+          state = document.frame === undefined ? DONE : AFTER;
+          break;
+        }
+        case DONE: {
+          if (!this.#refuses) break scan;
+          if (!isSpace(c)) return this.#stray("nothing after the document", base + i, held);
+          i += 1;
+          break;
+        }
+        default: {
+          const next = nextNumberState(state, c);
+          if (next >= 0) {
+            state = next;
+            i += 1;
+            break;
+          }
+          held = this.#growNumber(held, text, from, i, base + i);
+          if (document.fault !== undefined) return;
+          const isEnd = c === 44 || c === 125 || c === 93 || isSpace(c);
+          if (!isEnd || !isWholeNumber(state))
+            return this.#stray(isWholeNumber(state) ? "the number to end" : "a digit", base + i, "");
+          document.atom(Number(held), "number", base + i);
+          held = "";
+          state = document.frame === undefined ? DONE : AFTER;
+        }
+      }
+    }
+    if (state === STRING && from < i) held = this.#grow(held, text, from, i, base + i);
+    else if (isNumberState(state)) held = this.#growNumber(held, text, from, i, base + i);
+    if (document.fault !== undefined) return;
+    this.#state = state;
+    this.#offset = base + i;
+    if (this.#isInString(state)) this.#flush(held, base + i);
+    else this.#held = held;
+  }
+
+  #isInString(state: number): boolean {
+    return state <= HEX && !this.#inKey;
+  }
+
+  /** More of the open string or key: one substring, joined to what this chunk had before. */
+  #grow(held: string, text: string, from: number, to: number, end: number): string {
+    const max = this.#inKey ? this.#limits.maxKeyChars : this.#limits.maxStringChars;
+    const excess = this.#document.text.length + held.length + to - from - max;
+    const stop = excess > 0 ? to - excess : to;
+    const more = text.substring(from, stop);
+    const grown = held === "" ? more : held + more;
+    if (excess <= 0) return grown;
+    if (!this.#inKey) this.#flush(grown, end - excess);
+    this.#document.exceed(this.#inKey ? "maxKeyChars" : "maxStringChars", end - excess);
+    return "";
+  }
+
+  #growNumber(held: string, text: string, from: number, to: number, end: number): string {
+    const excess = held.length + to - from - this.#limits.maxNumberChars;
+    if (excess > 0) this.#document.exceed("maxNumberChars", end - excess);
+    const more = text.substring(from, to);
+    return held === "" ? more : held + more;
+  }
+
+  /** The chunk ends inside a string: its text goes out, but for half a surrogate pair. */
+  #flush(text: string, offset: number): void {
+    const isHalf = text !== "" && (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800;
+    this.#held = isHalf ? text.slice(-1) : "";
+    const whole = isHalf ? text.slice(0, -1) : text;
+    if (whole !== "") this.#document.emit(whole, offset);
+  }
+
+  #stray(expected: string, offset: number, held: string): void {
+    if (held !== "" && !this.#inKey) this.#flush(held, offset);
+    this.#document.fault ??= { offset, expected };
+  }
+}
+
+function isSpace(c: number): boolean {
+  return c === 32 || c === 10 || c === 13 || c === 9;
+}
+
+/** The character an escape stands for, "" where JSON has no such escape. */
+function escapedChar(c: number): string {
+  switch (c) {
+    case 34:
+      return '"';
+    case 92:
+      return "\\";
+    case 47:
+      return "/";
+    case 98:
+      return "\b";
+    case 102:
+      return "\f";
+    case 110:
+      return "\n";
+    case 114:
+      return "\r";
+    case 116:
+      return "\t";
+    default:
+      return "";
+  }
+}
+
+function hexDigit(c: number): number {
+  if (c >= 48 && c <= 57) return c - 48;
+  const lower = c | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}

@@ -1,0 +1,119 @@
+import type { SluiceError } from "../error/sluice-error.ts";
+import { excerptLength, faultError, noJsonError, truncatedError, type Fault } from "./fault.ts";
+import type { FieldNode } from "./field-node.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { RootSearch } from "./root-search.ts";
+import type { RootKind } from "./shape.ts";
+
+export interface ParserOptions {
+  /** Accept what JSON.parse accepts, and nothing else: no prose, no code fence. @default false */
+  readonly strict?: boolean | undefined;
+  /** What is looked for in prose: text that begins otherwise is passed over. Without a meaning in strict mode. @default "any" */
+  readonly root?: RootKind | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  /** Named in errors: the flow, chunk or reply. */
+  readonly where?: string | undefined;
+}
+
+/** An incremental JSON parser. The same text gives the same events and errors whatever the chunking, deltas aside. */
+export interface Parser {
+  /**
+   * Takes in more text and calls the listeners. Its time is linear in the text, whatever the chunking; memory is the
+   * value's, and never the text's once the root is found. After it has thrown, it throws the same error again.
+   *
+   * @throws SluiceError `reply-syntax`, `reply-limit`; and what a listener throws.
+   */
+  push(text: string): void;
+  /**
+   * The text is over. Gives the whole value.
+   *
+   * @throws SluiceError `reply-no-json`, `reply-truncated`; and what `push` has thrown.
+   */
+  end(): unknown;
+  /** Whether the root is complete. */
+  readonly closed: boolean;
+  /**
+   * The value so far, undefined before the root is found. It is the live value, which goes on growing: not to be changed.
+   * Open strings show as far as they have come, numbers and words only when complete. Reading it costs next to nothing;
+   * reading the text of a long open string after each token does not, so show that from its deltas.
+   */
+  readonly partial: unknown;
+}
+
+/**
+ * Makes a parser that tells `node` and the nodes below it what comes. By default the JSON may stand in prose, reasoning or
+ * a code fence: what is looked for is the first candidate in which a key comes that the nodes know (or an array element
+ * they expect), and no event is sent before. A document in which nothing is known is the root if nothing better comes;
+ * its events are sent at the end. Text after the root is ignored.
+ */
+export function createParser(node: FieldNode | undefined, options: ParserOptions = {}): Parser {
+  return new ReplyParser(node, options);
+}
+
+class ReplyParser implements Parser {
+  readonly #limits: Limits;
+  readonly #where: string | undefined;
+  /** Left out in strict mode, where the text is the root. */
+  readonly #search: RootSearch | undefined;
+  #root: JsonScanner | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #beginning = "";
+
+  constructor(node: FieldNode | undefined, { strict = false, root = "any", limits, where }: ParserOptions) {
+    this.#where = where;
+    this.#limits = { ...defaultLimits, ...limits };
+    if (strict) this.#root = new JsonScanner(node, { limits: this.#limits, after: "refuse" });
+    else this.#search = new RootSearch(node, root, this.#limits);
+  }
+
+  get closed(): boolean {
+    return this.#root?.closed ?? false;
+  }
+
+  get partial(): unknown {
+    return this.#root?.value;
+  }
+
+  push(text: string): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      if (this.#root === undefined) this.#look(text);
+      else this.#root.push(text);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+    if (this.#root?.fault !== undefined) throw this.#fail(this.#root.fault);
+  }
+
+  end(): unknown {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      this.#root ??= this.#search?.finish();
+      this.#root?.finish();
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+    const root = this.#root;
+    if (root?.fault !== undefined) throw this.#fail(root.fault);
+    if (root?.closed === true) return root.value;
+    const source = root ?? this.#search;
+    if (source?.openPath !== undefined) throw truncatedError(source.offset, source.openPath, this.#where);
+    throw noJsonError(this.#beginning, this.#search?.isReasoning === true, this.#where);
+  }
+
+  /** The root is not found yet. */
+  #look(text: string): void {
+    if (this.#beginning.length < excerptLength) this.#beginning += text.slice(0, excerptLength - this.#beginning.length);
+    this.#root = this.#search?.push(text);
+    if (this.#search?.fault !== undefined) throw this.#fail(this.#search.fault);
+  }
+
+  #fail(fault: Fault): SluiceError {
+    const error = faultError(fault, this.#limits, this.#root?.excerpt(excerptLength) ?? "", this.#where);
+    this.#failure = { error };
+    return error;
+  }
+}

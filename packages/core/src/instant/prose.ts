@@ -1,0 +1,80 @@
+import type { RootKind } from "./shape.ts";
+
+const tags = ["<think>", "<thinking>", "<reasoning>"];
+
+/**
+ * Looks through the text around a reply's JSON for a character that could begin it. What stands between reasoning tags is
+ * skipped. Code fences need no rule, for what they enclose begins behind them; except where a bare string, number or word
+ * may be the root: that must come first, after white space, reasoning and the line of a fence. One pass, whatever the
+ * chunking.
+ */
+export class Prose {
+  readonly #openers: string;
+  readonly #takesScalars: boolean;
+  /** As much of a tag as has been read. */
+  #tag = "";
+  /** The tag that ends the reasoning; "" outside. */
+  #closing = "";
+  /** What came last: nothing yet, the line of a fence, or words. */
+  #lead: "blank" | "fence" | "words" = "blank";
+
+  constructor(root: RootKind) {
+    this.#openers = root === "object" ? "{" : root === "array" ? "[" : "{[";
+    this.#takesScalars = root === "any";
+  }
+
+  /** Whether the text so far ends inside reasoning. */
+  get isReasoning(): boolean {
+    return this.#closing !== "";
+  }
+
+  /** The position of the next character, from `from` to before `to`, that could begin the root; `to` where there is none. */
+  find(text: string, from: number, to: number): number {
+    for (let i = from; i < to; i += 1) {
+      if (this.#closing !== "" && this.#tag === "") {
+        i = text.indexOf("<", i);
+        if (i < 0 || i >= to) return to;
+      }
+      const char = text.charAt(i);
+      if (this.#closing === "" && this.#canBegin(char)) {
+        this.#tag = "";
+        return i;
+      }
+      this.#pass(char);
+    }
+    return to;
+  }
+
+  /** What was found did not begin the root: the text goes on in words. */
+  resume(): void {
+    this.#lead = "words";
+  }
+
+  #canBegin(char: string): boolean {
+    if (this.#openers.includes(char)) return true;
+    return this.#takesScalars && this.#lead === "blank" && '"-0123456789tfn'.includes(char) && this.#tag === "";
+  }
+
+  #pass(char: string): void {
+    const before = this.#tag;
+    this.#tag = tagAfter(before, char, this.#closing === "" ? tags : [this.#closing]);
+    if (this.#tag === this.#closing) {
+      this.#tag = this.#closing = "";
+    } else if (this.#closing === "" && tags.includes(this.#tag)) {
+      this.#closing = this.#tag.replace("<", "</");
+      this.#tag = "";
+    } else if (this.#closing === "" && this.#tag === "" && this.#lead !== "words") {
+      if (before !== "") this.#lead = "words";
+      else if (this.#lead === "fence") this.#lead = char === "\n" ? "blank" : "fence";
+      else if (char === "`") this.#lead = "fence";
+      else if (char.trim() !== "") this.#lead = "words";
+    }
+  }
+}
+
+function tagAfter(tag: string, char: string, wanted: readonly string[]): string {
+  if (tag === "" && char !== "<") return "";
+  const longer = tag + char;
+  if (wanted.some((one) => one.startsWith(longer))) return longer;
+  return char === "<" ? char : "";
+}

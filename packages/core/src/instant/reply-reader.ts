@@ -1,0 +1,165 @@
+import { safeParseAsync, type $ZodType, type output } from "zod/v4/core";
+import { SluiceError } from "../error/sluice-error.ts";
+import { check } from "./early-check.ts";
+import { describeFieldIssues, fieldIssue, type FieldIssue } from "./field-issue.ts";
+import type { Cursor, FieldNode, ValueKind } from "./field-node.ts";
+import type { Limits } from "./limits.ts";
+import { createParser } from "./parser.ts";
+import { shapeOf, type Place } from "./shape.ts";
+
+/** Who listens to the fields of a reply. Paths are canonical and concrete, `items[3].name`; indexes go outermost first. */
+export interface FieldListener {
+  /** A value begins. */
+  readonly opened?: (path: string, indexes: readonly number[], kind: ValueKind) => void;
+  /** More of a string, where the schema has free text: enums and literals come whole. */
+  readonly delta?: (path: string, indexes: readonly number[], text: string) => void;
+  /** A value is complete and valid: `value` is its schema's output, `raw` what the model wrote. */
+  readonly complete?: (path: string, indexes: readonly number[], value: unknown, raw: unknown) => void;
+  /** A value is complete and does not fit its schema. */
+  readonly invalid?: (path: string, indexes: readonly number[], issues: readonly FieldIssue[]) => void;
+}
+
+export interface ReplyOptions {
+  /** Accept JSON only: no prose, no code fence around it. @default false */
+  readonly strict?: boolean | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly listener?: FieldListener | undefined;
+  /** Named in errors: the flow, chunk or reply. */
+  readonly where?: string | undefined;
+}
+
+/** A reply that is being read. */
+export interface ReplyReader<T> {
+  /**
+   * Takes in more text and calls the listener. After it has thrown, it throws the same error again.
+   *
+   * @throws SluiceError `reply-syntax`, `reply-limit`; and what the listener throws.
+   */
+  push(text: string): void;
+  /**
+   * The text is over. Rejects where the reply is not whole or not valid: the schema decides on the whole, whatever was said
+   * of its parts.
+   *
+   * @throws SluiceError `reply-no-json`, `reply-truncated`, `reply-invalid`; and what `push` has thrown.
+   */
+  end(): Promise<{ readonly value: T; readonly raw: unknown }>;
+  /** Whether the root is complete: what follows would be ignored. */
+  readonly closed: boolean;
+  /** The raw value so far: live, unchecked, not to be changed. */
+  readonly partial: unknown;
+}
+
+/**
+ * Reads a structured reply while it is written, and tells of every value that the schema knows: `opened`, deltas, then
+ * `complete` or `invalid`, children before what holds them. A value is checked when it is complete, by its own schema; where
+ * that is asynchronous, only with the whole. The root is opened like any value, but completed by `end()` alone. Keys that
+ * the schema does not know are read and not told.
+ */
+export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions = {}): ReplyReader<output<S>> {
+  const { strict, limits, listener = {}, where } = options;
+  const place = shapeOf(schema);
+  const root = new Field(new Reading(listener), place, undefined);
+  const parser = createParser(root, { strict, limits, where, root: place.rootKind });
+  return {
+    push: (text) => parser.push(text),
+    async end() {
+      const raw = parser.end();
+      const result = await safeParseAsync(schema, raw);
+      if (result.success) return { value: result.data, raw };
+      const issues = result.error.issues.map((issue) => fieldIssue(issue, raw));
+      throw new SluiceError("reply-invalid", {
+        what: `The reply does not fit its schema: ${describeFieldIssues(issues)}`,
+        where,
+        mend: "Tell the model what is wanted, or widen the schema",
+        cause: result.error,
+      });
+    },
+    get closed() {
+      return parser.closed;
+    },
+    get partial() {
+      return parser.partial;
+    },
+  };
+}
+
+/** An open object or array: its place as the schema has it, and as far as literals inside it have told its member of a union. */
+interface Holder {
+  readonly place: Place;
+  actual: Place;
+}
+
+/** What the fields of one reply share. */
+class Reading {
+  readonly listener: FieldListener;
+  readonly holders: Holder[] = [];
+
+  constructor(listener: FieldListener) {
+    this.listener = listener;
+  }
+}
+
+/** One place of a reply, for the parser. Fields are made when the reply first gets there. */
+class Field implements FieldNode {
+  readonly delta: ((at: Cursor, text: string) => void) | undefined;
+  readonly #reading: Reading;
+  readonly #place: Place;
+  /** The key it stands under; undefined for elements and the root. */
+  readonly #name: string | undefined;
+  readonly #keys = new Map<string, Field>();
+  readonly #elements = new Map<Place, Field>();
+
+  constructor(reading: Reading, place: Place, name: string | undefined) {
+    this.#reading = reading;
+    this.#place = place;
+    this.#name = name;
+    const { listener } = reading;
+    this.delta = place.isText && listener.delta ? (at, text) => listener.delta?.(at.path, at.indexes, text) : undefined;
+  }
+
+  opened(at: Cursor, kind: ValueKind): void {
+    const { listener, holders } = this.#reading;
+    if (kind === "object" || kind === "array") holders.push({ place: this.#place, actual: this.#actual(at) });
+    listener.opened?.(at.path, at.indexes, kind);
+  }
+
+  complete(at: Cursor, raw: unknown): void {
+    const { listener, holders } = this.#reading;
+    const isHolder = typeof raw === "object" && raw !== null;
+    const place = isHolder ? (holders.pop()?.actual ?? this.#place) : this.#actual(at);
+    const holder = holders.at(-1);
+    if (holder === undefined) return;
+    if (!isHolder && this.#name !== undefined) holder.actual = holder.actual.narrowed(this.#name, raw);
+    if (listener.complete === undefined && listener.invalid === undefined) return;
+    const { value, issues } = check(place, raw);
+    if (issues === undefined) listener.complete?.(at.path, at.indexes, value, raw);
+    else listener.invalid?.(at.path, at.indexes, issues);
+  }
+
+  expects(kind: ValueKind): boolean {
+    return this.#place.expects(kind);
+  }
+
+  key(name: string): FieldNode | undefined {
+    let field = this.#keys.get(name);
+    const place = field === undefined ? this.#place.key(name) : undefined;
+    if (place !== undefined) this.#keys.set(name, (field = new Field(this.#reading, place, name)));
+    return field;
+  }
+
+  index(position: number): FieldNode | undefined {
+    const place = this.#place.index(position);
+    if (place === undefined) return undefined;
+    let field = this.#elements.get(place);
+    if (field === undefined) this.#elements.set(place, (field = new Field(this.#reading, place, undefined)));
+    return field;
+  }
+
+  /** Its place under the member of a union that the reply has shown to write. */
+  #actual(at: Cursor): Place {
+    const holder = this.#reading.holders.at(-1);
+    if (holder === undefined || holder.actual === holder.place) return this.#place;
+    const found = this.#name === undefined ? holder.actual.index(at.indexes.at(-1) ?? 0) : holder.actual.key(this.#name);
+    return found ?? this.#place;
+  }
+}

@@ -1,0 +1,168 @@
+import type { Fault } from "./fault.ts";
+import type { FieldNode } from "./field-node.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import type { Limits } from "./limits.ts";
+import { Prose } from "./prose.ts";
+import type { RootKind } from "./shape.ts";
+
+/** Characters of a candidate that are tried first, before it is known to be the root. */
+const firstSlice = 64;
+/** How often, on average, a character may be looked at again because a candidate was none. */
+const maxRescans = 16;
+
+/** A complete document in which no key was known: the root after all, where nothing better comes. */
+interface Spare {
+  readonly text: string;
+  readonly offset: number;
+  readonly isEmpty: boolean;
+}
+
+/**
+ * Finds the root of a reply in prose. Each character that could begin it is tried: a scanner without listeners reads on
+ * until a key comes that the nodes know (or, in arrays, an element they expect); then a fresh one reads the same text
+ * with the listeners. A candidate that turns out to be no JSON before that is dropped, and the search goes on behind its
+ * first character. Linear: when candidates have cost too much, the search goes on behind where the last one failed.
+ */
+export class RootSearch {
+  readonly #node: FieldNode | undefined;
+  readonly #limits: Limits;
+  readonly #prose: Prose;
+  readonly #trial: JsonScanner;
+  #isKnown = false;
+  #isTrying = false;
+  /** Offset of the candidate's first character, and its text in the chunks before this one. */
+  #began = 0;
+  #held: string[] = [];
+  #slice = firstSlice;
+  #rescanned = 0;
+  #offset = 0;
+  #spare: Spare | undefined;
+  /** Set when a limit was reached. */
+  fault: Fault | undefined;
+
+  constructor(node: FieldNode | undefined, root: RootKind, limits: Limits) {
+    this.#node = node;
+    this.#limits = limits;
+    this.#prose = new Prose(root);
+    this.#trial = new JsonScanner(watched(node, () => (this.#isKnown = true)), { limits, after: "ignore" });
+  }
+
+  /** Whether the text so far ends inside reasoning. */
+  get isReasoning(): boolean {
+    return this.#prose.isReasoning;
+  }
+
+  /** Characters taken in. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The path of what is open in the candidate, undefined where there is none. */
+  get openPath(): string | undefined {
+    return this.#isTrying ? this.#trial.openPath : undefined;
+  }
+
+  /** Takes in a chunk. Gives the scanner that has read the root so far, as soon as there is one. */
+  push(chunk: string): JsonScanner | undefined {
+    let text = chunk;
+    let base = this.#offset;
+    let i = 0;
+    /** Where the candidate begins in `text`. */
+    let start = 0;
+    this.#offset += chunk.length;
+    while (i < text.length) {
+      if (!this.#isTrying) {
+        const to = Math.min(text.length, this.#limits.maxProseChars - base);
+        i = start = this.#prose.find(text, i, to);
+        if (i >= to) {
+          if (to < text.length) this.fault = { offset: base + to, limit: "maxProseChars" };
+          return undefined;
+        }
+        this.#begin(base + i);
+      }
+      const trial = this.#trial;
+      const end = Math.min(text.length, i + this.#slice);
+      this.#slice *= 2;
+      trial.push(text.slice(i, end));
+      i = end;
+      if (this.#isKnown) return this.#found([...this.#held, text.slice(start)], this.#began);
+      if (trial.fault?.limit !== undefined) {
+        this.fault = trial.fault;
+        return undefined;
+      }
+      if (trial.fault !== undefined) {
+        const failed = trial.fault.offset;
+        this.#rescanned += failed - this.#began;
+        const next = this.#rescanned > maxRescans * failed ? failed : this.#began + 1;
+        if (next < base) {
+          text = this.#held.join("") + text;
+          base = this.#began;
+        }
+        i = next - base;
+        this.#isTrying = false;
+        this.#prose.resume();
+      } else if (trial.closed) {
+        i = trial.offset - base;
+        this.#spareIt(text.slice(start, i));
+      }
+    }
+    if (this.#isTrying) this.#held.push(text.slice(start));
+    return undefined;
+  }
+
+  /** The text is over. Gives the scanner of the root, where there is one. */
+  finish(): JsonScanner | undefined {
+    if (this.#isTrying) {
+      this.#trial.finish();
+      if (this.#isKnown) return this.#found(this.#held, this.#began);
+      if (this.#trial.closed) this.#spareIt("");
+    }
+    return this.#spare && this.#found([this.#spare.text], this.#spare.offset);
+  }
+
+  #begin(offset: number): void {
+    this.#began = offset;
+    this.#held = [];
+    this.#slice = firstSlice;
+    this.#isTrying = true;
+    this.#trial.reset(offset);
+  }
+
+  #found(chunks: readonly string[], offset: number): JsonScanner {
+    const scanner = new JsonScanner(this.#node, { limits: this.#limits, after: "ignore" });
+    scanner.reset(offset);
+    for (const chunk of chunks) scanner.push(chunk);
+    return scanner;
+  }
+
+  /** The candidate is complete, and nothing in it is known. The first that is not empty is kept, else the first. */
+  #spareIt(rest: string): void {
+    const { value } = this.#trial;
+    const isEmpty = typeof value !== "object" || value === null || Object.keys(value).length === 0;
+    if (this.#spare === undefined || (this.#spare.isEmpty && !isEmpty)) {
+      this.#spare = { text: this.#held.join("") + rest, offset: this.#began, isEmpty };
+    }
+    this.#isTrying = false;
+    this.#prose.resume();
+  }
+}
+
+/** A node that listens to nothing and tells when something comes that `node` knows. Without a node, any key is known. */
+function watched(node: FieldNode | undefined, tell: () => void): FieldNode {
+  let last: { node: FieldNode | undefined; watched: FieldNode } | undefined;
+  return {
+    opened: (_at, kind) => {
+      if (kind !== "object" && kind !== "array" && (node?.expects?.(kind) ?? true)) tell();
+    },
+    key: (name) => {
+      if (node === undefined || node.key(name) !== undefined) tell();
+      return undefined;
+    },
+    index: (position) => {
+      const child = node?.index(position);
+      if (node !== undefined && child === undefined) return undefined;
+      if (last === undefined || last.node !== child) last = { node: child, watched: watched(child, tell) };
+      return last.watched;
+    },
+  };
+}
