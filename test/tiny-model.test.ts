@@ -58,16 +58,24 @@ test("writes the same text for the same ticket", async () => {
 test.each([
   [TICKET, { category: "billing", urgency: "high", product: "invoice" }],
   [
+    "Good morning, I have a problem: my invoice shows the wrong amount. Please let me know. Best, Olga",
+    { category: "billing", urgency: "medium", product: "invoice" },
+  ],
+  [
     "Hi there, my account sends me too many emails. I still like it a lot. Regards, Sam",
     { category: "account", urgency: "low", product: "account" },
   ],
   [
-    "Good morning, my delivery went to my neighbor. What should I do? My name is Tara.",
+    "Dear team, my delivery was marked as done but is not here. What should I do? Regards, Hugo",
     { category: "shipping", urgency: "medium", product: "delivery" },
   ],
   [
-    "The desk lamp I bought 5 days ago flickers all the time. Please let me know. Yara",
-    { category: "product", urgency: "medium", product: "desk lamp" },
+    "Hello, the coffee maker I bought 12 days ago leaks water. Otherwise I love your shop. Best, Mia",
+    { category: "product", urgency: "low", product: "coffee maker" },
+  ],
+  [
+    "I ordered 9 days ago and now the headphones lose the Bluetooth connection. This is the second time! Leo",
+    { category: "product", urgency: "high", product: "headphones" },
   ],
 ])("files a ticket by its content: %s", async (ticket, expected) => {
   const { text, finish } = await reply(ticket, json(Triage));
@@ -261,10 +269,9 @@ test("every text that a grammar lets through fits its schema", () => {
     maybe: z.string().min(1).max(3).nullable(),
     either: z.union([z.literal("k"), z.number(), z.object({ t: z.literal(1) }), z.array(z.boolean())]),
     list: z.array(z.object({ optional: z.string().optional() })).max(2),
-    anything: z.json(),
+    anything: z.any(),
   });
-  const { anything: _, ...known } = Anything.shape;
-  const { grammar, gaps } = schemaGrammar(z.toJSONSchema(z.object({ ...known, anything: z.any() }), { io: "input" }));
+  const { grammar, gaps } = schemaGrammar(z.toJSONSchema(Anything, { io: "input" }));
   expect(gaps).toEqual([]);
   fc.assert(
     fc.property(fc.infiniteStream(fc.nat(1_000_000)), (numbers) => {

@@ -1,5 +1,4 @@
-import type { Context } from "./context.ts";
-import type { IsAny, IsProblem, Problem, ProblemIn } from "./problem.ts";
+import type { IsProblem, Problem, ProblemIn } from "./problem.ts";
 import type { InputOf, Spec } from "./spec.ts";
 import type { After, Any, KindOf, Now, Start, Trigger } from "./trigger.ts";
 
@@ -64,5 +63,3 @@ export type Hint<T extends Trigger> =
 
 export type ProblemOr<P, IfProblem, Else = IfProblem> =
   IsProblem<P> extends true ? (unknown extends IfProblem ? P : IfProblem) : Else;
-
-export type { AnyFn, Context, IsAny };

@@ -79,17 +79,43 @@ function unheard(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
 
 /** Loops that only completions drive, and no guard can leave. Loops by event are the chunk's own decision. */
 function endlessLoops(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
-  const always = new Map(chunks.map(({ name, triggers }) => [name, triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed)))]));
-  const reaches = (from: string, to: string, seen: Set<string>): boolean =>
-    (always.get(from) ?? []).some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))));
-  return chunks
-    .filter(({ name }) => reaches(name, name, new Set()))
-    .map(({ name }) => ({
-      code: "loop-endless",
-      where: `${flow}.${name}`,
-      what: "this chunk triggers itself again and again, and no guard ends it",
-      mend: "Give a trigger of the loop a `when`, or loop by an event that is not always emitted",
-    }));
+  const before = new Map(
+    chunks.map(({ name, triggers }) => [name, triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed)))]),
+  );
+  const after = new Map<string, string[]>(chunks.map(({ name }) => [name, []]));
+  for (const [name, followedNames] of before) for (const one of followedNames) after.get(one)?.push(name);
+  const looping = peel(peel(new Set(before.keys()), before, after), after, before);
+  return [...looping].map((name) => ({
+    code: "loop-endless",
+    where: `${flow}.${name}`,
+    what: "this chunk triggers itself again and again, and no guard ends it",
+    mend: "Give a trigger of the loop a `when`, or loop by an event that is not always emitted",
+  }));
+}
+
+/**
+ * Takes away, one after the other, the names that nothing left leads to; what is left lies on a loop, or behind one.
+ *
+ * @see A. B. Kahn, "Topological sorting of large networks", 1962
+ */
+function peel(
+  names: ReadonlySet<string>,
+  before: ReadonlyMap<string, readonly string[]>,
+  after: ReadonlyMap<string, readonly string[]>,
+): Set<string> {
+  const left = new Set(names);
+  const open = (name: string): number => (before.get(name) ?? []).filter((one) => left.has(one)).length;
+  const counts = new Map([...left].map((name) => [name, open(name)]));
+  const free = [...left].filter((name) => counts.get(name) === 0);
+  for (let name = free.pop(); name !== undefined; name = free.pop()) {
+    left.delete(name);
+    for (const next of after.get(name) ?? []) {
+      const count = (counts.get(next) ?? 0) - 1;
+      counts.set(next, count);
+      if (count === 0 && left.has(next)) free.push(next);
+    }
+  }
+  return left;
 }
 
 function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {

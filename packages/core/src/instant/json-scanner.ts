@@ -42,9 +42,9 @@ export class JsonScanner {
   readonly #refuses: boolean;
   readonly #document: DocumentBuilder;
   #state = VALUE;
-  #start = 0;
-  /** Offset of the next character to be pushed. */
+  /** Offset of the next character to be pushed, and how many more the document may have. */
   #offset = 0;
+  #left: number;
   #inKey = false;
   #escaped = false;
   /** Carried from chunk to chunk: half a surrogate pair, or the beginning of a key or number. */
@@ -57,15 +57,15 @@ export class JsonScanner {
   /** The last chunks, for excerpts. */
   readonly #recent: string[] = [];
   readonly #plain = new StringRun();
-  /** Nothing more is taken in: the document is complete, or there is a fault. */
+  /** The document is complete, and what follows is ignored. */
   #isOver = false;
-  /** A string value is open, nothing is held back, and this many characters may come without looking at the limits. */
+  /** A string value is open, and nothing is held back. */
   #isPlain = false;
-  #room = 0;
   #pushes = 0;
 
   constructor(node: FieldNode | undefined, options: ScannerOptions) {
     this.#limits = options.limits;
+    this.#left = options.limits.maxChars;
     this.#refuses = options.after === "refuse";
     this.#document = new DocumentBuilder(node, options.limits);
   }
@@ -74,7 +74,8 @@ export class JsonScanner {
   reset(offset: number): void {
     this.#document.reset();
     this.#state = VALUE;
-    this.#start = this.#offset = offset;
+    this.#offset = offset;
+    this.#left = this.#limits.maxChars;
     this.#pushes = 0;
     this.#held = "";
     this.#inKey = this.#isOver = this.#isPlain = false;
@@ -122,42 +123,36 @@ export class JsonScanner {
   finish(): void {
     if (!isWholeNumber(this.#state) || this.#document.frame !== undefined) return;
     this.#state = DONE;
+    this.#isOver = true;
     this.#document.atom(Number(this.#held), "number", this.#offset);
   }
 
   push(text: string): void {
     const { length } = text;
-    if (length === 0 || this.#isOver) return;
+    if (length === 0 || this.#isOver || this.#document.fault !== undefined) return;
     this.#recent[this.#pushes & (ringSize - 1)] = text;
     this.#pushes += 1;
-    if (!this.#isPlain || length >= longChunk || length > this.#room) return this.#take(text, 0);
+    if (length > this.#left) return this.#overrun(text);
+    if (!this.#isPlain || length >= longChunk) return this.#run(text, 0);
     // Most chunks lie wholly inside a string.
     let i = 0;
     let c = 0;
     while (i < length) {
       c = text.charCodeAt(i);
-      if (c === QUOTE || c === BACKSLASH || c < 32) return this.#take(text, i);
+      if (c === QUOTE || c === BACKSLASH || c < 32) return this.#run(text, i);
       i += 1;
     }
-    if ((c & 0xfc00) === 0xd800) return this.#take(text, i);
+    const isHalf = (c & 0xfc00) === 0xd800;
+    if (isHalf || this.#document.text.length + length > this.#limits.maxStringChars) return this.#run(text, i);
     this.#offset += length;
-    this.#room -= length;
+    this.#left -= length;
     this.#document.emit(text, this.#offset);
   }
 
-  /** Takes in as much of a chunk as the limit on the whole document lets; its first `i` characters are known to be in a string. */
-  #take(text: string, i: number): void {
-    const left = this.#limits.maxChars - (this.#offset - this.#start);
-    if (text.length <= left) this.#run(text, i);
-    else {
-      this.#run(text.slice(0, left), Math.min(i, left));
-      const isDone = this.#state === DONE && !this.#refuses;
-      if (this.#document.fault === undefined && !isDone) this.#document.exceed("maxChars", this.#offset);
-    }
-    this.#isOver = this.#document.fault !== undefined || (this.#state === DONE && !this.#refuses);
-    this.#isPlain = this.#state === STRING && !this.#inKey && this.#held.length === 0;
-    const leftInString = this.#limits.maxStringChars - this.#document.text.length;
-    this.#room = Math.min(this.#limits.maxChars - (this.#offset - this.#start), leftInString);
+  /** Takes in what the limit on the whole document leaves of a chunk. */
+  #overrun(text: string): void {
+    this.#run(text.slice(0, this.#left), 0);
+    if (this.#document.fault === undefined && !this.#isOver) this.#document.exceed("maxChars", this.#offset);
   }
 
   /** Takes in a chunk; its first `i` characters are known to be inside a string. */
@@ -170,6 +165,7 @@ export class JsonScanner {
     /** Where what is open begins in this chunk. */
     let from = 0;
     this.#held = "";
+    this.#isPlain = false;
     if (length >= longChunk) this.#plain.reset();
     scan: while (i < length) {
       let c = text.charCodeAt(i);
@@ -382,8 +378,13 @@ export class JsonScanner {
     if (document.fault !== undefined) return;
     this.#state = state;
     this.#offset = base + i;
-    if (this.#isInString(state)) this.#flush(held, base + i);
-    else this.#held = held;
+    this.#left -= i;
+    if (state === DONE) this.#isOver = !this.#refuses;
+    if (!this.#isInString(state)) this.#held = held;
+    else {
+      this.#flush(held, base + i);
+      this.#isPlain = state === STRING && this.#held.length === 0;
+    }
   }
 
   #isInString(state: number): boolean {

@@ -7,8 +7,8 @@ import { SluiceError } from "../error/sluice-error.ts";
 import { excerpt, validate } from "../error/validate.ts";
 import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
-import type { Shell } from "./shell.ts";
 import { changeState } from "./state-store.ts";
 import { readText } from "./text-reading.ts";
 
@@ -18,11 +18,11 @@ import { readText } from "./text-reading.ts";
  * leave a live `chunk:late` entry.
  */
 export class ChunkContext implements Omit<Context, "~spec"> {
-  readonly #shell: Shell;
+  readonly #host: Host;
   readonly #attempt: Attempt;
 
-  constructor(shell: Shell, attempt: Attempt) {
-    this.#shell = shell;
+  constructor(host: Host, attempt: Attempt) {
+    this.#host = host;
     this.#attempt = attempt;
   }
 
@@ -35,7 +35,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get executionId(): string {
-    return this.#shell.id;
+    return this.#host.id;
   }
 
   get activationId(): string {
@@ -47,27 +47,27 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get idempotencyKey(): string {
-    return `${this.#shell.id}/${this.#attempt.activation.id}`;
+    return `${this.#host.id}/${this.#attempt.activation.id}`;
   }
 
   get putIntoStream(): Context["putIntoStream"] {
     return (item) => {
       const attempt = this.#attempt;
-      if (this.#isOver("putIntoStream", true, this.#shell.streamStopped)) return;
+      if (this.#isOver("putIntoStream", true, this.#host.streamStopped)) return;
       const valid = validate(this.#schema("stream", "putIntoStream"), item, {
         code: "item-invalid",
         what: "The stream item",
         where: attempt.where,
         mend: "Put in what the flow's `stream` schema says, or widen it",
       });
-      this.#shell.append({ type: "stream:item", ...attempt.origin(), item: valid }, attempt.live);
+      this.#host.append({ type: "stream:item", ...attempt.origin(), item: valid }, attempt.live);
     };
   }
 
   get stopStream(): Context["stopStream"] {
     return () => {
-      if (this.#isOver("stopStream") || this.#shell.streamStopped) return;
-      this.#shell.append({ type: "stream:stop", ...this.#attempt.origin() });
+      if (this.#isOver("stopStream") || this.#host.streamStopped) return;
+      this.#host.append({ type: "stream:stop", ...this.#attempt.origin() });
     };
   }
 
@@ -87,23 +87,23 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get emit(): Context["emit"] {
     return (event, payload) => {
-      const shell = this.#shell;
+      const host = this.#host;
       const { where, activation } = this.#attempt;
       if (this.#isOver("emit")) return "";
       const valid = validatePayload(event, payload, where);
-      return shell.signal(event.name, valid, activation.id, this.#attempt.origin());
+      return host.signal(event.name, valid, activation.id, this.#attempt.origin());
     };
   }
 
   get state(): Context["state"] {
     const change = (call: string, work: (draft: Record<string, unknown>) => void): void => {
-      const shell = this.#shell;
+      const host = this.#host;
       if (this.#isOver(call)) return;
-      const made = changeState(shell.state, shell.spec.state, work, this.#attempt.where);
-      if (made !== undefined) shell.append({ type: "state:changed", ...this.#attempt.origin(), ...made });
+      const made = changeState(host.state, host.spec.state, work, this.#attempt.where);
+      if (made !== undefined) host.append({ type: "state:changed", ...this.#attempt.origin(), ...made });
     };
     return {
-      get: (key) => this.#shell.state[key as string],
+      get: (key) => this.#host.state[key as string],
       set: (key, value) => change("state.set", (draft) => void (draft[key as string] = value)),
       update: (work) => change("state.update", (draft) => void work(draft)),
     };
@@ -112,12 +112,12 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   get instant(): Context["instant"] {
     return (reply: Instant, source: TokenSource) => {
       if (this.#isOver("instant")) return Promise.reject(late(this.#attempt));
-      return readInstant(this.#shell, this.#attempt, reply, source);
+      return readInstant(this.#host, this.#attempt, reply, source);
     };
   }
 
   get text(): Context["text"] {
-    return (source) => readText(this.#shell, this.#attempt, source, this.#isOver("text"));
+    return (source) => readText(this.#host, this.#attempt, source, this.#isOver("text"));
   }
 
   /** Whether a call comes too late. @throws SluiceError `live-chunk` for what a live chunk may not do. */
@@ -132,12 +132,12 @@ export class ChunkContext implements Omit<Context, "~spec"> {
       });
     }
     if (!attempt.ended && !stopped) return false;
-    this.#shell.append({ type: "chunk:late", ...attempt.origin(), call }, true);
+    this.#host.append({ type: "chunk:late", ...attempt.origin(), call }, true);
     return true;
   }
 
   #schema(kind: "stream" | "result", call: string) {
-    const { spec } = this.#shell;
+    const { spec } = this.#host;
     const schema = spec[kind];
     if (schema !== undefined) return schema;
     throw new SluiceError("schema-missing", {

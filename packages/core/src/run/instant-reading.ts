@@ -4,7 +4,7 @@ import { readReply } from "../instant/reply-reader.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Issue } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Shell } from "./shell.ts";
+import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
 /**
@@ -13,40 +13,40 @@ import { readTokens } from "./token-reading.ts";
  *
  * @returns the whole reply, as its schema puts it out
  */
-export function readInstant(shell: Shell, attempt: Attempt, reply: Instant, source: TokenSource): Promise<never> {
+export function readInstant(host: Host, attempt: Attempt, reply: Instant, source: TokenSource): Promise<never> {
   const { name, schema, options } = reply;
-  const { routes } = shell.machine;
+  const { routes } = host;
   const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
   const reader = readReply(schema, {
     strict: options.strict ?? false,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
-        shell.append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
+        host.append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
         const listeners = routes.live("opened", name, path);
-        if (listeners.length > 0) shell.startLive(attempt, listeners, { path, indexes }, { path, indexes });
+        if (listeners.length > 0) host.startLive(attempt, listeners, { path, indexes }, { path, indexes });
       },
       delta(path, indexes, text) {
-        shell.append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
+        host.append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
         const listeners = routes.live("delta", name, path);
-        if (listeners.length > 0) shell.startLive(attempt, listeners, text, { path, indexes });
+        if (listeners.length > 0) host.startLive(attempt, listeners, text, { path, indexes });
       },
       complete(path, indexes, value) {
         const heard = routes.field(name, path).length > 0;
-        shell.append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
+        host.append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
       },
       invalid(path, indexes, issues) {
-        shell.append({ type: "field:invalid", ...origin, field: path, indexes, issues });
+        host.append({ type: "field:invalid", ...origin, field: path, indexes, issues });
         if (options.onInvalid === "fail") throw invalidField(name, path, issues, attempt.where);
       },
     },
   });
-  return readTokens(shell, attempt, source, {
+  return readTokens(host, attempt, source, {
     request: { reply: { name, schema } },
     push: (text) => reader.push(text),
     end: async () => {
       const { value } = await reader.end();
-      shell.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
+      host.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
       return value as never; // the schema's output, which the caller's type names
     },
   });

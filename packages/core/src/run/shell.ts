@@ -5,7 +5,7 @@ import type { Context } from "../define/context.ts";
 import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import { validate } from "../error/validate.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { FieldListener } from "../graph/routes.ts";
+import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import type { Activation, Command } from "../machine/command.ts";
 import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
@@ -15,6 +15,7 @@ import { aborted } from "./abort.ts";
 import { Attempt } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { CommandQueue } from "./command-queue.ts";
+import type { FieldPlace, Host } from "./host.ts";
 
 /** What an execution is made of. */
 export interface ShellParts {
@@ -31,17 +32,11 @@ export interface ShellParts {
   readonly onEnd: (error: SluiceError | undefined, result: unknown) => void;
 }
 
-/** Where a value of a reply is, for the chunks that listen to it. */
-export interface FieldPlace {
-  readonly path: string;
-  readonly indexes: readonly number[];
-}
-
 /**
  * Carries out what the machine decides, and tells the machine what came of it: every fact is appended to the log first,
  * applied second, and shown third. Commands are carried out first in, first out, never inside a call of user code.
  */
-export class Shell {
+export class Shell implements Host {
   readonly id: string;
   readonly spec: Spec;
   readonly machine: Machine;
@@ -73,6 +68,10 @@ export class Shell {
     this.#scheduler = scheduler;
     this.#onEnd = onEnd;
     this.#queue = new CommandQueue(scheduler, (command) => this.#carryOut(command));
+  }
+
+  get routes(): Routes {
+    return this.machine.routes;
   }
 
   get state(): Readonly<Record<string, unknown>> {

@@ -2,11 +2,11 @@ import type { TextReply } from "../define/context.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Shell } from "./shell.ts";
+import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
 /** Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. */
-export function readText(shell: Shell, attempt: Attempt, source: TokenSource, late: boolean): TextReply {
+export function readText(host: Host, attempt: Attempt, source: TokenSource, late: boolean): TextReply {
   const pieces: string[] = [];
   let wake: (() => void)[] = [];
   const wakeAll = (): void => {
@@ -16,7 +16,7 @@ export function readText(shell: Shell, attempt: Attempt, source: TokenSource, la
   };
   const whole = late
     ? Promise.reject<string>(aborted(attempt.where, "its ctx was used after its end"))
-    : readTokens(shell, attempt, source, {
+    : readTokens(host, attempt, source, {
         request: {},
         push: (text) => {
           pieces.push(text);

@@ -3,7 +3,7 @@ import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/validate.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Shell } from "./shell.ts";
+import type { Host } from "./host.ts";
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
@@ -20,7 +20,7 @@ export interface TextReader<T> {
  * @returns what the reader makes of the text; rejects at once when the attempt ends.
  * @throws SluiceError `model-failed`, or what the reader throws
  */
-export function readTokens<T>(shell: Shell, attempt: Attempt, source: TokenSource, reader: TextReader<T>): Promise<T> {
+export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource, reader: TextReader<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const abort = new Abort();
     const forget = attempt.abort.onAbort((reason) => {
@@ -31,14 +31,14 @@ export function readTokens<T>(shell: Shell, attempt: Attempt, source: TokenSourc
       abort.abort(asReason(error));
       reject(error);
     };
-    pump(shell, attempt, source, reader, abort)
+    pump(host, attempt, source, reader, abort)
       .then(resolve, stop)
       .finally(forget)
-      .finally(() => shell.drain());
+      .finally(() => host.drain());
   });
 }
 
-async function pump<T>(shell: Shell, attempt: Attempt, source: TokenSource, reader: TextReader<T>, abort: Abort): Promise<T> {
+async function pump<T>(host: Host, attempt: Attempt, source: TokenSource, reader: TextReader<T>, abort: Abort): Promise<T> {
   const call = modelCall(source, attempt.where);
   if (call === undefined) {
     for await (const text of source as AsyncIterable<string> | Iterable<string>) {
@@ -54,15 +54,15 @@ async function pump<T>(shell: Shell, attempt: Attempt, source: TokenSource, read
   function push(text: unknown): void {
     if (typeof text !== "string") throw notText(text, attempt.where);
     reader.push(text);
-    shell.drain(); // what the text has triggered starts now, while the model is still writing
+    host.drain(); // what the text has triggered starts now, while the model is still writing
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
     const origin = attempt.origin();
-    const startedAt = shell.now();
+    const startedAt = host.now();
     let firstTokenMs: number | undefined;
     let finish: Extract<ModelPart, { type: "finish" }> | undefined;
-    shell.append({ type: "model:start", ...origin, model });
+    host.append({ type: "model:start", ...origin, model });
     try {
       for await (const part of stream({ ...reader.request, abortSignal: abort.signal })) {
         if (abort.aborted) return;
@@ -70,11 +70,11 @@ async function pump<T>(shell: Shell, attempt: Attempt, source: TokenSource, read
           finish = part;
           break;
         }
-        firstTokenMs ??= shell.now() - startedAt;
+        firstTokenMs ??= host.now() - startedAt;
         if (part.type === "reasoning") {
-          shell.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
+          host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
         } else {
-          shell.append({ type: "model:token", ...origin, delta: part.delta }, true);
+          host.append({ type: "model:token", ...origin, delta: part.delta }, true);
           push(part.delta);
         }
       }
@@ -82,13 +82,13 @@ async function pump<T>(shell: Shell, attempt: Attempt, source: TokenSource, read
       throw modelError(model, error, attempt.where);
     }
     if (abort.aborted) return;
-    shell.append({
+    host.append({
       type: "model:finish",
       ...origin,
       model,
       usage: finish?.usage ?? {},
       finishReason: finish?.finishReason ?? "unknown",
-      durationMs: shell.now() - startedAt,
+      durationMs: host.now() - startedAt,
       ...(firstTokenMs !== undefined && { firstTokenMs }),
     });
   }

@@ -1,0 +1,22 @@
+// A flow is a class; a method with a trigger is a chunk; what the last one returns is the result.
+import { type ContextOf, after, defineFlow, run, start } from "@sluice/core";
+import { flow, on } from "@sluice/decorators";
+import { z } from "zod";
+
+const spec = defineFlow({ name: "hello", input: z.object({ name: z.string() }), result: z.string() });
+type Ctx = ContextOf<typeof spec>;
+
+@flow(spec)
+class Hello {
+  @on(start)
+  greet(input: { name: string }, _ctx: Ctx) {
+    return `Hello, ${input.name}`;
+  }
+
+  @on(after("greet"))
+  shout(greeting: string) {
+    return `${greeting.toUpperCase()}!`;
+  }
+}
+
+console.log(await run(Hello, { name: "Ada" }).result);

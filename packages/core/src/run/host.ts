@@ -1,0 +1,29 @@
+import type { Spec } from "../define/spec.ts";
+import type { FieldListener, Routes } from "../graph/routes.ts";
+import type { EntryDraft, OfChunk } from "../machine/entry.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** Where a value of a reply is, for the chunks that listen to it. */
+export interface FieldPlace {
+  readonly path: string;
+  readonly indexes: readonly number[];
+}
+
+/** What an attempt knows of the execution it runs in: all that a ctx and its readings can do goes through here. */
+export interface Host {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly routes: Routes;
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly streamStopped: boolean;
+  /** The scheduler's clock, in Unix milliseconds. */
+  readonly now: () => number;
+  /** Appends a fact, durable or live. After the final entry it does nothing. */
+  readonly append: (draft: EntryDraft, live?: boolean) => void;
+  /** Appends a signal. @returns its id */
+  readonly signal: (event: string, payload: unknown, cause: string, origin?: OfChunk) => string;
+  /** Queues the live chunks that listen to a piece or a beginning. */
+  readonly startLive: (attempt: Attempt, listeners: readonly FieldListener[], payload: unknown, at: FieldPlace) => void;
+  /** Carries out what is queued. To be called where no user code is on the stack. */
+  readonly drain: () => void;
+}
