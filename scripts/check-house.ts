@@ -47,7 +47,11 @@ function readRooms(root: string): Room[] {
 function tableRows(file: string, heading: string): string[][] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
-  const cells = (line: string): string[] => line.split("|").slice(1, -1).map((cell) => cell.trim());
+  const cells = (line: string): string[] =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim());
   const begin = lines.findIndex((line) => line.startsWith("|") && cells(line)[0] === heading);
   if (begin < 0) return [];
   const rows = lines.slice(begin + 2);
@@ -93,8 +97,12 @@ function checkRooms(rooms: readonly Room[], files: readonly string[]): string[] 
   const listed = new Set(rooms.flatMap(({ name, files: inside }) => inside.map((file) => `${name}/${file}`)));
   const there = new Map(files.map((file) => [`${roomOf(file)}/${file.slice(file.lastIndexOf("/") + 1, -3)}`, file]));
   return [
-    ...[...there].filter(([key]) => !listed.has(key)).map(([, file]) => `${file} is not in the table of docs/architecture.md`),
-    ...[...listed].filter((key) => !there.has(key)).map((key) => `docs/architecture.md lists ${key}, which is not there`),
+    ...[...there]
+      .filter(([key]) => !listed.has(key))
+      .map(([, file]) => `${file} is not in the table of docs/architecture.md`),
+    ...[...listed]
+      .filter((key) => !there.has(key))
+      .map((key) => `docs/architecture.md lists ${key}, which is not there`),
   ];
 }
 
@@ -107,8 +115,13 @@ function checkImports(root: string, file: string, imports: readonly string[], ro
   const allowed = rooms.find(({ name }) => name === room)?.imports ?? [];
   return imports.flatMap((imported) => {
     if (!imported.startsWith(".")) {
-      const pack = imported.split("/").slice(0, imported.startsWith("@") ? 2 : 1).join("/");
-      return allowed.includes(pack) ? [] : [`${file} imports ${imported}, which docs/architecture.md does not allow in ${room}`];
+      const pack = imported
+        .split("/")
+        .slice(0, imported.startsWith("@") ? 2 : 1)
+        .join("/");
+      return allowed.includes(pack)
+        ? []
+        : [`${file} imports ${imported}, which docs/architecture.md does not allow in ${room}`];
     }
     const target = roomOf(targetOf(root, file, imported));
     const fits = target === room || allowed.includes(target);
@@ -117,14 +130,17 @@ function checkImports(root: string, file: string, imports: readonly string[], ro
 }
 
 function targetOf(root: string, file: string, imported: string): string {
-  return relative(root, resolve(root, dirname(file), imported)).split(sep).join("/");
+  return relative(root, resolve(root, dirname(file), imported))
+    .split(sep)
+    .join("/");
 }
 
 function cycles(root: string, graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const found: string[] = [];
   const visit = (file: string, above: readonly string[]): void => {
-    if (above.includes(file)) found.push(`a cycle of imports: ${[...above.slice(above.indexOf(file)), file].join(" → ")}`);
+    if (above.includes(file))
+      found.push(`a cycle of imports: ${[...above.slice(above.indexOf(file)), file].join(" → ")}`);
     if (done.has(file) || above.includes(file)) return;
     for (const imported of graph.get(file) ?? []) {
       if (imported.startsWith(".")) visit(targetOf(root, file, imported), [...above, file]);
@@ -146,8 +162,12 @@ function checkErrors(root: string): string[] {
     const inCode = keysOf(join(root, file), name);
     const inDocs = tableRows(join(root, "docs/errors.md"), heading).flatMap(([cell = ""]) => coded(cell));
     return [
-      ...inCode.filter((code) => !inDocs.includes(code)).map((code) => `docs/errors.md does not list "${code}" of ${name}`),
-      ...inDocs.filter((code) => !inCode.includes(code)).map((code) => `docs/errors.md lists "${code}", which ${name} does not have`),
+      ...inCode
+        .filter((code) => !inDocs.includes(code))
+        .map((code) => `docs/errors.md does not list "${code}" of ${name}`),
+      ...inDocs
+        .filter((code) => !inCode.includes(code))
+        .map((code) => `docs/errors.md lists "${code}", which ${name} does not have`),
     ];
   });
 }
@@ -161,7 +181,8 @@ function keysOf(file: string, name: string): string[] {
       const literal = ts.isAsExpression(node.initializer) ? node.initializer.expression : node.initializer;
       if (ts.isObjectLiteralExpression(literal)) {
         for (const property of literal.properties) {
-          if (property.name && (ts.isStringLiteral(property.name) || ts.isIdentifier(property.name))) keys.push(property.name.text);
+          if (property.name && (ts.isStringLiteral(property.name) || ts.isIdentifier(property.name)))
+            keys.push(property.name.text);
         }
       }
     }

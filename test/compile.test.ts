@@ -1,4 +1,15 @@
-import { FlowDefinitionError, after, compile, defineFlow, event, flow, instant, run, start, toMermaid } from "@sluice/core";
+import {
+  FlowDefinitionError,
+  after,
+  compile,
+  defineFlow,
+  event,
+  flow,
+  instant,
+  run,
+  start,
+  toMermaid,
+} from "@sluice/core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -31,15 +42,37 @@ describe("S39 compile()", () => {
       .chunk("odd", "ping", () => 1)
       .chunk("slow", start, () => 1, { retry: { attempts: 2 } })
       .chunk("typo", start, () => 1, { nmae: "x" });
-    expect(problemsOf(it)).toEqual([
-      { code: "chunk-unknown", where: "shop.draft", what: 'there is no chunk "raed"', mend: 'Did you mean "read"?' },
-      { code: "path-unknown", where: "shop.show", what: 'the schema of "reply" has no "categry"', mend: 'Did you mean "category"?' },
-      { code: "trigger-invalid", where: "shop.odd", what: "this is not a trigger", mend: expect.any(String) as string },
-      { code: "not-yet", where: "shop.slow", what: 'the option "retry" is not there yet', mend: "Leave it out" },
-      { code: "option-unknown", where: "shop.typo", what: '@chunk has no option "nmae"', mend: 'Did you mean "name"?' },
-      { code: "name-taken", where: "shop.read", what: 'two chunks are called "read"', mend: "Rename one of them" },
-      { code: "chunk-untriggered", where: "shop.draft", what: "nothing triggers this chunk", mend: expect.any(String) as string },
-    ].filter(({ code, where }) => !(code === "chunk-untriggered" && where === "shop.draft")));
+    expect(problemsOf(it)).toEqual(
+      [
+        { code: "chunk-unknown", where: "shop.draft", what: 'there is no chunk "raed"', mend: 'Did you mean "read"?' },
+        {
+          code: "path-unknown",
+          where: "shop.show",
+          what: 'the schema of "reply" has no "categry"',
+          mend: 'Did you mean "category"?',
+        },
+        {
+          code: "trigger-invalid",
+          where: "shop.odd",
+          what: "this is not a trigger",
+          mend: expect.any(String) as string,
+        },
+        { code: "not-yet", where: "shop.slow", what: 'the option "retry" is not there yet', mend: "Leave it out" },
+        {
+          code: "option-unknown",
+          where: "shop.typo",
+          what: '@chunk has no option "nmae"',
+          mend: 'Did you mean "name"?',
+        },
+        { code: "name-taken", where: "shop.read", what: 'two chunks are called "read"', mend: "Rename one of them" },
+        {
+          code: "chunk-untriggered",
+          where: "shop.draft",
+          what: "nothing triggers this chunk",
+          mend: expect.any(String) as string,
+        },
+      ].filter(({ code, where }) => !(code === "chunk-untriggered" && where === "shop.draft")),
+    );
   });
 
   test("a flow in which no chunk starts is a problem", () => {
@@ -48,48 +81,83 @@ describe("S39 compile()", () => {
   });
 
   test("a trigger on an event that nothing emits is a problem, once emits are declared", () => {
-    const silent = flow(spec).chunk("a", start, () => 1, { emits: [Ping] }).chunk("b", Pong, () => 1).chunk("c", Ping, () => 1);
+    const silent = flow(spec)
+      .chunk("a", start, () => 1, { emits: [Ping] })
+      .chunk("b", Pong, () => 1)
+      .chunk("c", Ping, () => 1);
     expect(problemsOf(silent)).toMatchObject([{ code: "event-never-emitted", where: "shop.b" }]);
-    const accepting = flow({ ...spec, accepts: [Pong] }).chunk("a", start, () => 1, { emits: [Ping] }).chunk("b", Pong, () => 1);
+    const accepting = flow({ ...spec, accepts: [Pong] })
+      .chunk("a", start, () => 1, { emits: [Ping] })
+      .chunk("b", Pong, () => 1);
     expect(problemsOf(accepting)).toEqual([]);
   });
 
   test("F20 an emitted event that nothing hears is a warning", () => {
-    expect(compile(flow(spec).chunk("a", start, () => {}, { emits: [Ping] })).warnings).toMatchObject([{ code: "event-unheard", where: "shop.a" }]);
+    expect(compile(flow(spec).chunk("a", start, () => {}, { emits: [Ping] })).warnings).toMatchObject([
+      { code: "event-unheard", where: "shop.a" },
+    ]);
   });
 
   test("a loop of completions that no guard can leave is a warning; a guard answers it", () => {
-    const loop = (options?: object) => loose.chunk("a", start, () => 1).chunk("b", after("c"), () => 1, options).chunk("c", after("b"), () => 1).chunk("d", after("a"), () => 1);
-    expect(compile(loop()).warnings.filter(({ code }) => code === "loop-endless").map(({ where }) => where)).toEqual(["shop.b", "shop.c"]);
+    const loop = (options?: object) =>
+      loose
+        .chunk("a", start, () => 1)
+        .chunk("b", after("c"), () => 1, options)
+        .chunk("c", after("b"), () => 1)
+        .chunk("d", after("a"), () => 1);
+    expect(
+      compile(loop())
+        .warnings.filter(({ code }) => code === "loop-endless")
+        .map(({ where }) => where),
+    ).toEqual(["shop.b", "shop.c"]);
     expect(compile(loop({ when: () => false })).warnings.filter(({ code }) => code === "loop-endless")).toEqual([]);
   });
 
   test("two leaves that can both give the result are a warning", () => {
-    expect(compile(flow(spec).chunk("a", start, () => 1).chunk("b", start, () => 2)).warnings).toMatchObject([{ code: "result-ambiguous" }]);
+    expect(
+      compile(
+        flow(spec)
+          .chunk("a", start, () => 1)
+          .chunk("b", start, () => 2),
+      ).warnings,
+    ).toMatchObject([{ code: "result-ambiguous" }]);
   });
 
   test("a chunk on a delta and on something else is a problem", () => {
-    const it = loose.chunk("a", start, () => 1).chunk("b", { plan: { on: "any", of: [Ping.plan, Reply.delta("category").plan] } }, () => 1);
+    const it = loose
+      .chunk("a", start, () => 1)
+      .chunk("b", { plan: { on: "any", of: [Ping.plan, Reply.delta("category").plan] } }, () => 1);
     expect(problemsOf(it)).toMatchObject([{ code: "chunk-mixed", where: "shop.b" }]);
   });
 
   test("two events of one name with different schemas are a problem", () => {
-    const it = flow(spec).chunk("a", start, () => 1).chunk("b", Ping, () => 1).chunk("c", event("ping", z.string()), () => 1);
+    const it = flow(spec)
+      .chunk("a", start, () => 1)
+      .chunk("b", Ping, () => 1)
+      .chunk("c", event("ping", z.string()), () => 1);
     expect(problemsOf(it)).toMatchObject([{ code: "name-taken", where: "shop.c" }]);
   });
 
   test("a state schema that does not accept {} is a problem", () => {
-    expect(problemsOf(flow({ ...spec, state: z.object({ n: z.number() }) }).chunk("a", start, () => 1))).toMatchObject([{ code: "state-schema", where: "shop" }]);
+    expect(problemsOf(flow({ ...spec, state: z.object({ n: z.number() }) }).chunk("a", start, () => 1))).toMatchObject([
+      { code: "state-schema", where: "shop" },
+    ]);
   });
 
   test("what comes with a later version is refused with not-yet", () => {
-    expect(problemsOf(flow({ ...spec, keepOpen: true } as typeof spec).chunk("a", start, () => 1))).toMatchObject([{ code: "not-yet" }]);
-    expect(problemsOf(loose.chunk("a", start, () => 1).chunk("b", { plan: { on: "gather", chunk: "a" } }, () => 1))).toMatchObject([{ code: "not-yet", what: 'the trigger "gather" is not there yet' }]);
+    expect(problemsOf(flow({ ...spec, keepOpen: true } as typeof spec).chunk("a", start, () => 1))).toMatchObject([
+      { code: "not-yet" },
+    ]);
+    expect(
+      problemsOf(loose.chunk("a", start, () => 1).chunk("b", { plan: { on: "gather", chunk: "a" } }, () => 1)),
+    ).toMatchObject([{ code: "not-yet", what: 'the trigger "gather" is not there yet' }]);
   });
 
   test("run throws the same error, and starts nothing", () => {
     let ran = false;
-    expect(() => run(loose.chunk("a", after("b"), () => (ran = true)) as never, 1 as never)).toThrow(FlowDefinitionError);
+    expect(() => run(loose.chunk("a", after("b"), () => (ran = true)) as never, 1 as never)).toThrow(
+      FlowDefinitionError,
+    );
     expect(ran).toBe(false);
   });
 
@@ -100,7 +168,10 @@ describe("S39 compile()", () => {
   });
 
   test("toMermaid draws sources, chunks and guards", () => {
-    const it = flow(spec).chunk("a", start, () => 1, { emits: [Ping] }).chunk("b", Ping, () => 1, { when: (n) => n > 1 }).chunk("c", after("b"), () => 2);
+    const it = flow(spec)
+      .chunk("a", start, () => 1, { emits: [Ping] })
+      .chunk("b", Ping, () => 1, { when: (n) => n > 1 })
+      .chunk("c", after("b"), () => 2);
     expect(toMermaid(compile(it))).toBe(
       [
         "flowchart LR",

@@ -1,15 +1,4 @@
-import {
-  type Entry,
-  SluiceError,
-  after,
-  any,
-  defineFlow,
-  event,
-  flow,
-  isFinal,
-  run,
-  start,
-} from "@sluice/core";
+import { type Entry, SluiceError, after, any, defineFlow, event, flow, isFinal, run, start } from "@sluice/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -28,7 +17,11 @@ async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise
 
 describe("starting and delivery", () => {
   test("S1 a wrong input throws at the door, and names what was expected and what came", () => {
-    const greet = flow(defineFlow({ name: "greet", input: z.object({ name: z.string() }) })).chunk("hi", start, () => 1);
+    const greet = flow(defineFlow({ name: "greet", input: z.object({ name: z.string() }) })).chunk(
+      "hi",
+      start,
+      () => 1,
+    );
     expect(() => run(greet, { name: 3 as unknown as string })).toThrowError(
       expect.objectContaining({ code: "input-invalid", message: expect.stringContaining("name: ") as string }),
     );
@@ -36,7 +29,10 @@ describe("starting and delivery", () => {
 
   test("S1 who subscribes synchronously misses nothing", async () => {
     const seen: string[] = [];
-    const execution = run(flow(numbers).chunk("a", start, (n) => n + 1), 1);
+    const execution = run(
+      flow(numbers).chunk("a", start, (n) => n + 1),
+      1,
+    );
     execution.events$.subscribe(({ type }) => seen.push(type));
     expect(seen).toEqual([]);
     expect(await execution.result).toBe(2);
@@ -45,7 +41,12 @@ describe("starting and delivery", () => {
 
   test("S1 the input is what its schema puts out", async () => {
     const spec = defineFlow({ name: "dated", input: z.object({ at: z.string().transform(Number) }) });
-    expect(await run(flow(spec).chunk("a", start, ({ at }) => at + 1), { at: "41" }).result).toBe(42);
+    expect(
+      await run(
+        flow(spec).chunk("a", start, ({ at }) => at + 1),
+        { at: "41" },
+      ).result,
+    ).toBe(42);
   });
 
   test("S2 emit returns the signal's id at once and starts nothing inside the call", async () => {
@@ -102,7 +103,12 @@ describe("starting and delivery", () => {
   });
 
   test("S4 observed or not, an execution leaves the same log and the same end", async () => {
-    const spec = defineFlow({ name: "watched", input: z.number(), stream: z.number(), state: z.object({ n: z.number().optional() }) });
+    const spec = defineFlow({
+      name: "watched",
+      input: z.number(),
+      stream: z.number(),
+      state: z.object({ n: z.number().optional() }),
+    });
     const it = flow(spec)
       .chunk("a", start, async (n, ctx) => {
         ctx.putIntoStream(n);
@@ -135,9 +141,16 @@ describe("starting and delivery", () => {
     const execution = run(it, 1);
     await expect(execution.result).rejects.toMatchObject({ code: "chunk-failed", where: "numbers.leaf" });
     const entries = await logOf(execution);
-    expect(entries.filter(({ type }) => type === "chunk:failed").map((entry) => "chunk" in entry && entry.chunk)).toEqual(["leaf"]);
+    expect(
+      entries.filter(({ type }) => type === "chunk:failed").map((entry) => "chunk" in entry && entry.chunk),
+    ).toEqual(["leaf"]);
     expect(typesOf(entries)).toEqual([
-      "flow:start", "chunk:start", "chunk:complete", "chunk:start", "chunk:failed", "flow:failed",
+      "flow:start",
+      "chunk:start",
+      "chunk:complete",
+      "chunk:start",
+      "chunk:failed",
+      "flow:failed",
     ]);
   });
 
@@ -184,7 +197,11 @@ describe("triggers", () => {
         ctx.emit(Note, "x");
         return n;
       })
-      .chunk("both", any(Note, after("a")), (payload, ctx) => void seen.push(`${ctx.signal.event}: ${String(payload)}`));
+      .chunk(
+        "both",
+        any(Note, after("a")),
+        (payload, ctx) => void seen.push(`${ctx.signal.event}: ${String(payload)}`),
+      );
     await run(it, 7).result;
     expect(seen).toEqual(["note: x", 'after("a"): 7']);
   });
@@ -197,7 +214,9 @@ describe("triggers", () => {
     const execution = run(it, 82);
     expect(await execution.result).toBe("B");
     const entries = await logOf(execution);
-    expect(entries.filter(({ type }) => type === "chunk:skipped").map((entry) => "chunk" in entry && entry.chunk)).toEqual(["a", "c"]);
+    expect(
+      entries.filter(({ type }) => type === "chunk:skipped").map((entry) => "chunk" in entry && entry.chunk),
+    ).toEqual(["a", "c"]);
     expect(entries.filter(({ type }) => type === "chunk:start")).toHaveLength(1);
   });
 
@@ -230,7 +249,10 @@ describe("triggers", () => {
     const it = flow(numbers).chunk("a", start, (_n, ctx) => void ctx.emit(Note, "hello?"));
     const execution = run(it, 1);
     await execution.result;
-    expect((await logOf(execution)).find(({ type }) => type === "signal")).toMatchObject({ event: "note", payload: "hello?" });
+    expect((await logOf(execution)).find(({ type }) => type === "signal")).toMatchObject({
+      event: "note",
+      payload: "hello?",
+    });
   });
 });
 
@@ -238,7 +260,9 @@ describe("completion and result", () => {
   test("S8 the execution completes when nothing is unfinished, and result settles with the final entry", async () => {
     const left = deferred<string>();
     const right = deferred<string>();
-    const it = flow(numbers).chunk("left", start, () => left.promise).chunk("right", start, () => right.promise);
+    const it = flow(numbers)
+      .chunk("left", start, () => left.promise)
+      .chunk("right", start, () => right.promise);
     const execution = run(it, 1);
     const order: string[] = [];
     void execution.result.then((value) => order.push(`result ${String(value)}`));
@@ -265,13 +289,23 @@ describe("completion and result", () => {
       .chunk("c", after("b"), () => undefined, { when: () => false })
       .chunk("d", after("a"), () => undefined);
     expect(await run(it, 1).result).toBeUndefined();
-    const leaf = flow(numbers).chunk("a", start, () => "inner").chunk("b", after("a"), () => "leaf").chunk("d", after("a"), () => undefined);
+    const leaf = flow(numbers)
+      .chunk("a", start, () => "inner")
+      .chunk("b", after("a"), () => "leaf")
+      .chunk("d", after("a"), () => undefined);
     expect(await run(leaf, 1).result).toBe("leaf");
   });
 
   test("F19 a result of the wrong shape fails the execution and names the result", async () => {
-    const it = flow(defineFlow({ name: "wrong", input: z.number(), result: z.object({ reply: z.string() }) })).chunk("a", start, () => ({ reply: 3 }));
-    await expect(run(it, 1).result).rejects.toMatchObject({ code: "result-invalid", message: expect.stringContaining("reply") as string });
+    const it = flow(defineFlow({ name: "wrong", input: z.number(), result: z.object({ reply: z.string() }) })).chunk(
+      "a",
+      start,
+      () => ({ reply: 3 }),
+    );
+    await expect(run(it, 1).result).rejects.toMatchObject({
+      code: "result-invalid",
+      message: expect.stringContaining("reply") as string,
+    });
   });
 
   test("S8b an event from outside is taken when the flow accepts it, and refused otherwise", async () => {
@@ -281,7 +315,9 @@ describe("completion and result", () => {
       .chunk("tick", Tick, ({ n }) => n);
     const execution = run(it, 1);
     execution.emit(Tick, { n: 5 });
-    expect(() => execution.emit(Note as never, "x" as never)).toThrowError(expect.objectContaining({ code: "event-not-accepted" }));
+    expect(() => execution.emit(Note as never, "x" as never)).toThrowError(
+      expect.objectContaining({ code: "event-not-accepted" }),
+    );
     hold.resolve();
     expect(await execution.result).toBe(5);
     expect(() => execution.emit(Tick, { n: 6 })).toThrowError(expect.objectContaining({ code: "execution-ended" }));
@@ -301,7 +337,10 @@ describe("failure and cancel", () => {
         throw new Error("broken");
       });
     const execution = run(it, 1);
-    await expect(execution.result).rejects.toMatchObject({ code: "chunk-failed", cause: expect.objectContaining({ message: "broken" }) as Error });
+    await expect(execution.result).rejects.toMatchObject({
+      code: "chunk-failed",
+      cause: expect.objectContaining({ message: "broken" }) as Error,
+    });
     expect(await aborted.promise).toMatchObject({ code: "chunk-aborted" });
     expect(typesOf(await logOf(execution)).slice(-3)).toEqual(["chunk:failed", "chunk:failed", "flow:failed"]);
   });
@@ -332,7 +371,11 @@ describe("failure and cancel", () => {
 
   test("R10 an abort signal that has fired gives flow:start and flow:cancelled, and no chunk runs", async () => {
     let ran = false;
-    const execution = run(flow(numbers).chunk("a", start, () => void (ran = true)), 1, { abortSignal: AbortSignal.abort("early") });
+    const execution = run(
+      flow(numbers).chunk("a", start, () => void (ran = true)),
+      1,
+      { abortSignal: AbortSignal.abort("early") },
+    );
     await expect(execution.result).rejects.toBeInstanceOf(SluiceError);
     expect(typesOf(await logOf(execution))).toEqual(["flow:start", "flow:cancelled"]);
     expect(ran).toBe(false);
@@ -343,7 +386,12 @@ describe("failure and cancel", () => {
     const hear = (error: unknown): void => void unhandled.push(error);
     process.on("unhandledRejection", hear);
     process.on("uncaughtException", hear);
-    const execution = run(flow(defineFlow({ name: "f", input: z.number(), stream: z.number() })).chunk("a", start, () => Promise.reject(new Error("x"))), 1);
+    const execution = run(
+      flow(defineFlow({ name: "f", input: z.number(), stream: z.number() })).chunk("a", start, () =>
+        Promise.reject(new Error("x")),
+      ),
+      1,
+    );
     const seen: string[] = [];
     execution.stream$.subscribe();
     execution.stream$.pipe().subscribe(() => {});
@@ -359,15 +407,23 @@ describe("failure and cancel", () => {
   test("await using cancels an execution that is still running", async () => {
     let outside: { readonly status: string } | undefined;
     {
-      await using execution = run(flow(numbers).chunk("a", start, () => new Promise(() => {})), 1);
+      await using execution = run(
+        flow(numbers).chunk("a", start, () => new Promise(() => {})),
+        1,
+      );
       outside = execution;
     }
     expect(outside.status).toBe("cancelled");
   });
 
   test("F8 two executions of one flow do not share anything", async () => {
-    const holds = new Map([[1, deferred<number>()], [2, deferred<number>()]]);
-    const it = flow(numbers).chunk("a", start, (n) => holds.get(n)?.promise).chunk("b", after("a"), (n) => n);
+    const holds = new Map([
+      [1, deferred<number>()],
+      [2, deferred<number>()],
+    ]);
+    const it = flow(numbers)
+      .chunk("a", start, (n) => holds.get(n)?.promise)
+      .chunk("b", after("a"), (n) => n);
     const [one, two] = [run(it, 1), run(it, 2)];
     holds.get(2)?.resolve(20);
     expect(await two.result).toBe(20);
@@ -378,10 +434,10 @@ describe("failure and cancel", () => {
 
 describe("laws", () => {
   /** A random tree of chunks that emit, wait, throw or return. */
-  const plans = fc.array(
-    fc.record({ parent: fc.nat(), waits: fc.nat(3), fails: fc.boolean(), emits: fc.nat(2) }),
-    { minLength: 1, maxLength: 12 },
-  );
+  const plans = fc.array(fc.record({ parent: fc.nat(), waits: fc.nat(3), fails: fc.boolean(), emits: fc.nat(2) }), {
+    minLength: 1,
+    maxLength: 12,
+  });
 
   test("every path ends with exactly one final entry, which is last, and seq has no holes", async () => {
     await fc.assert(
@@ -406,7 +462,9 @@ describe("laws", () => {
         const durable = entries.filter(({ live }) => live === 0);
         expect(durable.map(({ seq }) => seq)).toEqual(durable.map((_, index) => index + 1));
         const started = entries.filter(({ type }) => type === "chunk:start").length;
-        const ended = entries.filter((entry) => entry.type === "chunk:complete" || entry.type === "chunk:failed").length;
+        const ended = entries.filter(
+          (entry) => entry.type === "chunk:complete" || entry.type === "chunk:failed",
+        ).length;
         expect(ended).toBe(started);
         expect(time.pending).toBe(0);
       }),

@@ -25,7 +25,8 @@ const Triage = instant(
     items: z.array(z.object({ name: z.string(), tags: z.array(z.string()) })).default([]),
   }),
 );
-const text = '{"category":"billing","n":12,"summary":"Paid twice","steps":["look","refund"],"items":[{"name":"a","tags":["x","y"]},{"name":"b","tags":[]}]}';
+const text =
+  '{"category":"billing","n":12,"summary":"Paid twice","steps":["look","refund"],"items":[{"name":"a","tags":["x","y"]},{"name":"b","tags":[]}]}';
 const spec = defineFlow({ name: "desk", input: z.array(z.string()), stream: z.string() });
 
 async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
@@ -45,7 +46,15 @@ describe("instant in a flow", () => {
     const time = new VirtualTime();
     const it = flow(spec)
       .chunk("read", start, (_in, ctx) =>
-        ctx.instant(Triage, time.tokens([[10, '{"category":"bil'], [10, 'ling","n":1,"summary":"Pa'], [30, 'id","steps":["a"'], [50, "]}"]])),
+        ctx.instant(
+          Triage,
+          time.tokens([
+            [10, '{"category":"bil'],
+            [10, 'ling","n":1,"summary":"Pa'],
+            [30, 'id","steps":["a"'],
+            [50, "]}"],
+          ]),
+        ),
       )
       .chunk("lookUp", Triage.field("category"), async () => {
         await time.delay(25);
@@ -53,9 +62,15 @@ describe("instant in a flow", () => {
       .chunk("step", Triage.field("steps[*]"), (step) => step);
     const execution = run(it, [], { scheduler: time.scheduler });
     await time.advance();
-    const at = (type: string, chunk: string) => logged.find((entry) => entry.type === type && "chunk" in entry && entry.chunk === chunk)?.at;
+    const at = (type: string, chunk: string) =>
+      logged.find((entry) => entry.type === type && "chunk" in entry && entry.chunk === chunk)?.at;
     const logged = await logOf(execution);
-    expect([at("chunk:start", "lookUp"), at("chunk:complete", "lookUp"), at("chunk:start", "step"), at("chunk:complete", "read")]).toEqual([20, 45, 50, 100]);
+    expect([
+      at("chunk:start", "lookUp"),
+      at("chunk:complete", "lookUp"),
+      at("chunk:start", "step"),
+      at("chunk:complete", "read"),
+    ]).toEqual([20, 45, 50, 100]);
     expect(logged.at(-1)).toMatchObject({ type: "flow:completed", durationMs: 100 });
   });
 
@@ -67,7 +82,9 @@ describe("instant in a flow", () => {
       .chunk("whole", Triage.done, () => "end");
     const fieldsAndChunks = async (pieces: string[]) => {
       const entries = await logOf(run(it, pieces, { id: "x" }));
-      const fields = entries.flatMap((entry) => (entry.type === "field:complete" ? [[entry.field, entry.indexes, entry.value]] : []));
+      const fields = entries.flatMap((entry) =>
+        entry.type === "field:complete" ? [[entry.field, entry.indexes, entry.value]] : [],
+      );
       const chunks = entries.flatMap((entry) =>
         entry.type === "chunk:complete" && entry.chunk !== "read" ? [[entry.chunk, entry.lane, entry.output]] : [],
       );
@@ -85,7 +102,11 @@ describe("instant in a flow", () => {
 
   test("S33 the live entries of a path go opened, deltas that join to the value, complete; children before their container", async () => {
     const entries = await logOf(run(reading, cut(text, [7, 30, 44, 47, 60, 80])));
-    const fields = entries.filter((entry) => entry.type.startsWith("field:")) as (Entry & { field: string; delta?: string; value?: unknown })[];
+    const fields = entries.filter((entry) => entry.type.startsWith("field:")) as (Entry & {
+      field: string;
+      delta?: string;
+      value?: unknown;
+    })[];
     const ofSummary = fields.filter(({ field }) => field === "summary");
     expect(ofSummary[0]?.type).toBe("field:opened");
     expect(ofSummary.at(-1)).toMatchObject({ type: "field:complete", value: "Paid twice" });
@@ -119,7 +140,8 @@ describe("instant in a flow", () => {
     expect(execution.status).toBe("running");
     gates[0]?.resolve();
     const entries = await logOf(execution);
-    const lanes = (chunk: string) => entries.flatMap((entry) => (entry.type === "chunk:complete" && entry.chunk === chunk ? [entry.lane] : []));
+    const lanes = (chunk: string) =>
+      entries.flatMap((entry) => (entry.type === "chunk:complete" && entry.chunk === chunk ? [entry.lane] : []));
     expect(lanes("item")).toEqual(["/triage@a1:items[1]", "/triage@a1:items[0]"]);
     expect(lanes("name")).toEqual(["/triage@a1:items[0]", "/triage@a1:items[1]"]);
     expect(lanes("then")).toEqual(lanes("item"));
@@ -155,7 +177,11 @@ describe("instant in a flow", () => {
     await time.advance();
     expect(items.toSorted()).toEqual(["Pai", "d twice", "steps[0]", "steps[1]"].toSorted());
     const entries = await logOf(execution);
-    expect(entries.filter((entry) => "chunk" in entry && ["show", "begin"].includes(entry.chunk ?? "")).every(({ live }) => live > 0)).toBe(true);
+    expect(
+      entries
+        .filter((entry) => "chunk" in entry && ["show", "begin"].includes(entry.chunk ?? ""))
+        .every(({ live }) => live > 0),
+    ).toBe(true);
     expect(entries.at(-1)).toMatchObject({ type: "flow:completed", at: 500 });
   });
 
@@ -167,7 +193,10 @@ describe("instant in a flow", () => {
 
   test("S34 an invalid field is an entry, and the whole reply fails at its end with every issue", async () => {
     const execution = run(reading, ['{"category":"refund","n":"no","summary":"s","steps":[]}']);
-    await expect(execution.result).rejects.toMatchObject({ code: "reply-invalid", message: expect.stringMatching(/category.*n/s) as string });
+    await expect(execution.result).rejects.toMatchObject({
+      code: "reply-invalid",
+      message: expect.stringMatching(/category.*n/s) as string,
+    });
     const invalid = (await logOf(execution)).filter((entry) => entry.type === "field:invalid");
     expect(invalid.map(({ field }) => field)).toEqual(["category", "n"]);
   });
@@ -191,7 +220,10 @@ describe("instant in a flow", () => {
     ["a cut reply", ['{"category":"billing","n":1'], "reply-truncated"],
     ["an empty reply", [], "reply-no-json"],
   ])("%s is a clear error of the chunk", async (_name, pieces, code) => {
-    await expect(run(reading, pieces).result).rejects.toMatchObject({ code, where: expect.stringContaining("desk.read") as string });
+    await expect(run(reading, pieces).result).rejects.toMatchObject({
+      code,
+      where: expect.stringContaining("desk.read") as string,
+    });
   });
 
   test("field$ gives the signals of one field, to late subscribers too", async () => {
@@ -204,14 +236,20 @@ describe("instant in a flow", () => {
     expect(early.map(({ type }) => type)).toEqual(["opened", "delta", "delta", "complete"]);
     expect(late).toEqual(early);
     const tags: unknown[] = [];
-    execution.field$(Triage, "items[*].tags[*]").subscribe((signal) => signal.type === "complete" && tags.push(signal.value));
+    execution
+      .field$(Triage, "items[*].tags[*]")
+      .subscribe((signal) => signal.type === "complete" && tags.push(signal.value));
     expect(tags).toEqual(["x", "y"]);
   });
 });
 
 describe("models as sources", () => {
   /** A model of the test's own: parts with their pauses. */
-  const model = (time: VirtualTime, parts: readonly (readonly [number, ModelPart])[], seen: { abortSignal?: AbortSignal } = {}) => ({
+  const model = (
+    time: VirtualTime,
+    parts: readonly (readonly [number, ModelPart])[],
+    seen: { abortSignal?: AbortSignal } = {},
+  ) => ({
     model: "test/model",
     async *stream({ abortSignal }: { abortSignal: AbortSignal }): AsyncGenerator<ModelPart> {
       seen.abortSignal = abortSignal;
@@ -226,7 +264,13 @@ describe("models as sources", () => {
   test("T10 each token arrives when the model writes it; the times stand in the log", async () => {
     const time = new VirtualTime();
     const it = flow(spec).chunk("write", start, async (_in, ctx) => {
-      const reply = ctx.text(model(time, [[100, { type: "text", delta: "Hel" }], [40, { type: "text", delta: "lo" }], [40, finish]]));
+      const reply = ctx.text(
+        model(time, [
+          [100, { type: "text", delta: "Hel" }],
+          [40, { type: "text", delta: "lo" }],
+          [40, finish],
+        ]),
+      );
       for await (const piece of reply) ctx.putIntoStream(piece);
       return reply;
     });
@@ -234,21 +278,42 @@ describe("models as sources", () => {
     const seen: [number, string][] = [];
     execution.stream$.subscribe((piece) => seen.push([time.scheduler.now(), piece]));
     await time.advance();
-    expect(seen).toEqual([[100, "Hel"], [140, "lo"]]);
+    expect(seen).toEqual([
+      [100, "Hel"],
+      [140, "lo"],
+    ]);
     expect(await execution.result).toBe("Hello");
     const entries = await logOf(execution);
     expect(entries.filter(({ type }) => type.startsWith("model:")).map(({ type, at }) => [type, at])).toEqual([
-      ["model:start", 0], ["model:token", 100], ["model:token", 140], ["model:finish", 180],
+      ["model:start", 0],
+      ["model:token", 100],
+      ["model:token", 140],
+      ["model:finish", 180],
     ]);
     expect(entries.find(({ type }) => type === "model:finish")).toMatchObject({
-      model: "test/model", firstTokenMs: 100, durationMs: 180, finishReason: "stop", usage: { inputTokens: 3, outputTokens: 2 },
+      model: "test/model",
+      firstTokenMs: 100,
+      durationMs: 180,
+      finishReason: "stop",
+      usage: { inputTokens: 3, outputTokens: 2 },
     });
   });
 
   test("R6 cancel in the middle of a reply reaches the model at once, and nothing is left pending", async () => {
     const time = new VirtualTime();
     const seen: { abortSignal?: AbortSignal } = {};
-    const it = flow(spec).chunk("write", start, (_in, ctx) => ctx.text(model(time, [[10, { type: "text", delta: "a" }], [1_000, { type: "text", delta: "b" }]], seen)));
+    const it = flow(spec).chunk("write", start, (_in, ctx) =>
+      ctx.text(
+        model(
+          time,
+          [
+            [10, { type: "text", delta: "a" }],
+            [1_000, { type: "text", delta: "b" }],
+          ],
+          seen,
+        ),
+      ),
+    );
     const execution = run(it, [], { scheduler: time.scheduler });
     await time.advance(50);
     execution.cancel("enough");
@@ -274,7 +339,12 @@ describe("models as sources", () => {
   });
 
   test("what a model throws is one clear failure of the chunk, with its cause", async () => {
-    const broken = { model: "test/broken", stream: () => { throw new Error("no route to host"); } };
+    const broken = {
+      model: "test/broken",
+      stream: () => {
+        throw new Error("no route to host");
+      },
+    };
     const it = flow(spec).chunk("write", start, (_in, ctx) => ctx.text(broken));
     await expect(run(it, []).result).rejects.toMatchObject({
       code: "model-failed",
@@ -287,7 +357,19 @@ describe("models as sources", () => {
     const time = new VirtualTime();
     const seen: { abortSignal?: AbortSignal } = {};
     const Strict = instant("strict", z.object({ n: z.number() }), { onInvalid: "fail" });
-    const it = flow(spec).chunk("read", start, (_in, ctx) => ctx.instant(Strict, model(time, [[1, { type: "text", delta: '{"n":"x",' }], [1_000, finish]], seen)));
+    const it = flow(spec).chunk("read", start, (_in, ctx) =>
+      ctx.instant(
+        Strict,
+        model(
+          time,
+          [
+            [1, { type: "text", delta: '{"n":"x",' }],
+            [1_000, finish],
+          ],
+          seen,
+        ),
+      ),
+    );
     const execution = run(it, [], { scheduler: time.scheduler });
     await time.advance();
     await expect(execution.result).rejects.toMatchObject({ code: "reply-invalid" });

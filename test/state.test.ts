@@ -22,7 +22,9 @@ async function entriesOf(execution: { events: () => AsyncIterable<Entry> }, type
 describe("state", () => {
   test("S20 an update is one entry with what was added, changed and removed, and JSON patches", async () => {
     const it = flow(spec)
-      .chunk("a", start, (_n, ctx) => ctx.state.update((draft) => void (draft.who = { name: "Ada", tags: ["x", "y", "z"] })))
+      .chunk("a", start, (_n, ctx) =>
+        ctx.state.update((draft) => void (draft.who = { name: "Ada", tags: ["x", "y", "z"] })),
+      )
       .chunk("b", after("a"), (_n, ctx) =>
         ctx.state.update((draft) => {
           draft.who?.tags.splice(1, 2);
@@ -30,10 +32,12 @@ describe("state", () => {
         }),
       );
     const changes = await entriesOf(run(it, 1), "state:changed");
-    expect(changes).toMatchObject([
-      { diff: { added: ["who"], changed: [], removed: [] } },
-      { diff: { added: [], changed: ["count", "who"].toSorted().toReversed().toSorted(), removed: [] } },
-    ].map((one) => ({ diff: { ...one.diff, changed: expect.arrayContaining(one.diff.changed) as string[] } })));
+    expect(changes).toMatchObject(
+      [
+        { diff: { added: ["who"], changed: [], removed: [] } },
+        { diff: { added: [], changed: ["count", "who"].toSorted().toReversed().toSorted(), removed: [] } },
+      ].map((one) => ({ diff: { ...one.diff, changed: expect.arrayContaining(one.diff.changed) as string[] } })),
+    );
     expect(changes[1]).toMatchObject({
       patches: expect.arrayContaining([
         { op: "replace", path: "/count", value: 1 },
@@ -63,10 +67,12 @@ describe("state", () => {
 
   test("S20 two updates that overlap in time both survive", async () => {
     const [left, right] = [deferred(), deferred()];
-    const add = (gate: PromiseWithResolvers<void>, n: number) => async (_n: number, ctx: { state: { update: (f: (d: { list: number[] }) => void) => void } }) => {
-      await gate.promise;
-      ctx.state.update((draft) => void draft.list.push(n));
-    };
+    const add =
+      (gate: PromiseWithResolvers<void>, n: number) =>
+      async (_n: number, ctx: { state: { update: (f: (d: { list: number[] }) => void) => void } }) => {
+        await gate.promise;
+        ctx.state.update((draft) => void draft.list.push(n));
+      };
     const it = flow(spec).chunk("left", start, add(left, 1)).chunk("right", start, add(right, 2));
     const execution = run(it, 1);
     await Promise.resolve();
@@ -97,8 +103,13 @@ describe("state", () => {
   });
 
   test("S21 what JSON cannot hold is refused at the door, with the key's path", async () => {
-    const it = flow(spec).chunk("a", start, (_n, ctx) => ctx.state.set("who", { name: "x", tags: [new Date() as unknown as string] }));
-    await expect(run(it, 1).result).rejects.toMatchObject({ code: "not-serialisable", message: expect.stringContaining("who.tags[0]") as string });
+    const it = flow(spec).chunk("a", start, (_n, ctx) =>
+      ctx.state.set("who", { name: "x", tags: [new Date() as unknown as string] }),
+    );
+    await expect(run(it, 1).result).rejects.toMatchObject({
+      code: "not-serialisable",
+      message: expect.stringContaining("who.tags[0]") as string,
+    });
   });
 
   test("what a chunk reads cannot be changed behind the state's back", async () => {
@@ -127,6 +138,9 @@ describe("state", () => {
     execution.state$.subscribe(({ count }) => late.push(count));
     hold.resolve();
     await execution.result;
-    expect([early, late]).toEqual([[0, 1, 2], [1, 2]]);
+    expect([early, late]).toEqual([
+      [0, 1, 2],
+      [1, 2],
+    ]);
   });
 });

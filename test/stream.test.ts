@@ -109,7 +109,10 @@ describe("runtime stream", () => {
     const reader = execution.stream()[Symbol.asyncIterator]();
     const first = reader.next();
     await execution.result;
-    await expect(first).rejects.toMatchObject({ code: "stream-gap", mend: expect.stringMatching(/Resume from \d+/) as string });
+    await expect(first).rejects.toMatchObject({
+      code: "stream-gap",
+      mend: expect.stringMatching(/Resume from \d+/) as string,
+    });
     expect((await take(execution.stream())).length).toBeLessThanOrEqual(100);
   });
 
@@ -240,9 +243,17 @@ describe("runtime stream", () => {
   test("views can be piped like any Observable", async () => {
     const execution = run(counter, 4);
     const pairs: number[][] = [];
-    execution.stream$.pipe(map((n) => n * 10), bufferCount(2)).subscribe((pair) => pairs.push(pair));
+    execution.stream$
+      .pipe(
+        map((n) => n * 10),
+        bufferCount(2),
+      )
+      .subscribe((pair) => pairs.push(pair));
     await execution.result;
-    expect(pairs).toEqual([[10, 20], [30, 40]]);
+    expect(pairs).toEqual([
+      [10, 20],
+      [30, 40],
+    ]);
   });
 
   test("a position that cannot be read is refused", async () => {
@@ -252,9 +263,15 @@ describe("runtime stream", () => {
 
   test("after an execution nothing is left attached to its log or its clock", async () => {
     const time = new VirtualTime();
-    const execution = run(flow(counting).chunk("a", start, () => "x").chunk("b", after("a"), () => time.delay(5).then(() => "y")), 1, {
-      scheduler: time.scheduler,
-    });
+    const execution = run(
+      flow(counting)
+        .chunk("a", start, () => "x")
+        .chunk("b", after("a"), () => time.delay(5).then(() => "y")),
+      1,
+      {
+        scheduler: time.scheduler,
+      },
+    );
     const reading = take(execution.stream({ timeout: 1_000 }));
     await time.advance();
     await reading;

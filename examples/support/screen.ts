@@ -22,7 +22,8 @@ export const liveScreen: Screen = (execution, title) => {
     entries.push(entry);
     if (entry.type === "field:opened" && isLeaf(entry.kind)) fields.set(entry.field, "");
     if (entry.type === "field:delta") fields.set(entry.field, `${fields.get(entry.field) ?? ""}${entry.delta}`);
-    if (entry.type === "field:complete" && typeof entry.value !== "object") fields.set(entry.field, `${String(entry.value)} ✓`);
+    if (entry.type === "field:complete" && typeof entry.value !== "object")
+      fields.set(entry.field, `${String(entry.value)} ✓`);
     if (entry.type === "chunk:start" && entry.live === 0) {
       const path = fieldOf(entry.trigger, [...fields.keys()]);
       if (path !== undefined) started.set(path, [...(started.get(path) ?? []), entry.chunk]);
@@ -54,7 +55,8 @@ export const jsonScreen: Screen = (execution) => {
 };
 
 function plainLine(entry: Entry): string | undefined {
-  if (entry.type === "field:complete" && typeof entry.value !== "object") return `${entry.field}: ${String(entry.value)}`;
+  if (entry.type === "field:complete" && typeof entry.value !== "object")
+    return `${entry.field}: ${String(entry.value)}`;
   if (entry.type === "chunk:start" && entry.live === 0) return `▸ ${entry.chunk} starts on ${entry.trigger}`;
   if (entry.type === "model:finish") return `■ the model has finished (${entry.usage.outputTokens ?? "?"} tokens)`;
   return entry.type === "stream:item" && entry.live === 0 ? `  ${JSON.stringify(entry.item)}` : undefined;

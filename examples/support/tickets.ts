@@ -16,9 +16,15 @@ export function readTickets(paths: readonly string[]): readonly TicketText[] {
 
 function readPath(path: string): readonly TicketText[] {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new Error(`There is no file or folder ${path}. Give the path of a text file, or of a folder of them`);
-  const files = stat.isDirectory() ? readdirSync(path).filter((name) => name.endsWith(".txt")).sort() : [];
-  if (stat.isDirectory() && files.length === 0) throw new Error(`The folder ${path} has no ticket in it. Put .txt files there`);
+  if (stat === undefined)
+    throw new Error(`There is no file or folder ${path}. Give the path of a text file, or of a folder of them`);
+  const files = stat.isDirectory()
+    ? readdirSync(path)
+        .filter((name) => name.endsWith(".txt"))
+        .sort()
+    : [];
+  if (stat.isDirectory() && files.length === 0)
+    throw new Error(`The folder ${path} has no ticket in it. Put .txt files there`);
   const all = stat.isDirectory() ? files.map((name) => join(path, name)) : [path];
   return all.map((file) => ({ id: basename(file, ".txt"), text: readFileSync(file, "utf8") }));
 }

@@ -18,7 +18,10 @@ export function timeline(entries: readonly Entry[], width = 40): string {
   const lines = spans.map(({ name, trigger, from, to }) => {
     const bar = (name === "model" ? "█" : "▒").repeat(Math.max(1, column(to) - column(from)));
     const early = model !== undefined && name !== "model" && from > model.from && from < model.to ? "early" : "";
-    return `  ${name.padEnd(names)} │${" ".repeat(Math.min(width - 1, column(from)))}${bar}`.padEnd(names + width + 5) + `│ ${seconds(from)} ${early.padEnd(5)} ${trigger}`;
+    return (
+      `  ${name.padEnd(names)} │${" ".repeat(Math.min(width - 1, column(from)))}${bar}`.padEnd(names + width + 5) +
+      `│ ${seconds(from)} ${early.padEnd(5)} ${trigger}`
+    );
   });
   const axis = `  ${" ".repeat(names)}  0${`${Math.round(total)} ms`.padStart(width)}`;
   return [axis, ...lines, `  ${savedText(spans, model, total)}`].join("\n");

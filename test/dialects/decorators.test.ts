@@ -1,6 +1,17 @@
 // Run twice: with legacy decorators (this folder's tsconfig) and with standard ones (the vitest project "standard").
 import "reflect-metadata";
-import { type ContextOf, type Payload, after, any, compile, defineFlow, event, instant, run, start } from "@sluice/core";
+import {
+  type ContextOf,
+  type Payload,
+  after,
+  any,
+  compile,
+  defineFlow,
+  event,
+  instant,
+  run,
+  start,
+} from "@sluice/core";
 import { chunk, flow, on } from "@sluice/decorators";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -85,7 +96,9 @@ describe("decorators", () => {
       @on(start)
       begin(_input: { id: string }, _ctx: Ctx) {}
     }
-    expect(() => compile(Plain)).toThrowError(expect.objectContaining({ code: "flow-undefined", message: expect.stringContaining("Plain") as string }));
+    expect(() => compile(Plain)).toThrowError(
+      expect.objectContaining({ code: "flow-undefined", message: expect.stringContaining("Plain") as string }),
+    );
     expect(() => run(Plain, { id: "x" })).toThrowError(expect.objectContaining({ code: "flow-undefined" }));
   });
 
@@ -97,7 +110,9 @@ describe("decorators", () => {
       }
       return Wrong;
     };
-    expect(define).toThrowError(expect.objectContaining({ code: "misplaced-decorator", message: expect.stringContaining("handle") as string }));
+    expect(define).toThrowError(
+      expect.objectContaining({ code: "misplaced-decorator", message: expect.stringContaining("handle") as string }),
+    );
   });
 
   test("@chunk without @on is a definition error that names the method", () => {
@@ -133,6 +148,11 @@ describe("decorators", () => {
   });
 
   test("flow(spec) is the core's builder, too", async () => {
-    expect(await run(flow(spec).chunk("a", start, ({ id }) => id), { id: "built" }).result).toBe("built");
+    expect(
+      await run(
+        flow(spec).chunk("a", start, ({ id }) => id),
+        { id: "built" },
+      ).result,
+    ).toBe("built");
   });
 });

@@ -31,7 +31,11 @@ const Triage = instant(
     steps: z.array(z.string()),
     at: z.string().transform((text) => new Date(text)),
     scores: z.record(z.string(), z.object({ n: z.number() })),
-    tree: z.object({ get kids() { return z.array(z.object({ name: z.string() })); } }),
+    tree: z.object({
+      get kids() {
+        return z.array(z.object({ name: z.string() }));
+      },
+    }),
     pair: z.tuple([z.string(), z.number()]),
     "a.b": z.number(),
   }),
@@ -78,7 +82,9 @@ class Right {
     return 7;
   }
   @on(after("whole")) next(_n: number) {}
-  @on(Dated) dated(payload: { at: Date }) { return payload; }
+  @on(Dated) dated(payload: { at: Date }) {
+    return payload;
+  }
   @on(Triage.field("category")) lookUp(_category: "billing" | "shipping", _ctx: Ctx) {}
   @on(Triage.field("steps[*]")) step(_step: string) {}
   @on(Triage.field("scores.*.n")) score(_n: number) {}
@@ -147,7 +153,9 @@ class Wrong {
   @chunk({ retries: 2 }) option(_payload: unknown) {}
 
   readonly field = 1;
-  number() { return 1; }
+  number() {
+    return 1;
+  }
 }
 void Wrong;
 
@@ -193,9 +201,11 @@ export function outside(crm: { find(id: string): Promise<string> }): void {
   builder(spec)
     .chunk("a", start, (input) => input.at.getTime())
     .chunk("b", after("a"), (n) => n.toFixed(), { when: (n) => n > 1 })
-    .chunk("c", any(after("b"), Escalated), (payload, ctx) => ctx.state.get("n") + String(payload).length);
+    .chunk("c", any(after("b"), Escalated), (payload, ctx) => ctx.state.get("n") + JSON.stringify(payload).length);
   // @ts-expect-error there is no chunk "z"
   builder(spec).chunk("a", after("z"), () => 1);
   // @ts-expect-error there is a chunk "a" already
-  builder(spec).chunk("a", start, () => 1).chunk("a", start, () => 2);
+  builder(spec)
+    .chunk("a", start, () => 1)
+    .chunk("a", start, () => 2);
 }

@@ -34,7 +34,13 @@ export {
   type StateOf,
   defineFlow,
 } from "./define/spec.ts";
-export { type ModelCall, type ModelPart, type ModelRequest, type TokenSource, type Usage } from "./define/token-source.ts";
+export {
+  type ModelCall,
+  type ModelPart,
+  type ModelRequest,
+  type TokenSource,
+  type Usage,
+} from "./define/token-source.ts";
 export {
   type After,
   type Any,
@@ -52,14 +58,13 @@ export {
 export { type ErrorCode, errorCodes } from "./error/error-code.ts";
 export { type ErrorData, type ErrorParts, SluiceError, errorData, messageOf } from "./error/sluice-error.ts";
 export { compile } from "./graph/compile.ts";
-export { type DefinitionProblem, FlowDefinitionError, type ProblemCode, problemCodes } from "./graph/definition-problem.ts";
 export {
-  type Graph,
-  type GraphChunk,
-  type GraphSource,
-  type GraphTrigger,
-  type GraphWarning,
-} from "./graph/graph.ts";
+  type DefinitionProblem,
+  FlowDefinitionError,
+  type ProblemCode,
+  problemCodes,
+} from "./graph/definition-problem.ts";
+export { type Graph, type GraphChunk, type GraphSource, type GraphTrigger, type GraphWarning } from "./graph/graph.ts";
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
 export { comparePositions, parsePosition, type Position, positionOf } from "./log/position.ts";

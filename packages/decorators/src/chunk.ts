@@ -3,7 +3,13 @@ import type { AnyFn, Misplaced, Placed, Site, Where } from "./dialect.ts";
 import { record } from "./record.ts";
 
 type CheckChunk<A, B> =
-  Site<A, B> extends infer At ? (At extends Placed<unknown, infer F> ? (F extends AnyFn ? unknown : Misplaced) : At) : never;
+  Site<A, B> extends infer At
+    ? At extends Placed<unknown, infer F>
+      ? F extends AnyFn
+        ? unknown
+        : Misplaced
+      : At
+    : never;
 
 /** Marks a method as a chunk, in both dialects. */
 export interface ChunkMark {
@@ -12,5 +18,6 @@ export interface ChunkMark {
 
 /** Gives a chunk its options. What triggers it is said with `@on`. */
 export function chunk(options: ChunkOptions = {}): ChunkMark {
-  return (...site: unknown[]): void => record(site, "@chunk", (known) => ({ ...known, chunk: { ...options, ...known.chunk } }));
+  return (...site: unknown[]): void =>
+    record(site, "@chunk", (known) => ({ ...known, chunk: { ...options, ...known.chunk } }));
 }

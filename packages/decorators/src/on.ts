@@ -10,10 +10,7 @@ type Accepts<F, P> = F extends AnyFn
       ? [Context] extends [CtxOf<F>]
         ? unknown
         : Problem<"the second parameter of a chunk is its ctx", CtxOf<F>>
-      : Problem<
-          "the method does not accept the payload of its trigger",
-          { payload: P; parameter: FirstOf<F> }
-        >
+      : Problem<"the method does not accept the payload of its trigger", { payload: P; parameter: FirstOf<F> }>
   : Misplaced;
 type CheckOn<A, B, K, G> =
   Site<A, B> extends infer At

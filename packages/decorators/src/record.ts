@@ -32,7 +32,11 @@ export function record(site: readonly unknown[], decorator: string, add: (known:
   const own = ownRecords(holder);
   const known = own.find((one) => one.method === method);
   const added = add(known ?? { method, triggers: [], chunk: undefined });
-  Reflect.defineMetadata(key, known === undefined ? [...own, added] : own.map((one) => (one === known ? added : one)), holder);
+  Reflect.defineMetadata(
+    key,
+    known === undefined ? [...own, added] : own.map((one) => (one === known ? added : one)),
+    holder,
+  );
 }
 
 /** The records of a class, base classes first. A method that is decorated again replaces its base's record, in its place. */

@@ -54,7 +54,12 @@ export function flow<S extends Spec>(spec: S): FlowBuilder<S> {
 
 function builder(definition: FlowDefinition): object {
   const made = {
-    chunk(key: string, trigger: Trigger, run: (payload: unknown, ctx: Context) => unknown, options: ChunkOptions & OnOptions = {}) {
+    chunk(
+      key: string,
+      trigger: Trigger,
+      run: (payload: unknown, ctx: Context) => unknown,
+      options: ChunkOptions & OnOptions = {},
+    ) {
       const { when, ...chunkOptions } = options;
       const added: ChunkDefinition = {
         key,

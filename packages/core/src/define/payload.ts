@@ -36,8 +36,9 @@ export type NoSpec =
   Problem<"the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`">;
 
 /** What a trigger on method `M` of class `T` carries. */
-type MethodOf<T, M extends string> =
-  M extends MethodsOf<T> & keyof T ? Returned<T[M]> : Problem<`there is no chunk "${M}"`, MethodsOf<T>>;
+type MethodOf<T, M extends string> = M extends MethodsOf<T> & keyof T
+  ? Returned<T[M]>
+  : Problem<`there is no chunk "${M}"`, MethodsOf<T>>;
 
 /** The payload of a trigger of kind `K` in a class `T` of a flow with spec `S`; or a Problem. */
 export type PayloadIn<K, T, S> =

@@ -46,7 +46,9 @@ export function trigger<K>(plan: TriggerPlan): Trigger<K> {
 
 /** True for whatever can stand in `@on(…)`. */
 export function isTrigger(value: unknown): value is Trigger {
-  return typeof value === "object" && value !== null && typeof (value as { plan?: { on?: unknown } }).plan?.on === "string";
+  return (
+    typeof value === "object" && value !== null && typeof (value as { plan?: { on?: unknown } }).plan?.on === "string"
+  );
 }
 
 /** Fires once, when the execution starts, with the validated input. */

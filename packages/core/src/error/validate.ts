@@ -23,10 +23,21 @@ export function validate(schema: $ZodType, value: unknown, complaint: Complaint)
     parsed = safeParse(schema, value);
   } catch (cause) {
     if (!(cause instanceof $ZodAsyncError)) throw cause;
-    throw new SluiceError(code, { what: `${what} has a schema with an asynchronous check`, where, mend: "Check it synchronously here, and the rest in a chunk", cause });
+    throw new SluiceError(code, {
+      what: `${what} has a schema with an asynchronous check`,
+      where,
+      mend: "Check it synchronously here, and the rest in a chunk",
+      cause,
+    });
   }
   if (parsed.success) return parsed.data;
-  throw new SluiceError(code, { what: `${what} does not fit its schema: ${describeIssues(parsed.error.issues, value)}`, where, mend, cause: parsed.error, retryable: false });
+  throw new SluiceError(code, {
+    what: `${what} does not fit its schema: ${describeIssues(parsed.error.issues, value)}`,
+    where,
+    mend,
+    cause: parsed.error,
+    retryable: false,
+  });
 }
 
 /** Issues in one line: `category: Invalid option: expected one of "billing"|"shipping", got "refund"`. */

@@ -6,7 +6,15 @@ import type { AcceptedBy, ItemOf, PayloadFor, ResultOf, StateOf } from "../defin
 import { SluiceError } from "../error/sluice-error.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import type { Common, Entry, EntryFields, EntryType } from "../machine/entry.ts";
-import { type ExecutionStatus, type FieldSignal, changesView, eventsView, fieldProjection, project, statusOf } from "../views/projections.ts";
+import {
+  type ExecutionStatus,
+  type FieldSignal,
+  changesView,
+  eventsView,
+  fieldProjection,
+  project,
+  statusOf,
+} from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
@@ -77,8 +85,19 @@ export function createExecution({ shell, log, scheduler, accepts, result, report
     },
     result,
     stream$: project(log, report, (entry, next) => entry.type === "stream:item" && next(entry.item), true),
-    state$: changesView(log, report, () => shell.state, (entry, next) => entry.type === "state:changed" && next(shell.state)),
-    status$: changesView(log, report, () => status, (entry, next) => statusOf(entry) && next(status), true),
+    state$: changesView(
+      log,
+      report,
+      () => shell.state,
+      (entry, next) => entry.type === "state:changed" && next(shell.state),
+    ),
+    status$: changesView(
+      log,
+      report,
+      () => status,
+      (entry, next) => statusOf(entry) && next(status),
+      true,
+    ),
     events$: eventsView(log, report),
     field$: (reply: Instant, path: string) => project(log, report, fieldProjection(reply.name, path)),
     stream: (options?: PullOptions) => {

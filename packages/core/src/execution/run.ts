@@ -89,7 +89,7 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
 
 function reasonOf(abortSignal: AbortSignal | undefined): string {
   const reason: unknown = abortSignal?.reason;
-  return reason instanceof Error ? reason.message : String(reason ?? "aborted");
+  return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "aborted";
 }
 
 function reportToConsole(error: unknown): void {

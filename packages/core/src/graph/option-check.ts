@@ -30,7 +30,12 @@ function checkKeys(
     if (notYet.includes(option)) {
       report({ code: "not-yet", where, what: `the option "${option}" is not there yet`, mend: "Leave it out" });
     } else {
-      report({ code: "option-unknown", where, what: `${decorator} has no option "${option}"`, mend: suggest(option, known) });
+      report({
+        code: "option-unknown",
+        where,
+        what: `${decorator} has no option "${option}"`,
+        mend: suggest(option, known),
+      });
     }
   }
 }

@@ -22,7 +22,8 @@ export class TriggerReader {
 
   read({ plan, options }: TriggerDefinition, where: string): GraphTrigger {
     const sources = this.#sources(plan, where);
-    const label = sources.length === 1 ? (sources[0]?.label ?? "") : `any(${sources.map((one) => one.label).join(", ")})`;
+    const label =
+      sources.length === 1 ? (sources[0]?.label ?? "") : `any(${sources.map((one) => one.label).join(", ")})`;
     return { label, sources, guarded: options.when !== undefined };
   }
 
@@ -59,7 +60,12 @@ export class TriggerReader {
         const on = (plan as { on?: unknown } | undefined)?.on;
         const what = typeof on === "string" ? `the trigger "${on}" is not there yet` : "this is not a trigger";
         const code = typeof on === "string" ? "not-yet" : "trigger-invalid";
-        this.#report({ code, where, what, mend: "Use start, an event, after(…), any(…), or a reply's field, delta, opened or done" });
+        this.#report({
+          code,
+          where,
+          what,
+          mend: "Use start, an event, after(…), any(…), or a reply's field, delta, opened or done",
+        });
         return [];
       }
     }

@@ -20,7 +20,12 @@ function checkNames(flow: string, chunks: readonly GraphChunk[], report: Report)
   const seen = new Set<string>();
   for (const { name } of chunks) {
     if (seen.has(name)) {
-      report({ code: "name-taken", where: `${flow}.${name}`, what: `two chunks are called "${name}"`, mend: "Rename one of them" });
+      report({
+        code: "name-taken",
+        where: `${flow}.${name}`,
+        what: `two chunks are called "${name}"`,
+        mend: "Rename one of them",
+      });
     }
     seen.add(name);
   }
@@ -80,7 +85,10 @@ function unheard(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
 /** Loops that only completions drive, and no guard can leave. Loops by event are the chunk's own decision. */
 function endlessLoops(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
   const before = new Map(
-    chunks.map(({ name, triggers }) => [name, triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed)))]),
+    chunks.map(({ name, triggers }) => [
+      name,
+      triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed))),
+    ]),
   );
   const after = new Map<string, string[]>(chunks.map(({ name }) => [name, []]));
   for (const [name, followedNames] of before) for (const one of followedNames) after.get(one)?.push(name);
@@ -119,7 +127,9 @@ function peel(
 }
 
 function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
-  const leaves = chunks.filter(({ leaf, live, triggers }) => leaf && !live && triggers.some((one) => one.sources.some(({ on }) => on !== "field")));
+  const leaves = chunks.filter(
+    ({ leaf, live, triggers }) => leaf && !live && triggers.some((one) => one.sources.some(({ on }) => on !== "field")),
+  );
   if (leaves.length < 2) return [];
   const names = leaves.map(({ name }) => name);
   return [

@@ -36,7 +36,10 @@ export function check(place: Place, value: unknown): Verdict {
  * What a schema makes of a value, or undefined where it is asynchronous. Asked without `async: false`, an asynchronous
  * refinement answers with a promise; with it, zod drops that promise, and its rejection would be nobody's.
  */
-function run(schema: $ZodType, value: unknown): { value: unknown; issues: Parameters<typeof util.finalizeIssue>[0][] } | undefined {
+function run(
+  schema: $ZodType,
+  value: unknown,
+): { value: unknown; issues: Parameters<typeof util.finalizeIssue>[0][] } | undefined {
   if (asyncSchemas.has(schema)) return undefined;
   try {
     const payload = schema._zod.run({ value, issues: [] }, context);

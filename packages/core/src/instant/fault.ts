@@ -15,7 +15,12 @@ export interface Fault {
 export const excerptLength = 40;
 
 /** A fault as an error: `reply-limit` or `reply-syntax`. `excerpt` ends with the character at fault. */
-export function faultError({ offset, expected, limit }: Fault, limits: Limits, excerpt: string, where?: string): SluiceError {
+export function faultError(
+  { offset, expected, limit }: Fault,
+  limits: Limits,
+  excerpt: string,
+  where?: string,
+): SluiceError {
   if (limit !== undefined) {
     return new SluiceError("reply-limit", {
       what: `The reply has more than ${limits[limit]} ${limited[limit]}, at character ${offset}`,

@@ -106,7 +106,8 @@ class ReplyParser implements Parser {
 
   /** The root is not found yet. */
   #look(text: string): void {
-    if (this.#beginning.length < excerptLength) this.#beginning += text.slice(0, excerptLength - this.#beginning.length);
+    if (this.#beginning.length < excerptLength)
+      this.#beginning += text.slice(0, excerptLength - this.#beginning.length);
     this.#root = this.#search?.push(text);
     if (this.#search?.fault !== undefined) throw this.#fail(this.#search.fault);
   }

@@ -2,6 +2,9 @@ import type { RootKind } from "./shape.ts";
 
 const tags = ["<think>", "<thinking>", "<reasoning>"];
 
+/** What came last: nothing yet, the line of a fence, or words. */
+type Lead = "blank" | "fence" | "words";
+
 /**
  * Looks through the text around a reply's JSON for a character that could begin it. What stands between reasoning tags is
  * skipped. Code fences need no rule, for what they enclose begins behind them; except where a bare string, number or word
@@ -15,8 +18,7 @@ export class Prose {
   #tag = "";
   /** The tag that ends the reasoning; "" outside. */
   #closing = "";
-  /** What came last: nothing yet, the line of a fence, or words. */
-  #lead: "blank" | "fence" | "words" = "blank";
+  #lead: Lead = "blank";
 
   constructor(root: RootKind) {
     this.#openers = root === "object" ? "{" : root === "array" ? "[" : "{[";
@@ -57,19 +59,24 @@ export class Prose {
 
   #pass(char: string): void {
     const before = this.#tag;
-    this.#tag = tagAfter(before, char, this.#closing === "" ? tags : [this.#closing]);
-    if (this.#tag === this.#closing) {
-      this.#tag = this.#closing = "";
-    } else if (this.#closing === "" && tags.includes(this.#tag)) {
-      this.#closing = this.#tag.replace("<", "</");
+    const isReasoning = this.#closing !== "";
+    const tag = tagAfter(before, char, isReasoning ? [this.#closing] : tags);
+    this.#tag = tag;
+    if (isReasoning) {
+      if (tag === this.#closing) this.#tag = this.#closing = "";
+    } else if (tags.includes(tag)) {
+      this.#closing = tag.replace("<", "</");
       this.#tag = "";
-    } else if (this.#closing === "" && this.#tag === "" && this.#lead !== "words") {
-      if (before !== "") this.#lead = "words";
-      else if (this.#lead === "fence") this.#lead = char === "\n" ? "blank" : "fence";
-      else if (char === "`") this.#lead = "fence";
-      else if (char.trim() !== "") this.#lead = "words";
+    } else if (tag === "" && this.#lead !== "words") {
+      this.#lead = before === "" ? leadAfter(this.#lead, char) : "words";
     }
   }
+}
+
+function leadAfter(lead: Lead, char: string): Lead {
+  if (lead === "fence") return char === "\n" ? "blank" : "fence";
+  if (char === "`") return "fence";
+  return char.trim() === "" ? lead : "words";
 }
 
 function tagAfter(tag: string, char: string, wanted: readonly string[]): string {

@@ -159,7 +159,8 @@ class Field implements FieldNode {
   #actual(at: Cursor): Place {
     const holder = this.#reading.holders.at(-1);
     if (holder === undefined || holder.actual === holder.place) return this.#place;
-    const found = this.#name === undefined ? holder.actual.index(at.indexes.at(-1) ?? 0) : holder.actual.key(this.#name);
+    const found =
+      this.#name === undefined ? holder.actual.index(at.indexes.at(-1) ?? 0) : holder.actual.key(this.#name);
     return found ?? this.#place;
   }
 }

@@ -44,7 +44,10 @@ export class RootSearch {
     this.#node = node;
     this.#limits = limits;
     this.#prose = new Prose(root);
-    this.#trial = new JsonScanner(watched(node, () => (this.#isKnown = true)), { limits, after: "ignore" });
+    this.#trial = new JsonScanner(
+      watched(node, () => (this.#isKnown = true)),
+      { limits, after: "ignore" },
+    );
   }
 
   /** Whether the text so far ends inside reasoning. */

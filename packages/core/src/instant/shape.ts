@@ -86,7 +86,11 @@ export class Place {
     if (this.#leaves.length < 2) return this;
     const left = this.#leaves.filter((leaf) => admits(leaf, name, value));
     if (left.length === 0 || left.length === this.#leaves.length) return this;
-    return kept(this.#narrowed, (place) => same(place.#leaves, left), () => new Place(this.schemas, left));
+    return kept(
+      this.#narrowed,
+      (place) => same(place.#leaves, left),
+      () => new Place(this.schemas, left),
+    );
   }
 
   /** The paths that lead on from here. */
@@ -103,7 +107,11 @@ export class Place {
     const schemas = [...new Set(found)].filter((schema) => schema !== undefined);
     const [first] = schemas;
     if (first === undefined || schemas.length === 1) return first && shapeOf(first);
-    return kept(this.#shared, (place) => same(place.schemas, schemas), () => new Place(schemas));
+    return kept(
+      this.#shared,
+      (place) => same(place.schemas, schemas),
+      () => new Place(schemas),
+    );
   }
 }
 

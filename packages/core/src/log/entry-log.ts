@@ -143,7 +143,7 @@ export class EntryLog {
   deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const { end } = this;
       for (const reader of this.#readers.slice()) this.#feed(reader);
       more = this.end > end;

@@ -68,7 +68,12 @@ interface Ended<S> {
 
 /** The log's vocabulary: one line an entry type. */
 export interface EntryFields<S = any> {
-  "flow:start": { readonly flow: string; readonly graphHash: string; readonly input: InputOf<S>; readonly state: StateOf<S> };
+  "flow:start": {
+    readonly flow: string;
+    readonly graphHash: string;
+    readonly input: InputOf<S>;
+    readonly state: StateOf<S>;
+  };
   signal: Partial<OfChunk> & {
     readonly id: string;
     readonly event: string;

@@ -149,6 +149,7 @@ export class Machine {
 
   /** Takes one durable entry in and tells what is to be done because of it. Costs O(listeners) of that entry. */
   apply(entry: Entry): readonly Command[] {
+    if (this.#status === "ended") return none;
     this.#seq = entry.seq;
     switch (entry.type) {
       case "flow:start":
@@ -198,7 +199,14 @@ export class Machine {
     return commands;
   }
 
-  #fire(listeners: readonly Listener[], input: unknown, lane: string, id: string, path = "", indexes = noIndexes): void {
+  #fire(
+    listeners: readonly Listener[],
+    input: unknown,
+    lane: string,
+    id: string,
+    path = "",
+    indexes = noIndexes,
+  ): void {
     if (this.#status !== "running") return;
     for (const { chunk, trigger, label } of listeners) {
       this.#activationCount += 1;
@@ -265,7 +273,10 @@ export class Machine {
   }
 
   /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. */
-  #laneOf({ activationId, replyId, field, lane }: EntryOf<unknown, "field:complete">, { fansOut }: FieldListener): string {
+  #laneOf(
+    { activationId, replyId, field, lane }: EntryOf<unknown, "field:complete">,
+    { fansOut }: FieldListener,
+  ): string {
     let below = lane;
     for (const path of lanePaths(field, fansOut)) {
       const id = `${lane === rootLane ? "" : lane}/${replyId}:${path}`;

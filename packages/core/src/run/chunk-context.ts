@@ -105,7 +105,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
     return {
       get: (key) => this.#host.state[key as string],
       set: (key, value) => change("state.set", (draft) => void (draft[key as string] = value)),
-      update: (work) => change("state.update", (draft) => void work(draft)),
+      update: (work) => change("state.update", work as (draft: Record<string, unknown>) => void),
     };
   }
 

@@ -28,7 +28,8 @@ function copy(value: unknown, where: string, path: string, above: readonly objec
   for (const [key, item] of Object.entries(value)) {
     if (item === undefined) continue;
     const copied = copy(item, where, path === "" ? key : `${path}.${key}`, inside);
-    if (key === "__proto__") Object.defineProperty(plain, key, { value: copied, enumerable: true, writable: true, configurable: true });
+    if (key === "__proto__")
+      Object.defineProperty(plain, key, { value: copied, enumerable: true, writable: true, configurable: true });
     else plain[key] = copied;
   }
   return plain;

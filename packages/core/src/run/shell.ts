@@ -114,14 +114,29 @@ export class Shell implements Host {
   }
 
   /** Queues the live chunks that listen to a piece or a beginning. They never reach the machine. */
-  startLive(attempt: Attempt, listeners: readonly FieldListener[], payload: unknown, { path, indexes }: FieldPlace): void {
+  startLive(
+    attempt: Attempt,
+    listeners: readonly FieldListener[],
+    payload: unknown,
+    { path, indexes }: FieldPlace,
+  ): void {
     for (const { chunk, trigger, label } of listeners) {
       this.#liveStarts += 1;
       const { lane } = attempt.activation;
       const signal = { id: attempt.activation.id, event: label, path, indexes };
       const id = `l${this.#liveStarts}`;
       this.#liveCount += 1;
-      const activation = { id, chunk, trigger, input: payload, lane, signal, attempts: 0, running: false, heard: false };
+      const activation = {
+        id,
+        chunk,
+        trigger,
+        input: payload,
+        lane,
+        signal,
+        attempts: 0,
+        running: false,
+        heard: false,
+      };
       this.#queue.push({ type: "live", activation });
     }
   }
@@ -197,7 +212,13 @@ export class Shell implements Host {
       throw new TypeError("it returned a promise, and a guard is synchronous");
     } catch (cause) {
       const what = `The guard of ${activation.signal.event} failed: ${messageOf(cause)}`;
-      return new SluiceError("guard-failed", { what, where, mend: "Keep `when` synchronous and pure", cause, retryable: false });
+      return new SluiceError("guard-failed", {
+        what,
+        where,
+        mend: "Keep `when` synchronous and pure",
+        cause,
+        retryable: false,
+      });
     }
   }
 
@@ -272,7 +293,10 @@ export class Shell implements Host {
   }
 
   /** Ends what is running, appends the one final entry, then aborts, then settles: nothing follows a final entry. */
-  #end(why: string, final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft): void {
+  #end(
+    why: string,
+    final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft,
+  ): void {
     if (this.machine.ended) return;
     const running = [...this.#attempts.values()];
     this.#attempts.clear();

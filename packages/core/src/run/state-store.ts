@@ -32,7 +32,7 @@ export function changeState(
       retryable: false,
     });
   }
-  const [next, operations] = create(current as Record<string, unknown>, (draft) => void change(draft), {
+  const [next, operations] = create(current as Record<string, unknown>, (draft) => change(draft), {
     enablePatches: { pathAsArray: false, arrayLengthAssignment: false },
     enableAutoFreeze: true,
   });
@@ -56,12 +56,21 @@ function diffOf(before: Data, after: Data): StateDiff | undefined {
   const changed = keys.filter((key) => has(before, key) && before[key] !== after[key]);
   const removed = Object.keys(before).filter((key) => has(before, key) && !has(after, key));
   if (added.length + changed.length + removed.length === 0) return undefined;
-  return { added, changed, removed, values: Object.fromEntries([...added, ...changed].map((key) => [key, after[key]])) };
+  return {
+    added,
+    changed,
+    removed,
+    values: Object.fromEntries([...added, ...changed].map((key) => [key, after[key]])),
+  };
 }
 
 /** The state that an execution starts with: the schema's defaults. */
 export function initialState(schema: $ZodType | undefined, where: string): Data {
   if (schema === undefined) return {};
-  const state = validate(schema, {}, { code: "state-invalid", what: "The state {}", where, mend: "Give its keys defaults" });
+  const state = validate(
+    schema,
+    {},
+    { code: "state-invalid", what: "The state {}", where, mend: "Give its keys defaults" },
+  );
   return plainCopy(state as Data, where);
 }

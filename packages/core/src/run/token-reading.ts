@@ -38,7 +38,13 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
   });
 }
 
-async function pump<T>(host: Host, attempt: Attempt, source: TokenSource, reader: TextReader<T>, abort: Abort): Promise<T> {
+async function pump<T>(
+  host: Host,
+  attempt: Attempt,
+  source: TokenSource,
+  reader: TextReader<T>,
+  abort: Abort,
+): Promise<T> {
   const call = modelCall(source, attempt.where);
   if (call === undefined) {
     for await (const text of source as AsyncIterable<string> | Iterable<string>) {

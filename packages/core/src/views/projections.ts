@@ -48,7 +48,13 @@ export function eventsView(log: EntryLog, report: ReportError): View<Entry> {
 }
 
 /** The present value, then each change. */
-export function changesView<T>(log: EntryLog, report: ReportError, present: () => T, map: Project<T>, quietEnd = false): View<T> {
+export function changesView<T>(
+  log: EntryLog,
+  report: ReportError,
+  present: () => T,
+  map: Project<T>,
+  quietEnd = false,
+): View<T> {
   return new View<T>((subscriber) => {
     subscriber.next(present());
     return log.listen(
@@ -74,7 +80,8 @@ export function fieldProjection(reply: string, path: string): Project<FieldSigna
         if (entry.reply === reply && fits(entry.field)) next({ type: "delta", path: entry.field, delta: entry.delta });
         break;
       case "field:complete":
-        if (entry.reply === reply && fits(entry.field)) next({ type: "complete", path: entry.field, value: entry.value });
+        if (entry.reply === reply && fits(entry.field))
+          next({ type: "complete", path: entry.field, value: entry.value });
         break;
       default:
     }

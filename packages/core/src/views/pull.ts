@@ -49,10 +49,14 @@ export interface PullSource<T> {
  *
  * @throws SluiceError `stream-gap`, `stream-timeout`, or what the execution ended with
  */
-export async function* pull<T>(source: PullSource<T>, options: PullOptions = {}): AsyncGenerator<T | Gap, void, undefined> {
+export async function* pull<T>(
+  source: PullSource<T>,
+  options: PullOptions = {},
+): AsyncGenerator<T | Gap, void, undefined> {
   let atEnd = false;
   try {
-    const items = options.conflate === undefined ? retained(source, options) : conflated(source, options, options.conflate);
+    const items =
+      options.conflate === undefined ? retained(source, options) : conflated(source, options, options.conflate);
     for await (const item of items) yield item;
     atEnd = true;
   } catch (error) {
@@ -106,11 +110,16 @@ function beginning(log: EntryLog, { from, after }: PullOptions): { next: number;
   const wanted = after !== undefined && exact ? index + 1 : index;
   const oldest = first === undefined ? { seq: 1, live: 0 } : first;
   // entry 1 is the oldest there can be: whoever asks for more than is retained has missed something
-  const missed = log.start > 0 && (position.seq < oldest.seq || (position.seq === oldest.seq && position.live < oldest.live));
+  const missed =
+    log.start > 0 && (position.seq < oldest.seq || (position.seq === oldest.seq && position.live < oldest.live));
   return { next: missed ? wanted - 1 : wanted, expected: positionOf(position) };
 }
 
-async function* conflated<T>(source: PullSource<T>, options: PullOptions, key: string): AsyncGenerator<T, void, undefined> {
+async function* conflated<T>(
+  source: PullSource<T>,
+  options: PullOptions,
+  key: string,
+): AsyncGenerator<T, void, undefined> {
   const { log, select, endsAt, failing } = source;
   const unread = new Conflated<T>();
   let over: { readonly error: Error | undefined } | undefined;
@@ -159,7 +168,11 @@ async function* conflated<T>(source: PullSource<T>, options: PullOptions, key: s
 }
 
 /** Waits to be woken; at most `timeout` milliseconds. */
-function wait(park: (wake: () => void) => () => void, source: PullSource<unknown>, timeout: number | undefined): Promise<void> {
+function wait(
+  park: (wake: () => void) => () => void,
+  source: PullSource<unknown>,
+  timeout: number | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer =
       timeout === undefined
