@@ -54,7 +54,11 @@ describe("S33 what a listener is told", () => {
   });
 
   test("enum strings come whole", () => {
-    expect(read(Triage, triage, { size: 1 }).of("delta").map(([path]) => path)).not.toContain("category");
+    expect(
+      read(Triage, triage, { size: 1 })
+        .of("delta")
+        .map(([path]) => path),
+    ).not.toContain("category");
   });
 
   test("keys that the schema does not know are not told, but are in the raw value", async () => {
@@ -67,12 +71,27 @@ describe("S33 what a listener is told", () => {
     const seen: string[] = [];
     const listener = { complete: (path: string, indexes: readonly number[]) => seen.push(`${path} ${indexes.join()}`) };
     readReply(z.array(z.object({ grid: z.array(z.array(z.number())) })), { listener }).push('[{"grid":[[1],[2,3]]}');
-    expect(seen).toEqual(["[0].grid[0][0] 0,0,0", "[0].grid[0] 0,0", "[0].grid[1][0] 0,1,0", "[0].grid[1][1] 0,1,1", "[0].grid[1] 0,1", "[0].grid 0", "[0] 0"]);
+    expect(seen).toEqual([
+      "[0].grid[0][0] 0,0,0",
+      "[0].grid[0] 0,0",
+      "[0].grid[1][0] 0,1,0",
+      "[0].grid[1][1] 0,1,1",
+      "[0].grid[1] 0,1",
+      "[0].grid 0",
+      "[0] 0",
+    ]);
   });
 
   test("S32 any chunking tells the same, and the deltas of a field join to its value", () => {
     const Item = z.object({ name: z.string(), tags: z.array(z.string()), n: z.number().nullable() });
-    const items = fc.array(fc.record({ name: fc.string({ unit: "grapheme" }), tags: fc.array(fc.string({ unit: "binary" })), n: fc.option(fc.integer()) }), { minLength: 1 });
+    const items = fc.array(
+      fc.record({
+        name: fc.string({ unit: "grapheme" }),
+        tags: fc.array(fc.string({ unit: "binary" })),
+        n: fc.option(fc.integer()),
+      }),
+      { minLength: 1, maxLength: 4 },
+    );
     fc.assert(
       fc.property(items, fc.integer({ min: 1, max: 9 }), (value, size) => {
         const text = `Sure:\n${JSON.stringify({ items: value })}`;
@@ -83,21 +102,33 @@ describe("S33 what a listener is told", () => {
         const texts = new Map<string, string>();
         for (const [what, path, detail] of inPieces.told) {
           if (what === "delta") texts.set(path, (texts.get(path) ?? "") + String(detail));
-          if (what === "complete" && typeof detail === "string") expect(texts.get(path) ?? "").toBe(detail);
         }
+        const strings = inPieces.of("complete").filter(([, text]) => typeof text === "string");
+        expect(strings.filter(([path, text]) => (texts.get(String(path)) ?? "") !== text)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   });
 
   test("I3 prose and reasoning around the reply are not told", async () => {
-    const { told, reader } = read(z.object({ a: z.number() }), `Here's [1] <think>{x}</think> then {"a":1}. Done {"a":2}`);
-    expect(told).toEqual([["opened", "", "object"], ["opened", "a", "number"], ["complete", "a", 1, 1]]);
+    const { told, reader } = read(
+      z.object({ a: z.number() }),
+      `Here's [1] <think>{x}</think> then {"a":1}. Done {"a":2}`,
+    );
+    expect(told).toEqual([
+      ["opened", "", "object"],
+      ["opened", "a", "number"],
+      ["complete", "a", 1, 1],
+    ]);
     expect((await reader.end()).value).toEqual({ a: 1 });
   });
 
   test("I7 hostile keys have paths of their own", async () => {
-    const schema = z.object({ "a.b": z.string(), __proto__: z.string().optional(), r: z.record(z.string(), z.number()) });
+    const schema = z.object({
+      "a.b": z.string(),
+      __proto__: z.string().optional(),
+      r: z.record(z.string(), z.number()),
+    });
     const { of, reader } = read(schema, '{"a.b":"x","r":{"__proto__":1,"x[0]":2},"__proto__":{"polluted":1}}');
     expect(of("complete").map(([path]) => path)).toEqual(['["a.b"]', "r.__proto__", 'r["x[0]"]', "r"]);
     expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
@@ -145,7 +176,9 @@ describe("S34 each completed value is checked by its own schema", () => {
 
   test("an issue inside an object is told with its place in it", () => {
     const issues: unknown[] = [];
-    const listener = { invalid: (path: string, _indexes: readonly number[], all: readonly object[]) => issues.push([path, ...all]) };
+    const listener = {
+      invalid: (path: string, _indexes: readonly number[], all: readonly object[]) => issues.push([path, ...all]),
+    };
     readReply(z.object({ item: z.object({ n: z.number() }) }), { listener }).push('{"item":{"m":1}');
     expect(issues).toEqual([["item", { path: ["n"], message: "Invalid input: expected number, received undefined" }]]);
   });
@@ -153,11 +186,22 @@ describe("S34 each completed value is checked by its own schema", () => {
   test("in a union the member that the reply has shown to write is asked", () => {
     const schema = z.array(
       z.discriminatedUnion("kind", [
-        z.object({ kind: z.literal("a"), n: z.string().transform((text) => `a ${text}`), in: z.object({ x: z.number() }) }),
-        z.object({ kind: z.literal("b"), n: z.string().transform((text) => `b ${text}`), in: z.object({ x: z.string() }) }),
+        z.object({
+          kind: z.literal("a"),
+          n: z.string().transform((text) => `a ${text}`),
+          in: z.object({ x: z.number() }),
+        }),
+        z.object({
+          kind: z.literal("b"),
+          n: z.string().transform((text) => `b ${text}`),
+          in: z.object({ x: z.string() }),
+        }),
       ]),
     );
-    const { of } = read(schema, '[{"kind":"b","n":"1","in":{"x":"y"}},{"kind":"a","n":"2","in":{"x":"y"}},{"n":"3","kind":"b","in":{"x":"z"}}]');
+    const { of } = read(
+      schema,
+      '[{"kind":"b","n":"1","in":{"x":"y"}},{"kind":"a","n":"2","in":{"x":"y"}},{"n":"3","kind":"b","in":{"x":"z"}}]',
+    );
     const leaves = of("complete").filter(([path]) => String(path).endsWith(".n") || String(path).endsWith(".x"));
     expect(leaves).toEqual([
       ["[0].n", "b 1", "1"],
@@ -186,7 +230,10 @@ describe("S34 each completed value is checked by its own schema", () => {
       n: z.number(),
     });
     const good = read(schema, '{"id":"known","n":1}');
-    expect(good.of("complete")).toEqual([["id", "known", "known"], ["n", 1, 1]]);
+    expect(good.of("complete")).toEqual([
+      ["id", "known", "known"],
+      ["n", 1, 1],
+    ]);
     expect((await good.reader.end()).value).toEqual({ id: "known", n: 1 });
     const bad = read(schema, '{"id":"unknown","n":1}');
     expect(bad.of("invalid")).toEqual([]);
@@ -204,7 +251,13 @@ describe("S34 each completed value is checked by its own schema", () => {
     });
     const { of } = read(Node, '{"name":"a","kids":[{"name":"b","kids":[{"name":"c"}]}]}');
     expect(of("complete").map(([path]) => path)).toEqual([
-      ...["name", "kids[0].name", "kids[0].kids[0].name", "kids[0].kids[0]", "kids[0].kids", "kids[0]", "kids"],
+      "name",
+      "kids[0].name",
+      "kids[0].kids[0].name",
+      "kids[0].kids[0]",
+      "kids[0].kids",
+      "kids[0]",
+      "kids",
     ]);
   });
 });
@@ -216,7 +269,11 @@ describe("the end of a reply", () => {
   });
 
   test("an invalid reply is an error with every issue and its path", async () => {
-    const { reader } = read(z.object({ items: z.array(z.object({ "a.b": z.number() })), title: z.string() }), '{"items":[{"a.b":"x"}]}', { where: "Shop.read" });
+    const { reader } = read(
+      z.object({ items: z.array(z.object({ "a.b": z.number() })), title: z.string() }),
+      '{"items":[{"a.b":"x"}]}',
+      { where: "Shop.read" },
+    );
     await expect(reader.end()).rejects.toMatchObject({
       code: "reply-invalid",
       where: "Shop.read",
@@ -225,7 +282,9 @@ describe("the end of a reply", () => {
   });
 
   test("what only the whole schema can tell is told there", async () => {
-    const schema = z.object({ from: z.number(), to: z.number() }).refine(({ from, to }) => from < to, "from is after to");
+    const schema = z
+      .object({ from: z.number(), to: z.number() })
+      .refine(({ from, to }) => from < to, "from is after to");
     const { of, reader } = read(schema, '{"from":2,"to":1}');
     expect(of("invalid")).toEqual([]);
     await expect(reader.end()).rejects.toThrow("from is after to");
@@ -236,17 +295,24 @@ describe("the end of a reply", () => {
     await expect(open.end()).rejects.toMatchObject({ code: "reply-truncated", where: "Shop.read" });
     await expect(read(Triage, "Sorry.").reader.end()).rejects.toMatchObject({ code: "reply-no-json" });
     expect(() => read(Triage, "Sorry.", { strict: true })).toThrow(expect.objectContaining({ code: "reply-syntax" }));
-    expect(() => read(Triage, triage, { limits: { maxElements: 1 } })).toThrow(expect.objectContaining({ code: "reply-limit" }));
+    expect(() => read(Triage, triage, { limits: { maxElements: 1 } })).toThrow(
+      expect.objectContaining({ code: "reply-limit" }),
+    );
   });
 
   test("a listener that throws ends the reading with its error", () => {
-    const reader = readReply(Triage, { listener: { complete: () => { throw new RangeError("enough"); } } });
+    const reader = readReply(Triage, {
+      listener: {
+        complete: () => {
+          throw new RangeError("enough");
+        },
+      },
+    });
     expect(() => reader.push('{"category":"billing"')).toThrow("enough");
     expect(() => reader.push(",")).toThrow("enough");
   });
 
   test.each([
-    [z.string(), 'A "word" is not it', undefined],
     [z.string(), '"hello"', "hello"],
     [z.number(), "42", 42],
     [z.enum(["yes", "no"]), '```\n"yes"\n```', "yes"],
@@ -256,9 +322,11 @@ describe("the end of a reply", () => {
     [z.object({ a: z.number().optional() }), "Nothing to say: {}", {}],
     [z.record(z.string(), z.number()), 'Scores {x}: {"bob":1}', { bob: 1 }],
   ])("the root may be anything: %#", async (schema, text, value) => {
-    const { reader } = read(schema, text);
-    if (value === undefined) await expect(reader.end()).rejects.toThrow("no JSON");
-    else expect((await reader.end()).value).toEqual(value);
+    expect((await read(schema, text).reader.end()).value).toEqual(value);
+  });
+
+  test("a word in quotes is not the root where words come before it", async () => {
+    await expect(read(z.string(), 'A "word" is not it').reader.end()).rejects.toThrow("no JSON");
   });
 
   test("the type of the value is the schema's output", async () => {

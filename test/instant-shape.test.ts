@@ -46,28 +46,69 @@ describe("the grammar of paths", () => {
   test.each([
     ["", []],
     ["a", [{ kind: "key", name: "a" }]],
-    ["a.b", [{ kind: "key", name: "a" }, { kind: "key", name: "b" }]],
+    [
+      "a.b",
+      [
+        { kind: "key", name: "a" },
+        { kind: "key", name: "b" },
+      ],
+    ],
     ["items[*].name", [{ kind: "key", name: "items" }, { kind: "any-index" }, { kind: "key", name: "name" }]],
-    ["[0][12]", [{ kind: "index", position: 0 }, { kind: "index", position: 12 }]],
+    [
+      "[0][12]",
+      [
+        { kind: "index", position: 0 },
+        { kind: "index", position: 12 },
+      ],
+    ],
     ["scores.*", [{ kind: "key", name: "scores" }, { kind: "any-key" }]],
-    [String.raw`["a.b"]["c[\"d\"]"].e`, [{ kind: "key", name: "a.b" }, { kind: "key", name: 'c["d"]' }, { kind: "key", name: "e" }]],
+    [
+      String.raw`["a.b"]["c[\"d\"]"].e`,
+      [
+        { kind: "key", name: "a.b" },
+        { kind: "key", name: 'c["d"]' },
+        { kind: "key", name: "e" },
+      ],
+    ],
     [`["*"]`, [{ kind: "key", name: "*" }]],
   ])("%j is read, and written the same", (path, segments) => {
     expect(parsePath(path)).toEqual(segments);
     expect(formatPath(parsePath(path))).toBe(path);
   });
 
-  test.each([".a", "a.", "a..b", "a[", "a[]", "a[-1]", "a[01]", "a[x]", "a[1.5]", "a[0]b", 'a["b', `a['b']`, 'a"b', "a]", `["\\x"]`, "a.[0]"])(
-    "%j cannot be read",
-    (path) => {
-      expect(() => parsePath(path)).toThrow(/cannot be read: .* at position \d+\. Write it like/);
-    },
-  );
+  test.each([
+    ".a",
+    "a.",
+    "a..b",
+    "a[",
+    "a[]",
+    "a[-1]",
+    "a[01]",
+    "a[x]",
+    "a[1.5]",
+    "a[0]b",
+    'a["b',
+    `a['b']`,
+    'a"b',
+    "a]",
+    `["\\x"]`,
+    "a.[0]",
+  ])("%j cannot be read", (path) => {
+    expect(() => parsePath(path)).toThrow(/cannot be read: .* at position \d+\. Write it like/);
+  });
 
   test.each([
-    ["items[*].name", ["items[0].name", "items[12].name"], ["items[0]", "items[x].name", "items[0].names", "items[0].name.x", "item[0].name", 'items["0"].name']],
+    [
+      "items[*].name",
+      ["items[0].name", "items[12].name"],
+      ["items[0]", "items[x].name", "items[0].names", "items[0].name.x", "item[0].name", 'items["0"].name'],
+    ],
     ["items[0]", ["items[0]"], ["items[1]", "items[0].a", "items"]],
-    ["scores.*", ["scores.bob", 'scores["a.b"]', String.raw`scores["\"]"]`], ["scores", "scores.bob.n", "scores[0]", 'scores["a.b"].n', "scoresx"]],
+    [
+      "scores.*",
+      ["scores.bob", 'scores["a.b"]', String.raw`scores["\"]"]`],
+      ["scores", "scores.bob.n", "scores[0]", 'scores["a.b"].n', "scoresx"],
+    ],
     ["*.n", ["a.n", '["x.y"].n'], ["n", "a.b.n", "a[0].n", "a.nn"]],
     ["[*][*]", ["[0][1]"], ["[0]", "[0][1][2]", '["0"][1]']],
     [`["plain"].a`, ["plain.a"], ['["plain"].a']],
@@ -81,9 +122,34 @@ describe("the grammar of paths", () => {
 
 describe("the places of a schema", () => {
   test.each([
-    ...["title", "level", "wrapped.a", "date", "prepared.x", "items[*].name", "items[3].name", "grid[*][*]", "tuple[0]", "tuple[1].n", "tuple[9]", "tuple[*]"],
-    ...["scores.*.n", "scores.bob.n", "ratings.taste", "disc[*].kind", "disc[0].only", "both.left", "both.right", "lazy.x", "tree.kids[*].kids[*].name"],
-    ...["open.known", "open.other.more", "open.*.more", "loose.known", "anything", `["a.b"]["c[d]"]`, ""],
+    "title",
+    "level",
+    "wrapped.a",
+    "date",
+    "prepared.x",
+    "items[*].name",
+    "items[3].name",
+    "grid[*][*]",
+    "tuple[0]",
+    "tuple[1].n",
+    "tuple[9]",
+    "tuple[*]",
+    "scores.*.n",
+    "scores.bob.n",
+    "ratings.taste",
+    "disc[*].kind",
+    "disc[0].only",
+    "both.left",
+    "both.right",
+    "lazy.x",
+    "tree.kids[*].kids[*].name",
+    "open.known",
+    "open.other.more",
+    "open.*.more",
+    "loose.known",
+    "anything",
+    `["a.b"]["c[d]"]`,
+    "",
   ])("%j is one", (path) => {
     expect(findPlace(Everything, path).place).toBeDefined();
   });
@@ -142,9 +208,19 @@ describe("the places of a schema", () => {
   });
 
   test("only free text has deltas", () => {
-    const text = (schema: z.ZodType) => shapeOf(schema).isText;
-    expect([z.string(), z.email(), z.string().transform(Number), z.templateLiteral(["a", z.number()]), z.string().nullish()].map(text)).not.toContain(false);
-    expect([z.enum(["a"]), z.literal("a"), z.number(), z.iso.date().pipe(z.number()).optional(), z.unknown()].map(text)).toEqual([false, false, false, true, false]);
+    const text = (schema: z.core.$ZodType) => shapeOf(schema).isText;
+    expect(
+      [
+        z.string(),
+        z.email(),
+        z.string().transform(Number),
+        z.templateLiteral(["a", z.number()]),
+        z.string().nullish(),
+      ].map(text),
+    ).not.toContain(false);
+    expect(
+      [z.enum(["a"]), z.literal("a"), z.number(), z.iso.date().pipe(z.number()).optional(), z.unknown()].map(text),
+    ).toEqual([false, false, false, true, false]);
   });
 
   test("a member of a union is ruled out by another literal", () => {

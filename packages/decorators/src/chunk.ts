@@ -1,5 +1,5 @@
-import type { ChunkOptions } from "@sluice/core";
-import type { AnyFn, Misplaced, Placed, Site, Where } from "./dialect.ts";
+import type { ChunkOptions, Problem } from "@sluice/core";
+import type { AnyFn, Placed, Site, Where } from "./dialect.ts";
 import { record } from "./record.ts";
 
 type CheckChunk<A, B> =
@@ -7,7 +7,7 @@ type CheckChunk<A, B> =
     ? At extends Placed<unknown, infer F>
       ? F extends AnyFn
         ? unknown
-        : Misplaced
+        : Problem<"a chunk is a public method of an instance">
       : At
     : never;
 

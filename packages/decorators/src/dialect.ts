@@ -5,7 +5,8 @@ export type AnyFn = (...args: any[]) => unknown;
 /** What TypeScript hands a method decorator second: the method's name (legacy), or the context (standard). */
 export type Where = string | symbol | ClassMethodDecoratorContext<any, any>;
 /** The decorated method, its class and its name, in either dialect. */
-export type Site<A, B> = B extends {
+// the message is a default, not an alias: through an alias the compiler prints the alias
+export type Site<A, B, Misplaced = Problem<"a chunk is a public method of an instance">> = B extends {
   readonly kind: string;
   readonly name: infer N;
   readonly static: infer St;
@@ -27,8 +28,6 @@ export interface Placed<T, F> {
   class: T;
   method: F;
 }
-export type Misplaced = Problem<"a chunk is a public method of an instance">;
-
 export type CtxOf<F> = F extends (input: never, ctx: infer C, ...rest: never) => unknown ? C : never;
 export type TakesTooMany<F> = F extends (...args: infer A) => unknown
   ? number extends A["length"]

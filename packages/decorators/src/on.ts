@@ -1,5 +1,5 @@
 import type { Context, Hint, IsProblem, KindOf, OnOptions, PayloadIn, Problem, SpecIn, Trigger } from "@sluice/core";
-import type { AnyFn, CtxOf, FirstOf, Misplaced, Placed, Site, TakesTooMany, Where } from "./dialect.ts";
+import type { AnyFn, CtxOf, FirstOf, Placed, Site, TakesTooMany, Where } from "./dialect.ts";
 import { record } from "./record.ts";
 
 /** `unknown` when the method can take the payload, else the Problem. */
@@ -11,7 +11,7 @@ type Accepts<F, P> = F extends AnyFn
         ? unknown
         : Problem<"the second parameter of a chunk is its ctx", CtxOf<F>>
       : Problem<"the method does not accept the payload of its trigger", { payload: P; parameter: FirstOf<F> }>
-  : Misplaced;
+  : Problem<"a chunk is a public method of an instance">;
 type CheckOn<A, B, K, G> =
   Site<A, B> extends infer At
     ? At extends Placed<infer T, infer F>
