@@ -25,8 +25,7 @@ try {
   for (const ticket of tickets) {
     const execution = run(SupportTriage, ticket, { create: () => new SupportTriage(model, new Shop()) });
     const show = screen(execution, `${ticket.id}: ${ticket.text.trim()}`);
-    const { reply, articles } = await execution.result;
-    show();
+    const { reply, articles } = await execution.result.finally(show);
     if (!values.json) console.log(`  → ${reply}\n    ${articles.join("\n    ")}\n`);
   }
 } catch (error) {

@@ -155,7 +155,7 @@ describe("S39 compile()", () => {
 
   test("run throws the same error, and starts nothing", () => {
     let ran = false;
-    expect(() => run(loose.chunk("a", after("b"), () => (ran = true)) as never, 1 as never)).toThrow(
+    expect(() => (run as unknown as (flow: unknown, input: unknown) => void)(loose.chunk("a", after("b"), () => (ran = true)), 1)).toThrow(
       FlowDefinitionError,
     );
     expect(ran).toBe(false);

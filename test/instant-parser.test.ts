@@ -254,6 +254,8 @@ describe("S32 any chunking of a reply gives the same fields", () => {
       "</think>",
       "```json\n",
       '[{"a":"s"}]',
+      '{"\\u00',
+      '{"b":"\\n',
       "\\",
     );
     const replies = fc.array(scrap, { maxLength: 20 }).map((all) => all.join(""));

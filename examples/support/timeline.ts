@@ -51,6 +51,7 @@ function spansOf(entries: readonly Entry[], begin: number, total: number): Span[
 function savedText(spans: readonly Span[], model: Span | undefined, total: number): string {
   if (model === undefined) return "";
   const early = spans.filter(({ name, from }) => name !== "model" && from > model.from && from < model.to);
+  if (early.length === 0) return "";
   const longest = Math.max(0, ...early.map(({ from, to }) => to - from));
   const after = total - Math.max(model.to, ...early.map(({ to }) => to));
   const waiting = model.to + longest + after;

@@ -92,7 +92,6 @@ export async function* generate(
 
 /** Lets others work, for `ms` or one turn of the event loop. Throws the signal's reason as soon as it aborts. */
 async function pause(ms: number, abortSignal: AbortSignal | undefined): Promise<void> {
-  abortSignal?.throwIfAborted();
   if (ms > 0) {
     await sleep(ms, undefined, abortSignal && { signal: abortSignal }).catch((error: unknown) => {
       abortSignal?.throwIfAborted();

@@ -48,6 +48,13 @@ export class SluiceError extends Error {
   }
 }
 
+/** The error with a place, where it has none of its own. */
+export function located(error: SluiceError, where: string): SluiceError {
+  if (error.where !== undefined || error.constructor !== SluiceError) return error;
+  const { code, what, mend, retryable, cause } = error;
+  return new SluiceError(code, { what, where, mend, retryable, ...(cause !== undefined && { cause }) });
+}
+
 /** Any thrown value as plain data. Of causes only name, message and code are kept, so that no request or key gets out. */
 export function errorData(error: unknown): ErrorData {
   if (!(error instanceof Error)) return { name: "Error", message: messageOf(error) };

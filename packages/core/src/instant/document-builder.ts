@@ -27,7 +27,6 @@ export class DocumentBuilder {
   #value: unknown = undefined;
   /** Where the open string stands. */
   #slot: Slot;
-  #pieces = 0;
   /** Written and never read: a look whose result is not used would be optimised away. */
   looked = 0;
   /** Offset of the first character of the value that began last. */
@@ -45,7 +44,6 @@ export class DocumentBuilder {
     this.fault = this.frame = this.#at.frame = this.#value = undefined;
     this.#depth = 0;
     this.text = "";
-    this.#pieces = 0;
   }
 
   /** The value so far, the open string included: the live data, which goes on growing. */
@@ -68,7 +66,6 @@ export class DocumentBuilder {
 
   /** More of the open string. */
   emit(text: string, offset: number): void {
-    this.#pieces += 1;
     this.text += text;
     const { node } = this.#slot;
     if (node === undefined || node.delta === undefined) return;
@@ -140,9 +137,8 @@ export class DocumentBuilder {
     if (rest !== "") this.emit(rest, offset - 1);
     const { text } = this;
     // Joined from many chunks it would keep them all; to look at a character puts it into one piece.
-    if (this.#pieces > 1) this.looked = text.charCodeAt(0);
+    if (text.length > rest.length) this.looked = text.charCodeAt(0);
     this.text = "";
-    this.#pieces = 0;
     this.#attach(text);
     this.#completed(this.#slot, text, offset);
   }

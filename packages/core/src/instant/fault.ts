@@ -28,9 +28,8 @@ export function faultError(
       mend: `If such replies are right, raise the option limits.${limit}`,
     });
   }
-  const got = [...excerpt].at(-1) ?? "";
   return new SluiceError("reply-syntax", {
-    what: `The reply is not JSON: expected ${expected}, got ${JSON.stringify(got)} at character ${offset}, in ${JSON.stringify(excerpt)}`,
+    what: `The reply is not JSON: expected ${expected}, got ${JSON.stringify(excerpt.at(-1))} at character ${offset}, in ${JSON.stringify(excerpt)}`,
     where,
     mend: "Ask the model again, or for structured output, which can only be JSON",
   });

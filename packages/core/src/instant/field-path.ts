@@ -156,7 +156,7 @@ function readBracket(path: string, at: number): { segment: Segment; end: number 
   if (quoted) return { segment: { kind: "key", name: unquote(path, at, text) }, end };
   if (text === "*") return { segment: { kind: "any-index" }, end };
   const position = Number(text);
-  const isPosition = text.length > 0 && [...text].every(isDigit) && String(position) === text;
+  const isPosition = Number.isSafeInteger(position) && position >= 0 && String(position) === text;
   if (!isPosition) throw unreadable(path, at, `[${text}] is neither an index nor [*] nor a key in double quotes`);
   return { segment: { kind: "index", position }, end };
 }

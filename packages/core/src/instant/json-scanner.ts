@@ -1,9 +1,11 @@
 import { DocumentBuilder } from "./document-builder.ts";
+import { Escape } from "./escape.ts";
 import type { Fault } from "./fault.ts";
 import type { FieldNode } from "./field-node.ts";
 import type { Limits } from "./limits.ts";
 import { firstNumberState, isNumberState, isWholeNumber, nextNumberState } from "./number-state.ts";
 import type { Step } from "./slot.ts";
+import { RecentText } from "./recent-text.ts";
 import { StringRun } from "./string-run.ts";
 
 export interface ScannerOptions {
@@ -12,23 +14,21 @@ export interface ScannerOptions {
   readonly after: "ignore" | "refuse";
 }
 
-// States, most frequent first. What is "open" is in the fields: #frame, #slot, #inKey, #held.
+// States. STRING and ESCAPE are those of a key too: #inKey tells.
 const STRING = 0;
 const ESCAPE = 1;
-const HEX = 2;
-const KEY = 3; // inside a key that so far equals the expected one
-const VALUE = 4;
-const AFTER = 5;
-const COLON = 6;
-const KEY_OR_END = 7;
-const NEXT_KEY = 8;
-const VALUE_OR_END = 9;
-const WORD = 10;
+const KEY = 2; // inside a key that so far equals the expected one
+const VALUE = 3;
+const AFTER = 4;
+const COLON = 5;
+const KEY_OR_END = 6;
+const NEXT_KEY = 7;
+const VALUE_OR_END = 8;
+const WORD = 9;
 const DONE = 19; // 11 to 18 are the states of a number
 
 const QUOTE = 34;
 const BACKSLASH = 92;
-const ringSize = 64;
 /** From this many characters on, native searches are faster than looking at each. */
 const longChunk = 64;
 
@@ -46,22 +46,20 @@ export class JsonScanner {
   #offset = 0;
   #left: number;
   #inKey = false;
-  #escaped = false;
+  #hasEscapes = false;
   /** Carried from chunk to chunk: half a surrogate pair, or the beginning of a key or number. */
   #held = "";
-  #hex = 0;
-  #hexDigits = 0;
+  readonly #escape = new Escape();
   #guess: Step | undefined;
   #guessed = 0;
   #word = "true";
   /** The last chunks, for excerpts. */
-  readonly #recent: string[] = [];
+  readonly #recent = new RecentText();
   readonly #plain = new StringRun();
   /** The document is complete, and what follows is ignored. */
   #isOver = false;
   /** A string value is open, and nothing is held back. */
   #isPlain = false;
-  #pushes = 0;
 
   constructor(node: FieldNode | undefined, options: ScannerOptions) {
     this.#limits = options.limits;
@@ -76,7 +74,7 @@ export class JsonScanner {
     this.#state = VALUE;
     this.#offset = offset;
     this.#left = this.#limits.maxChars;
-    this.#pushes = 0;
+    this.#recent.clear();
     this.#held = "";
     this.#inKey = this.#isOver = this.#isPlain = false;
   }
@@ -108,30 +106,21 @@ export class JsonScanner {
 
   /** Up to `length` characters that end with the one at the fault. */
   excerpt(length: number): string {
-    let text = "";
-    for (let back = 1; back <= Math.min(ringSize, this.#pushes) && text.length < length; back += 1) {
-      const chunk = this.#recent[(this.#pushes - back) & (ringSize - 1)] ?? "";
-      text =
-        (back === 1 && this.#document.fault !== undefined
-          ? chunk.slice(0, this.#document.fault.offset - this.#offset + 1)
-          : chunk) + text;
-    }
-    return text.slice(-length);
+    const { fault } = this.#document;
+    return fault === undefined ? "" : this.#recent.before(fault.offset - this.#offset + 1, length);
   }
 
   /** The text is over: a number at the root is complete now. */
   finish(): void {
     if (!isWholeNumber(this.#state) || this.#document.frame !== undefined) return;
     this.#state = DONE;
-    this.#isOver = true;
     this.#document.atom(Number(this.#held), "number", this.#offset);
   }
 
   push(text: string): void {
     const { length } = text;
     if (length === 0 || this.#isOver || this.#document.fault !== undefined) return;
-    this.#recent[this.#pushes & (ringSize - 1)] = text;
-    this.#pushes += 1;
+    this.#recent.add(text);
     if (length > this.#left) return this.#overrun(text);
     if (!this.#isPlain || length >= longChunk) return this.#run(text, 0);
     // Most chunks lie wholly inside a string.
@@ -187,7 +176,7 @@ export class JsonScanner {
             i += 1;
             if (this.#inKey) {
               this.#inKey = false;
-              document.keyRead(held, this.#escaped);
+              document.keyRead(held, this.#hasEscapes);
               state = COLON;
             } else {
               document.stringRead(held, base + i);
@@ -197,35 +186,19 @@ export class JsonScanner {
           } else if (c === BACKSLASH) {
             i += 1;
             state = ESCAPE;
-            this.#escaped = true;
+            this.#escape.begin();
+            this.#hasEscapes = true;
           } else {
             return this.#stray("a control character to be escaped", base + i, held);
           }
           break;
         }
         case ESCAPE: {
+          const unit = this.#escape.take(c);
+          if (unit === undefined) return this.#stray(this.#escape.expected, base + i, held);
           i += 1;
-          if (c === 117) {
-            state = HEX;
-            this.#hex = this.#hexDigits = 0;
-            break;
-          }
-          const unit = escapedChar(c);
-          if (unit === "") return this.#stray("an escape that JSON knows", base + i - 1, held);
+          if (unit === "") break;
           held = this.#grow(held, unit, 0, 1, base + i);
-          if (document.fault !== undefined) return;
-          from = i;
-          state = STRING;
-          break;
-        }
-        case HEX: {
-          const digit = hexDigit(c);
-          if (digit < 0) return this.#stray("four hexadecimal digits", base + i, held);
-          i += 1;
-          this.#hex = this.#hex * 16 + digit;
-          this.#hexDigits += 1;
-          if (this.#hexDigits < 4) break;
-          held = this.#grow(held, String.fromCharCode(this.#hex), 0, 1, base + i);
           if (document.fault !== undefined) return;
           from = i;
           state = STRING;
@@ -320,7 +293,7 @@ export class JsonScanner {
             i += 1;
             from = i;
             this.#inKey = true;
-            this.#escaped = false;
+            this.#hasEscapes = false;
             this.#guess = document.expectedKey();
             this.#guessed = 0;
             state = this.#guess === undefined ? STRING : KEY;
@@ -331,11 +304,7 @@ export class JsonScanner {
             document.close(base + i);
             state = document.frame === undefined ? DONE : AFTER;
           } else {
-            return this.#stray(
-              state === NEXT_KEY ? "a key in double quotes" : 'a key in double quotes or "}"',
-              base + i,
-              held,
-            );
+            return this.#stray(state === NEXT_KEY ? "a quoted key" : 'a quoted key or "}"', base + i, held);
           }
           break;
         }
@@ -388,7 +357,7 @@ export class JsonScanner {
   }
 
   #isInString(state: number): boolean {
-    return state <= HEX && !this.#inKey;
+    return state <= ESCAPE && !this.#inKey;
   }
 
   /** More of the open string or key: one substring, joined to what this chunk had before. */
@@ -427,34 +396,4 @@ export class JsonScanner {
 
 function isSpace(c: number): boolean {
   return c === 32 || c === 10 || c === 13 || c === 9;
-}
-
-/** The character an escape stands for, "" where JSON has no such escape. */
-function escapedChar(c: number): string {
-  switch (c) {
-    case 34:
-      return '"';
-    case 92:
-      return "\\";
-    case 47:
-      return "/";
-    case 98:
-      return "\b";
-    case 102:
-      return "\f";
-    case 110:
-      return "\n";
-    case 114:
-      return "\r";
-    case 116:
-      return "\t";
-    default:
-      return "";
-  }
-}
-
-function hexDigit(c: number): number {
-  if (c >= 48 && c <= 57) return c - 48;
-  const lower = c | 32;
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }

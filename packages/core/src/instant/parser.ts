@@ -20,7 +20,7 @@ export interface ParserOptions {
 export interface Parser {
   /**
    * Takes in more text and calls the listeners. Its time is linear in the text, whatever the chunking; memory is the
-   * value's, and never the text's once the root is found. After it has thrown, it throws the same error again.
+   * value's and that of the last 64 chunks, once the root is found. After it has thrown, it throws the same error again.
    *
    * @throws SluiceError `reply-syntax`, `reply-limit`; and what a listener throws.
    */

@@ -106,8 +106,8 @@ class Field implements FieldNode {
   readonly #place: Place;
   /** The key it stands under; undefined for elements and the root. */
   readonly #name: string | undefined;
-  readonly #keys = new Map<string, Field>();
-  readonly #elements = new Map<Place, Field>();
+  /** Elements of one place share a field. Keys do not need to: the parser remembers who stands where. */
+  #elements: Map<Place, Field> | undefined;
 
   constructor(reading: Reading, place: Place, name: string | undefined) {
     this.#reading = reading;
@@ -141,15 +141,14 @@ class Field implements FieldNode {
   }
 
   key(name: string): FieldNode | undefined {
-    let field = this.#keys.get(name);
-    const place = field === undefined ? this.#place.key(name) : undefined;
-    if (place !== undefined) this.#keys.set(name, (field = new Field(this.#reading, place, name)));
-    return field;
+    const place = this.#place.key(name);
+    return place && new Field(this.#reading, place, name);
   }
 
   index(position: number): FieldNode | undefined {
     const place = this.#place.index(position);
     if (place === undefined) return undefined;
+    this.#elements ??= new Map();
     let field = this.#elements.get(place);
     if (field === undefined) this.#elements.set(place, (field = new Field(this.#reading, place, undefined)));
     return field;

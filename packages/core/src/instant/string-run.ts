@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-control-regex -- they are what is looked for: a string may not contain them as they are
 const control = /[\0-\x1f]/g;
 
 /**

@@ -2,7 +2,7 @@ import type { SchedulerLike } from "rxjs";
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import type { Context } from "../define/context.ts";
-import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { validate } from "../error/validate.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
@@ -258,7 +258,7 @@ export class Shell implements Host {
   }
 
   #chunkError({ where, chunk }: Attempt, error: unknown): SluiceError {
-    if (error instanceof SluiceError) return error;
+    if (error instanceof SluiceError) return located(error, where);
     const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
     return new SluiceError("chunk-failed", {
       what: `The chunk "${chunk.name}" failed: ${messageOf(error)}`,

@@ -1,5 +1,5 @@
 import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
-import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/validate.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
@@ -115,7 +115,7 @@ function modelCall(source: TokenSource, where: string): ModelCall | undefined {
 }
 
 function modelError(model: string, error: unknown, where: string): SluiceError {
-  if (error instanceof SluiceError) return error;
+  if (error instanceof SluiceError) return located(error, where);
   return new SluiceError("model-failed", {
     what: `The model "${model}" failed: ${messageOf(error)}`,
     where,

@@ -1,0 +1,42 @@
+import type { LanguageModelV4 } from "@ai-sdk/provider";
+import { tinyModel } from "./tiny-model/index.ts";
+
+/** The model that the examples run on. */
+export interface ChosenModel {
+  readonly model: LanguageModelV4;
+  readonly name: string;
+  /** One line for people: what runs, and where. */
+  readonly note: string;
+}
+
+/**
+ * Chooses a model from the environment: `OPENAI_API_KEY`, else `OPENAI_BASE_URL` (any server that speaks OpenAI's chat
+ * API, without a key), else `ANTHROPIC_API_KEY`, else the toy model in this folder. `OPENAI_MODEL` and `ANTHROPIC_MODEL`
+ * name another model. A provider is loaded only when it is chosen.
+ */
+export async function chooseModel(env: Readonly<NodeJS.ProcessEnv> = process.env): Promise<ChosenModel> {
+  // A key that is set to nothing is no key.
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL } =
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  if (OPENAI_API_KEY !== undefined || OPENAI_BASE_URL !== undefined) {
+    const { createOpenAI } = await import("@ai-sdk/openai");
+    const openai = createOpenAI({ apiKey: OPENAI_API_KEY ?? "none", baseURL: OPENAI_BASE_URL });
+    if (OPENAI_BASE_URL === undefined) return chosen(openai(OPENAI_MODEL ?? "gpt-6-luna"), "OpenAI");
+    return chosen(openai.chat(OPENAI_MODEL ?? (OPENAI_API_KEY ? "gpt-6-luna" : "default")), OPENAI_BASE_URL);
+  }
+  if (ANTHROPIC_API_KEY !== undefined) {
+    const { createAnthropic } = await import("@ai-sdk/anthropic");
+    const anthropic = createAnthropic({ apiKey: ANTHROPIC_API_KEY, baseURL: ANTHROPIC_BASE_URL });
+    return chosen(anthropic(ANTHROPIC_MODEL ?? "claude-haiku-5-5"), "Anthropic");
+  }
+  return {
+    ...chosen(tinyModel(), "this machine"),
+    note:
+      "Runs on a toy model on this machine, which knows only shop support tickets. " +
+      "For a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL for a local server.",
+  };
+}
+
+function chosen(model: LanguageModelV4, place: string): ChosenModel {
+  return { model, name: model.modelId, note: `Runs on ${model.modelId} at ${place}.` };
+}
