@@ -32,6 +32,7 @@ export function checkHouse(root: string): string[] {
     ...[...graph].flatMap(([file, imports]) => checkImports(root, file, imports, rooms)),
     ...cycles(root, graph),
     ...checkErrors(root),
+    ...checkSnippets(root),
   ];
 }
 
@@ -169,6 +170,22 @@ function checkErrors(root: string): string[] {
         .filter((code) => !inCode.includes(code))
         .map((code) => `docs/errors.md lists "${code}", which ${name} does not have`),
     ];
+  });
+}
+
+/** Each TypeScript snippet of the README and the guides names its example, and stands in it word for word. */
+function checkSnippets(root: string): string[] {
+  const docs = existsSync(join(root, "docs")) ? (readdirSync(join(root, "docs"), { recursive: true }) as string[]) : [];
+  const pages = ["README.md", ...docs.filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`)];
+  return pages.flatMap((page) => {
+    if (!existsSync(join(root, page))) return [];
+    const text = readFileSync(join(root, page), "utf8");
+    return [...text.matchAll(/(?:<!-- (\S+) -->\n)?```ts\n(.*?)```/gs)].flatMap(([, source, snippet = ""]) => {
+      const [first = ""] = snippet.split("\n");
+      if (source === undefined) return [`${page}: the snippet "${first}" does not name its example: <!-- examples/… -->`];
+      if (!existsSync(join(root, source))) return [`${page}: the example ${source} is not there`];
+      return readFileSync(join(root, source), "utf8").includes(snippet) ? [] : [`${page}: the snippet "${first}" is not in ${source}`];
+    });
   });
 }
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SluiceError } from "../packages/core/src/error/sluice-error.ts";
 import type { FieldNode } from "../packages/core/src/instant/field-node.ts";
-import { matchesPath, parsePath } from "../packages/core/src/instant/field-path.ts";
+import { matchesPath, parsePath } from "../packages/core/src/schema/field-path.ts";
 import { createParser, type ParserOptions } from "../packages/core/src/instant/parser.ts";
 
 /** What a listener was told: its path, and what else there was to tell. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import * as mini from "zod/mini";
-import { formatPath, matchesPath, parsePath } from "../packages/core/src/instant/field-path.ts";
-import { findPlace, shapeOf } from "../packages/core/src/instant/shape.ts";
+import { formatPath, matchesPath, parsePath } from "../packages/core/src/schema/field-path.ts";
+import { findPlace, shapeOf } from "../packages/core/src/schema/shape.ts";
 
 const Tree = z.object({
   name: z.string(),

@@ -28,7 +28,7 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
       .slice(0, Math.max(topK, 1));
     const top = ranked[0]?.logit ?? 0;
     const weighted = ranked.map(({ logit, token }) => ({ token, weight: Math.exp((logit - top) / temperature) }));
-    const nucleus = weighted;
+    const nucleus = takeShare(weighted, topP);
     let rest = random() * totalOf(nucleus);
     return (nucleus.find(({ weight }) => (rest -= weight) < 0) ?? nucleus.at(-1))?.token;
   };

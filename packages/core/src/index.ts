@@ -76,7 +76,6 @@ export {
   type EntryType,
   type FinalEntry,
   type FinalType,
-  type Issue,
   type JsonPatch,
   type StateDiff,
   isFinal,
@@ -86,3 +85,4 @@ export { type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunInput, type RunOptions, run } from "./execution/run.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
+export { type FieldIssue } from "./schema/field-issue.ts";

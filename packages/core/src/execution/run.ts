@@ -2,7 +2,7 @@ import { type SchedulerLike, asapScheduler } from "rxjs";
 import { definitionOf } from "../define/flow.ts";
 import type { FlowClass, NoSpec, SpecOf } from "../define/payload.ts";
 import type { SchemaAt } from "../define/spec.ts";
-import { validate } from "../error/validate.ts";
+import { validate } from "../schema/validate.ts";
 import { compile } from "../graph/compile.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import type { z } from "zod";

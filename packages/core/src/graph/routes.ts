@@ -1,4 +1,4 @@
-import { matchesPath, parsePath } from "../instant/field-path.ts";
+import { matchesPath, parsePath } from "../schema/field-path.ts";
 import type { Graph } from "./graph.ts";
 
 /** A chunk that listens to a source. */

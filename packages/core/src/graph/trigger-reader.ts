@@ -2,7 +2,7 @@ import type { TriggerDefinition } from "../define/flow.ts";
 import { labelOf, type Named, type TriggerPlan } from "../define/trigger-plan.ts";
 import { suggest } from "../error/nearest.ts";
 import { messageOf } from "../error/sluice-error.ts";
-import { findPlace } from "../instant/shape.ts";
+import { findPlace } from "../schema/shape.ts";
 import type { DefinitionProblem } from "./definition-problem.ts";
 import type { GraphSource, GraphTrigger } from "./graph.ts";
 

@@ -1,5 +1,6 @@
 import type { Fault } from "./fault.ts";
-import type { FieldNode, ValueKind } from "./field-node.ts";
+import type { FieldNode } from "./field-node.ts";
+import type { ValueKind } from "../schema/value-kind.ts";
 import type { Limits } from "./limits.ts";
 import { Position, type Frame } from "./position.ts";
 import { Slot, type Step } from "./slot.ts";

@@ -1,5 +1,4 @@
-/** What a JSON value is. */
-export type ValueKind = "string" | "number" | "boolean" | "null" | "object" | "array";
+import type { ValueKind } from "../schema/value-kind.ts";
 
 /** Where the parser stands. Valid only during the call that hands it over: read what you need, keep no reference. */
 export interface Cursor {

@@ -4,7 +4,7 @@ import type { FieldNode } from "./field-node.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { RootSearch } from "./root-search.ts";
-import type { RootKind } from "./shape.ts";
+import type { RootKind } from "../schema/shape.ts";
 
 export interface ParserOptions {
   /** Accept what JSON.parse accepts, and nothing else: no prose, no code fence. @default false */

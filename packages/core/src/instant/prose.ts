@@ -1,4 +1,4 @@
-import type { RootKind } from "./shape.ts";
+import type { RootKind } from "../schema/shape.ts";
 
 const tags = ["<think>", "<thinking>", "<reasoning>"];
 

@@ -1,11 +1,12 @@
 import { safeParseAsync, type $ZodType, type output } from "zod/v4/core";
 import { SluiceError } from "../error/sluice-error.ts";
-import { check } from "./early-check.ts";
-import { describeFieldIssues, fieldIssue, type FieldIssue } from "./field-issue.ts";
-import type { Cursor, FieldNode, ValueKind } from "./field-node.ts";
+import { check } from "../schema/early-check.ts";
+import { describeFieldIssues, fieldIssue, type FieldIssue } from "../schema/field-issue.ts";
+import type { Cursor, FieldNode } from "./field-node.ts";
+import type { ValueKind } from "../schema/value-kind.ts";
 import type { Limits } from "./limits.ts";
 import { createParser } from "./parser.ts";
-import { shapeOf, type Place } from "./shape.ts";
+import { shapeOf, type Place } from "../schema/shape.ts";
 
 /** Who listens to the fields of a reply. Paths are canonical and concrete, `items[3].name`; indexes go outermost first. */
 export interface FieldListener {

@@ -3,7 +3,7 @@ import type { FieldNode } from "./field-node.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import type { Limits } from "./limits.ts";
 import { Prose } from "./prose.ts";
-import type { RootKind } from "./shape.ts";
+import type { RootKind } from "../schema/shape.ts";
 
 /** Characters of a candidate that are tried first, before it is known to be the root. */
 const firstSlice = 64;

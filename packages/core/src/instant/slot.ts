@@ -1,4 +1,4 @@
-import { keySegment } from "./field-path.ts";
+import { keySegment } from "../schema/field-path.ts";
 import type { FieldNode } from "./field-node.ts";
 
 /** Keys that one slot remembers; later ones are looked up again at each occurrence. */

@@ -1,6 +1,7 @@
 import type { InputOf, ItemOf, ResultOf, StateOf } from "../define/spec.ts";
 import type { Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
+import type { FieldIssue } from "../schema/field-issue.ts";
 
 /** What every entry carries. */
 export interface Common {
@@ -54,13 +55,6 @@ export interface JsonPatch {
   readonly value?: unknown;
 }
 
-/** What is wrong at one place of a value. */
-export interface Issue {
-  /** Where, from the value that was checked. */
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
 interface Ended<S> {
   readonly state: StateOf<S>;
   readonly durationMs: number;
@@ -112,7 +106,7 @@ export interface EntryFields<S = any> {
   /** Durable where something listens, else live. */
   "field:complete": OfField & { readonly value: unknown };
   /** Durable. */
-  "field:invalid": OfField & { readonly issues: readonly Issue[] };
+  "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
   "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
   "flow:failed": Ended<S> & { readonly error: SluiceError };

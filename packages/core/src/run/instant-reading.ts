@@ -2,7 +2,7 @@ import type { Instant } from "../define/instant.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import { readReply } from "../instant/reply-reader.ts";
 import { SluiceError } from "../error/sluice-error.ts";
-import type { Issue } from "../machine/entry.ts";
+import { type FieldIssue, describeFieldIssues } from "../schema/field-issue.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
@@ -52,9 +52,9 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
   });
 }
 
-function invalidField(reply: string, path: string, issues: readonly Issue[], where: string): SluiceError {
+function invalidField(reply: string, path: string, issues: readonly FieldIssue[], where: string): SluiceError {
   return new SluiceError("reply-invalid", {
-    what: `The field ${path} of the reply "${reply}" does not fit its schema: ${issues.map(({ message }) => message).join("; ")}`,
+    what: `The field ${path} of the reply "${reply}" does not fit its schema: ${describeFieldIssues(issues)}`,
     where,
     mend: 'Tell the model what is wanted, widen the schema, or read on with onInvalid: "report"',
   });

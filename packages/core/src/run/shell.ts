@@ -3,7 +3,7 @@ import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import type { Context } from "../define/context.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
-import { validate } from "../error/validate.ts";
+import { validate } from "../schema/validate.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";

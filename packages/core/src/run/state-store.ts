@@ -1,7 +1,7 @@
 import { create } from "mutative";
 import type { $ZodType } from "zod/v4/core";
 import { SluiceError } from "../error/sluice-error.ts";
-import { validate } from "../error/validate.ts";
+import { validate } from "../schema/validate.ts";
 import type { JsonPatch, StateDiff } from "../machine/entry.ts";
 import { plainCopy } from "./plain-data.ts";
 

@@ -1,6 +1,6 @@
 import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
-import { excerpt } from "../error/validate.ts";
+import { excerpt } from "../error/excerpt.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";

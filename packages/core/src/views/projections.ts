@@ -1,6 +1,6 @@
 import type { EntryLog } from "../log/entry-log.ts";
 import type { Entry } from "../machine/entry.ts";
-import { matchesPath } from "../instant/field-path.ts";
+import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
 /** One signal of a field of a reply, as `execution.field$` gives it. */

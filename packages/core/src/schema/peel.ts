@@ -1,5 +1,5 @@
 import type { $ZodType, $ZodTypes } from "zod/v4/core";
-import type { ValueKind } from "./field-node.ts";
+import type { ValueKind } from "./value-kind.ts";
 
 /** The definition of a schema without its wrappers. */
 export type Leaf = $ZodTypes["_zod"]["def"];

@@ -1,5 +1,5 @@
 import type { $ZodIssue } from "zod/v4/core";
-import { excerpt } from "../error/validate.ts";
+import { excerpt } from "../error/excerpt.ts";
 import { joinPath, keySegment } from "./field-path.ts";
 
 /** What is wrong at one place of a value. */

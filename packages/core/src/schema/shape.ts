@@ -1,6 +1,6 @@
 import type { $ZodType } from "zod/v4/core";
 import { nearest } from "../error/nearest.ts";
-import type { ValueKind } from "./field-node.ts";
+import type { ValueKind } from "./value-kind.ts";
 import { formatPath, joinPath, keySegment, parsePath, type Segment } from "./field-path.ts";
 import { peel, type Leaf } from "./peel.ts";
 

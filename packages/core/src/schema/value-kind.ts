@@ -1,0 +1,2 @@
+/** What a JSON value is. */
+export type ValueKind = "string" | "number" | "boolean" | "null" | "object" | "array";
