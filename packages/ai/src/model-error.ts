@@ -33,35 +33,32 @@ export interface ModelErrorOptions {
 export function modelError(asked: Asked, error: unknown, { headers }: ModelErrorOptions = {}): SluiceError {
   if (error instanceof SluiceError) return error;
   const clean = (text: string): string => withoutSecrets(text, headers);
-  const failure = failureOf(asked, error);
+  const message = sentence(error, clean);
   return new SluiceError("model-failed", {
-    what: clean(failure.what),
-    mend: failure.mend,
-    cause: cleanCause(error, clean),
-    retryable: failure.retryable ?? true,
+    ...failureOf(asked, error, message),
+    cause: cleanCause(error, message, clean),
   });
 }
 
 interface Failure {
   readonly what: string;
   readonly mend?: string;
-  readonly retryable?: boolean | undefined;
+  readonly retryable: boolean;
 }
 
-function failureOf(asked: Asked, error: unknown): Failure {
+function failureOf(asked: Asked, error: unknown, message: string): Failure {
   const model = `The model "${asked.name}"`;
-  const message = sentence(error);
-  const isRetryable = property(error, "isRetryable");
-  const retryable = typeof isRetryable === "boolean" ? isRetryable : undefined;
+  // The three kinds of error that answers come as (of a call, of a stream, of the gateway) share these properties.
+  const retryable = property(error, "isRetryable") !== false;
   const status = property(error, "statusCode");
-  if (typeof status === "number") {
+  if (typeof status === "number" && status >= 400) {
     const what = `${model} answered with status ${status}: ${message}`;
     return { what, mend: mendOfStatus(asked, status, message, retryable), retryable };
   }
   const network = networkCode(error);
   if (network !== undefined) {
-    const mend = "Check the network, and the base URL of the provider";
-    return { what: `${model} cannot be reached: ${describeNetwork(network, hostOf(error))}`, mend, retryable };
+    const what = `${model} cannot be reached: ${describeNetwork(network, hostOf(error))}`;
+    return { what, mend: "Check the network, and the base URL of the provider", retryable: true };
   }
   const what = `${model} failed: ${message}`;
   if (LoadAPIKeyError.isInstance(error)) return { what, mend: mendOfKey(asked), retryable: false };
@@ -75,13 +72,11 @@ function failureOf(asked: Asked, error: unknown): Failure {
 /** Errors of the SDK that come before any request: another attempt would end the same way. */
 const PERMANENT = [InvalidArgumentError, InvalidPromptError, LoadSettingError, UnsupportedFunctionalityError];
 
-function mendOfStatus(asked: Asked, status: number, message: string, retryable: boolean | undefined): string {
+function mendOfStatus(asked: Asked, status: number, message: string, retryable: boolean): string {
   if (status === 401 || status === 403 || /api[ _-]?key/i.test(message)) return mendOfKey(asked);
   if (status === 404 || /model\b.*\bnot (?:found|exist)/i.test(message)) return mendOfModel(asked);
   if (status === 429) {
-    return retryable === false
-      ? "Check the plan and the quota of the account"
-      : "Wait and try again, or ask for less at a time";
+    return retryable ? "Wait and try again, or ask for less at a time" : "Check the plan and the quota of the account";
   }
   if (status === 408 || status >= 500) return "Try again later: the trouble is on the provider's side";
   if (/schema|response_format/i.test(message)) {
@@ -140,27 +135,26 @@ function* chain(error: unknown): Generator<object> {
   }
 }
 
-/** The message in one line: without colours, without the full stop, and not a whole page of it. */
-function sentence(error: unknown): string {
+/** The message in one line: without secrets, colours and full stop, and not a whole page of it. */
+function sentence(error: unknown, clean: (text: string) => string): string {
   const given = property(error, "message");
   const text = typeof given === "string" ? given : typeof error === "object" ? JSON.stringify(error) : messageOf(error);
-  // oxlint-disable-next-line no-control-regex -- the escape that starts a colour
-  const plain = text.replace(/\u001b\[[\d;]*m/g, "").trim();
-  const [line = ""] = plain.split(/\r?\n/, 1);
+  const line = clean(text).replace(COLOUR, "").replace(/\s+/g, " ").trim();
   const short = line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
   return short.replace(/\.$/, "") || "no reason was given";
 }
 
 const MAX_MESSAGE = 400;
+// oxlint-disable-next-line no-control-regex -- the escape that a colour starts with
+const COLOUR = /\u001b\[[\d;]*m/g;
 
 /** The error itself, where nothing in it has to be masked. */
-function cleanCause(error: unknown, clean: (text: string) => string): unknown {
+function cleanCause(error: unknown, message: string, clean: (text: string) => string): unknown {
   const isClean = (text: unknown): boolean => typeof text !== "string" || clean(text) === text;
   const isLinkClean = (link: object): boolean =>
     ["message", "stack", "url", "responseBody"].every((key) => isClean(property(link, key))) &&
     isClean(JSON.stringify(property(link, "data") ?? (link instanceof Error ? null : link)));
   if (isClean(error) && [...chain(error)].every(isLinkClean)) return error;
-  const message = clean(sentence(error));
   if (!APICallError.isInstance(error)) return new Error(message);
   const { statusCode, isRetryable } = error;
   return new APICallError({ message, url: clean(error.url), requestBodyValues: {}, statusCode, isRetryable });

@@ -9,7 +9,10 @@ import { z } from "zod";
  * `Output.object` would do the first, but parses all of the text again at every delta and holds deltas back until they
  * change what it parsed.
  */
-export function replyOutput({ name, schema }: NonNullable<ModelRequest["reply"]>): OutputInterface<string, string, never> {
+export function replyOutput({
+  name,
+  schema,
+}: NonNullable<ModelRequest["reply"]>): OutputInterface<string, string, never> {
   return {
     ...Output.text(),
     responseFormat: Promise.resolve({ type: "json", name: providerName(name), schema: writtenSchema(schema) }),
