@@ -182,9 +182,12 @@ function checkSnippets(root: string): string[] {
     const text = readFileSync(join(root, page), "utf8");
     return [...text.matchAll(/(?:<!-- (\S+) -->\n)?```ts\n(.*?)```/gs)].flatMap(([, source, snippet = ""]) => {
       const [first = ""] = snippet.split("\n");
-      if (source === undefined) return [`${page}: the snippet "${first}" does not name its example: <!-- examples/… -->`];
+      if (source === undefined)
+        return [`${page}: the snippet "${first}" does not name its example: <!-- examples/… -->`];
       if (!existsSync(join(root, source))) return [`${page}: the example ${source} is not there`];
-      return readFileSync(join(root, source), "utf8").includes(snippet) ? [] : [`${page}: the snippet "${first}" is not in ${source}`];
+      return readFileSync(join(root, source), "utf8").includes(snippet)
+        ? []
+        : [`${page}: the snippet "${first}" is not in ${source}`];
     });
   });
 }

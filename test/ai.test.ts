@@ -602,6 +602,17 @@ describe("over HTTP", () => {
     }
   });
 
+  test.each(["Basic access for key-value stores", "no hf-hosted model, r8_fast or sk-1", "key_not_found"])(
+    "an ordinary message stays as it is: %s",
+    async (message) => {
+      const cause = new Error(message);
+      expect(await failureOf(failing(cause))).toMatchObject({
+        what: expect.stringContaining(message) as string,
+        cause,
+      });
+    },
+  );
+
   test("a host that refuses the connection is named", async () => {
     const [url, host] = await serving(
       () => {},

@@ -41,14 +41,38 @@ describe("check-house", () => {
   test.each([
     ["a file over 400 lines", { "packages/core/src/low/noun.ts": "\n".repeat(400) + "x" }, /noun\.ts has 401 lines/],
     ["a file that is not in the table", { "packages/core/src/low/other.ts": "" }, /other\.ts is not in the table/],
-    ["a row for a file that is gone", { "docs/architecture.md": table("| `core` | `index` | `core/low` |", "| `core/low` | `noun` `gone` | `rxjs` |") }, /lists core\/low\/gone, which is not there/],
-    ["an import against the river", { "packages/core/src/low/noun.ts": 'import "../index.ts";' }, /imports from core, which .* does not allow in core\/low/],
-    ["a type import against the river", { "packages/core/src/low/noun.ts": 'import type { a } from "../index.ts";' }, /imports from core/],
+    [
+      "a row for a file that is gone",
+      { "docs/architecture.md": table("| `core` | `index` | `core/low` |", "| `core/low` | `noun` `gone` | `rxjs` |") },
+      /lists core\/low\/gone, which is not there/,
+    ],
+    [
+      "an import against the river",
+      { "packages/core/src/low/noun.ts": 'import "../index.ts";' },
+      /imports from core, which .* does not allow in core\/low/,
+    ],
+    [
+      "a type import against the river",
+      { "packages/core/src/low/noun.ts": 'import type { a } from "../index.ts";' },
+      /imports from core/,
+    ],
     ["a package that is not allowed", { "packages/core/src/low/noun.ts": 'import "node:fs";' }, /imports node:fs/],
-    ["a cycle", { "packages/core/src/low/noun.ts": 'import "./noun.ts";' }, /a cycle of imports: .*noun\.ts → .*noun\.ts/],
+    [
+      "a cycle",
+      { "packages/core/src/low/noun.ts": 'import "./noun.ts";' },
+      /a cycle of imports: .*noun\.ts → .*noun\.ts/,
+    ],
     ["a file without a name", { "packages/core/src/low/utils.ts": "" }, /utils\.ts is called "utils"/],
-    ["an error code that the docs lack", { "packages/core/src/error/error-code.ts": 'export const errorCodes = { "a-b": "x" } as const;' }, /docs\/errors\.md does not list "a-b"/],
-    ["a snippet that no example has", { "README.md": "<!-- packages/core/src/index.ts -->\n```ts\nconst gone = 1;\n```\n" }, /the snippet "const gone = 1;" is not in/],
+    [
+      "an error code that the docs lack",
+      { "packages/core/src/error/error-code.ts": 'export const errorCodes = { "a-b": "x" } as const;' },
+      /docs\/errors\.md does not list "a-b"/,
+    ],
+    [
+      "a snippet that no example has",
+      { "README.md": "<!-- packages/core/src/index.ts -->\n```ts\nconst gone = 1;\n```\n" },
+      /the snippet "const gone = 1;" is not in/,
+    ],
     ["a snippet without its example", { "README.md": "```ts\nconst a = 1;\n```\n" }, /does not name its example/],
   ])("%s is told", (_name, files, message) => {
     expect(house(files as Record<string, string>).join("\n")).toMatch(message);

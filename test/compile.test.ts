@@ -155,9 +155,12 @@ describe("S39 compile()", () => {
 
   test("run throws the same error, and starts nothing", () => {
     let ran = false;
-    expect(() => (run as unknown as (flow: unknown, input: unknown) => void)(loose.chunk("a", after("b"), () => (ran = true)), 1)).toThrow(
-      FlowDefinitionError,
-    );
+    expect(() =>
+      (run as unknown as (flow: unknown, input: unknown) => void)(
+        loose.chunk("a", after("b"), () => (ran = true)),
+        1,
+      ),
+    ).toThrow(FlowDefinitionError);
     expect(ran).toBe(false);
   });
 

@@ -32,8 +32,15 @@ export class Compiler implements Disposable {
       emitDecoratorMetadata: legacy,
     };
     const config = join(this.#folder, "tsconfig.json");
-    writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, files: ["source.ts"] }));
-    const { stdout } = spawnSync(join(root, "node_modules/.bin", compiler), ["-p", config, "--extendedDiagnostics", "--pretty", "false"], { encoding: "utf8" });
+    writeFileSync(
+      config,
+      JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, files: ["source.ts"] }),
+    );
+    const { stdout } = spawnSync(
+      join(root, "node_modules/.bin", compiler),
+      ["-p", config, "--extendedDiagnostics", "--pretty", "false"],
+      { encoding: "utf8" },
+    );
     const [errors = ""] = stdout.split(/^Files:/m);
     return { instantiations: Number(/Instantiations:\s+(\d+)/.exec(stdout)?.[1]), errors: errors.trim() };
   }

@@ -23,9 +23,14 @@ describe("support-triage", () => {
   test("at least two chunks start before the model has finished, on the tiny model", async () => {
     const { stdout, status } = await triage(["--json", ticket]);
     expect(status).toBe(0);
-    const entries = stdout.trim().split("\n").map((line) => JSON.parse(line) as Entry);
+    const entries = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Entry);
     const finish = entries.findIndex(({ type }) => type === "model:finish");
-    const early = entries.slice(0, finish).filter((entry) => entry.type === "chunk:start" && entry.live === 0 && entry.chunk !== "read");
+    const early = entries
+      .slice(0, finish)
+      .filter((entry) => entry.type === "chunk:start" && entry.live === 0 && entry.chunk !== "read");
     expect(early.map((entry) => "chunk" in entry && entry.chunk)).toEqual(
       expect.arrayContaining(["escalate", "page", "lookUp", "pick"]),
     );
@@ -38,14 +43,16 @@ describe("support-triage", () => {
   test("piped, it prints plain lines, a timeline and the time saved, and says that it runs on a toy", async () => {
     const { stdout } = await triage([ticket]);
     expect(stdout).toContain("toy model on this machine");
-    expect(stdout).toContain("▸ lookUp starts on triage.field(\"product\")");
+    expect(stdout).toContain('▸ lookUp starts on triage.field("product")');
     expect(stdout).toMatch(/model +│█+/);
     expect(stdout).toMatch(/\d+ chunks started while the model was writing: \d+ ms, not \d+ ms \(\d+ ms saved\)/);
     expect(stdout.split("").some((char) => char === "\u001b")).toBe(false);
   });
 
   test("it reads text on standard input", async () => {
-    const { stdout, status } = await triage(["-"], { input: "Hi, my keyboard types letters twice. Can you help me? Best, Leo" });
+    const { stdout, status } = await triage(["-"], {
+      input: "Hi, my keyboard types letters twice. Can you help me? Best, Leo",
+    });
     expect(status).toBe(0);
     expect(stdout).toContain("product: keyboard");
   });
@@ -61,7 +68,8 @@ describe("bad input: a message with what, where and how to mend it, exit code 1,
 
   test("an empty ticket", () => told(triage(["-"], { input: "  \n" }), /the ticket is empty/, /support-triage/));
 
-  test("a file that is not there", () => told(triage(["nowhere.txt"]), /no file or folder nowhere\.txt/, /Give the path/));
+  test("a file that is not there", () =>
+    told(triage(["nowhere.txt"]), /no file or folder nowhere\.txt/, /Give the path/));
 
   test("an option that does not exist", () => told(triage(["--jsn"]), /--jsn/));
 
@@ -72,12 +80,20 @@ describe("bad input: a message with what, where and how to mend it, exit code 1,
   test("an unreachable provider", async () => {
     const server = await serve(200, "");
     await server.close();
-    await told(triage([ticket], { env: { OPENAI_BASE_URL: server.url } }), /cannot be reached: the host 127\.0\.0\.1:\d+/, /support-triage\.read/);
+    await told(
+      triage([ticket], { env: { OPENAI_BASE_URL: server.url } }),
+      /cannot be reached: the host 127\.0\.0\.1:\d+/,
+      /support-triage\.read/,
+    );
   });
 
   test("a bad key, which is not shown", async () => {
-    const server = await serve(401, { error: { message: "Incorrect API key provided: sk-secret-123", type: "invalid_request_error" } });
-    const { status, stderr } = await triage([ticket], { env: { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: "sk-secret-123" } });
+    const server = await serve(401, {
+      error: { message: "Incorrect API key provided: sk-secret-123", type: "invalid_request_error" },
+    });
+    const { status, stderr } = await triage([ticket], {
+      env: { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: "sk-secret-123" },
+    });
     await server.close();
     expect(status).toBe(1);
     expect(stderr).toContain("401");
@@ -86,7 +102,11 @@ describe("bad input: a message with what, where and how to mend it, exit code 1,
 
   test.each([
     ["a model that answers prose only", "I am sorry, I cannot do that.", /no JSON/],
-    ["a reply that breaks the schema", '{"category":"refunds","urgency":"high","product":"x","summary":"y","steps":["z"]}', /category/],
+    [
+      "a reply that breaks the schema",
+      '{"category":"refunds","urgency":"high","product":"x","summary":"y","steps":["z"]}',
+      /category/,
+    ],
   ])("%s", async (_name, reply, message) => {
     const server = await serveReply(reply);
     await told(triage([ticket], { env: { OPENAI_BASE_URL: server.url } }), message, /support-triage\.read/);
@@ -127,7 +147,10 @@ async function serve(status: number, body: unknown, type = "application/json"): 
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}/v1`, close: () => new Promise((resolve) => void server.close(() => resolve())) };
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
 }
 
 /** A server that streams one reply, in pieces, as OpenAI's chat API does. */

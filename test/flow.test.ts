@@ -1,4 +1,17 @@
-import { type Context, type Entry, type Execution, SluiceError, after, any, defineFlow, event, flow, isFinal, run, start } from "@sluice/core";
+import {
+  type Context,
+  type Entry,
+  type Execution,
+  SluiceError,
+  after,
+  any,
+  defineFlow,
+  event,
+  flow,
+  isFinal,
+  run,
+  start,
+} from "@sluice/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";

@@ -16,8 +16,10 @@ const Ping = event("ping", z.object({ n: z.number() }));
 function flowOf(chunks: number): string {
   const kinds = [
     (i: number) => `@on(Ping) c${i}(p: { n: number }, ctx: Ctx) { ctx.putIntoStream("x"); return p.n; }`,
-    (i: number) => `@chunk({ emits: [Ping] }) @on(after("c${i - 1}")) c${i}(n: number, ctx: Ctx) { ctx.emit(Ping, { n }); return n; }`,
-    (i: number) => `@on(Reply.field("steps[*]"), { when: (s) => s !== "" }) c${i}(s: string, _ctx: Ctx) { return s.length; }`,
+    (i: number) =>
+      `@chunk({ emits: [Ping] }) @on(after("c${i - 1}")) c${i}(n: number, ctx: Ctx) { ctx.emit(Ping, { n }); return n; }`,
+    (i: number) =>
+      `@on(Reply.field("steps[*]"), { when: (s) => s !== "" }) c${i}(s: string, _ctx: Ctx) { return s.length; }`,
     (i: number) => `@on(any(Ping, after("c${i - 1}"))) c${i}(p: { n: number } | number) { return typeof p; }`,
     (i: number) => `@on(Reply.delta("summary")) c${i}(t: string, ctx: Ctx) { ctx.putIntoStream(t); }`,
   ];
@@ -33,13 +35,20 @@ ${methods}
 
 function pathsOf(count: number): string {
   const fields = Array.from({ length: 8 }, (_, i) => `f${i}: z.string()`).join(", ");
-  const level = (depth: number): string => (depth === 0 ? `z.object({ ${fields} })` : `z.object({ ${fields}, deep: z.array(${level(depth - 1)}) })`);
+  const level = (depth: number): string =>
+    depth === 0 ? `z.object({ ${fields} })` : `z.object({ ${fields}, deep: z.array(${level(depth - 1)}) })`;
   const paths = Array.from({ length: count }, (_, i) => `${"deep[*].".repeat(i % 5)}f${i % 8}`);
-  const uses = paths.flatMap((path, i) => [`export const a${i} = Reply.field("${path}");`, `export const b${i} = Reply.delta("${path}");`]);
+  const uses = paths.flatMap((path, i) => [
+    `export const a${i} = Reply.field("${path}");`,
+    `export const b${i} = Reply.delta("${path}");`,
+  ]);
   return `${head} const Reply = instant("reply", ${level(4)});\nvoid [start, after, any, flow, on, chunk, defineFlow, null as unknown as ContextOf<never>];\n${uses.join("\n")}`;
 }
 
-describe.each([["legacy", true], ["standard", false]])("%s decorators", (_name, legacy) => {
+describe.each([
+  ["legacy", true],
+  ["standard", false],
+])("%s decorators", (_name, legacy) => {
   const cost = (source: string): number => {
     const { instantiations, errors } = compiler.compile(source, legacy);
     expect(errors).toBe("");

@@ -20,15 +20,51 @@ const begin = "@on(start) read(input: string, ctx: Ctx) { return input.length; }
 /** Each mistake in a class of its own, on a line of its own; and what its message must say. */
 const mistakes: readonly (readonly [mistake: string, members: string, sentences: readonly string[]])[] = [
   ["a class without a mistake", `${begin} @on(after("read")) hear(n: number) {}`, []],
-  ["a wrong payload", `${begin} @on(Escalated) hear(payload: { reason: number }) {}`, ["the method does not accept the payload of its trigger"]],
-  ["an unknown method", `n = 1; ${begin} @on(after("raed")) hear(payload: unknown) {}`, ['there is no chunk \\"raed\\"', '"read"']],
-  ["an unknown path", `${begin} @on(Triage.field("categry")) hear(value: unknown) {}`, ['"categry"', '"category"', '"urgency"']],
-  ["an unknown deeper path", `${begin} @on(Triage.field("tree.kids[*].nam")) hear(value: unknown) {}`, ['"tree.kids[*].name"']],
-  ["a delta of an enum", `${begin} @on(Triage.delta("urgency")) hear(text: string) {}`, ["is not text: only string fields have deltas"]],
-  ["a guard of another type", `${begin} @on(after("read"), { when: (text: string) => text === "" }) hear(n: number) {}`, ["the guard does not accept the payload of its trigger"]],
-  ["a static chunk", `${begin} @on(Escalated) static hear(payload: unknown) {}`, ["a chunk is a public method of an instance"]],
-  ["another flow's ctx", "@on(Escalated) hear(payload: unknown, ctx: ContextOf<typeof other>) {}", ["these methods take the ctx of another flow"]],
-  ["no ctx at all", "@on(Escalated) hear(payload: unknown) {}", ["the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`"]],
+  [
+    "a wrong payload",
+    `${begin} @on(Escalated) hear(payload: { reason: number }) {}`,
+    ["the method does not accept the payload of its trigger"],
+  ],
+  [
+    "an unknown method",
+    `n = 1; ${begin} @on(after("raed")) hear(payload: unknown) {}`,
+    ['there is no chunk \\"raed\\"', '"read"'],
+  ],
+  [
+    "an unknown path",
+    `${begin} @on(Triage.field("categry")) hear(value: unknown) {}`,
+    ['"categry"', '"category"', '"urgency"'],
+  ],
+  [
+    "an unknown deeper path",
+    `${begin} @on(Triage.field("tree.kids[*].nam")) hear(value: unknown) {}`,
+    ['"tree.kids[*].name"'],
+  ],
+  [
+    "a delta of an enum",
+    `${begin} @on(Triage.delta("urgency")) hear(text: string) {}`,
+    ["is not text: only string fields have deltas"],
+  ],
+  [
+    "a guard of another type",
+    `${begin} @on(after("read"), { when: (text: string) => text === "" }) hear(n: number) {}`,
+    ["the guard does not accept the payload of its trigger"],
+  ],
+  [
+    "a static chunk",
+    `${begin} @on(Escalated) static hear(payload: unknown) {}`,
+    ["a chunk is a public method of an instance"],
+  ],
+  [
+    "another flow's ctx",
+    "@on(Escalated) hear(payload: unknown, ctx: ContextOf<typeof other>) {}",
+    ["these methods take the ctx of another flow"],
+  ],
+  [
+    "no ctx at all",
+    "@on(Escalated) hear(payload: unknown) {}",
+    ["the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`"],
+  ],
 ];
 const firstLine = head.split("\n").length;
 const source = `${head}${mistakes.map(([, members], index) => `@flow(spec) export class Flow${index} { ${members} }`).join("\n")}\n`;

@@ -23,7 +23,7 @@ export const liveScreen: Screen = (execution, title) => {
     if (entry.type === "field:opened" && isLeaf(entry.kind)) fields.set(entry.field, "");
     if (entry.type === "field:delta") fields.set(entry.field, `${fields.get(entry.field) ?? ""}${entry.delta}`);
     if (entry.type === "field:complete" && typeof entry.value !== "object")
-      fields.set(entry.field, `${String(entry.value)} ✓`);
+      fields.set(entry.field, `${text(entry.value)} ✓`);
     if (entry.type === "chunk:start" && entry.live === 0) {
       const path = fieldOf(entry.trigger, [...fields.keys()]);
       if (path !== undefined) started.set(path, [...(started.get(path) ?? []), entry.chunk]);
@@ -55,8 +55,7 @@ export const jsonScreen: Screen = (execution) => {
 };
 
 function plainLine(entry: Entry): string | undefined {
-  if (entry.type === "field:complete" && typeof entry.value !== "object")
-    return `${entry.field}: ${String(entry.value)}`;
+  if (entry.type === "field:complete" && typeof entry.value !== "object") return `${entry.field}: ${text(entry.value)}`;
   if (entry.type === "chunk:start" && entry.live === 0) return `▸ ${entry.chunk} starts on ${entry.trigger}`;
   if (entry.type === "model:finish") return `■ the model has finished (${entry.usage.outputTokens ?? "?"} tokens)`;
   return entry.type === "stream:item" && entry.live === 0 ? `  ${JSON.stringify(entry.item)}` : undefined;
@@ -72,4 +71,8 @@ function fieldOf(trigger: string, paths: readonly string[]): string | undefined 
 
 function isLeaf(kind: string): boolean {
   return kind !== "object" && kind !== "array";
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -3,8 +3,10 @@ const MASK = "[secret]";
 /** What keys and credentials look like, wherever they stand. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/"[^"]*"(?= is an invalid header value)/g, `"${MASK}"`], // undici quotes the header, a key with a line break in it
-  [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, `$1 ${MASK}`],
-  [/\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|vck|fw|hf|r8|key)[-_][\w-]{6,}/g, MASK],
+  [/\b(Bearer)\s+[^\s"',;]{6,}/gi, `$1 ${MASK}`],
+  [/\b(Basic)\s+(?=[^\s"',;]*[\d=])[^\s"',;]{6,}/gi, `$1 ${MASK}`],
+  [/\b(?:sk|pk|rk|gsk)[-_][\w-]{6,}/g, MASK],
+  [/\b(?:xai|pplx|nvapi|vck|fw|hf|r8)[-_](?=[\w-]*\d)[\w-]{8,}/g, MASK],
   [/\b(?:AIza|AKIA)[\w-]{12,}/g, MASK],
   [/([?&](?:key|api[-_]?key|token|access_token)=)[^&\s"']+/gi, `$1${MASK}`],
 ];
