@@ -12,9 +12,12 @@ export interface ChosenModel {
 /**
  * Chooses a model from the environment: `OPENAI_API_KEY`, else `OPENAI_BASE_URL` (any server that speaks OpenAI's chat
  * API, without a key), else `ANTHROPIC_API_KEY`, else the toy model in this folder. `OPENAI_MODEL` and `ANTHROPIC_MODEL`
- * name another model. A provider is loaded only when it is chosen.
+ * name another model. A provider is loaded only when it is chosen. `tokensPerSecond` slows the toy down to be watched.
  */
-export async function chooseModel(env: Readonly<NodeJS.ProcessEnv> = process.env): Promise<ChosenModel> {
+export async function chooseModel(
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+  { tokensPerSecond }: { readonly tokensPerSecond?: number } = {},
+): Promise<ChosenModel> {
   // A key that is set to nothing is no key.
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL } =
     Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
@@ -29,10 +32,12 @@ export async function chooseModel(env: Readonly<NodeJS.ProcessEnv> = process.env
     const anthropic = createAnthropic({ apiKey: ANTHROPIC_API_KEY, baseURL: ANTHROPIC_BASE_URL });
     return chosen(anthropic(ANTHROPIC_MODEL ?? "claude-haiku-5-5"), "Anthropic");
   }
+  const pace =
+    tokensPerSecond === undefined ? "" : `, slowed to the ${tokensPerSecond} tokens a second of a remote one`;
   return {
-    ...chosen(tinyModel(), "this machine"),
+    ...chosen(tinyModel(tokensPerSecond === undefined ? {} : { tokensPerSecond }), "this machine"),
     note:
-      "Runs on a toy model on this machine, which knows only shop support tickets. " +
+      `Runs on a toy model on this machine, which knows only shop support tickets${pace}. ` +
       "For a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL for a local server.",
   };
 }

@@ -18,7 +18,7 @@ try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   debug = values.debug === true;
   const tickets = readTickets(positionals);
-  const { model, note } = await chooseModel();
+  const { model, note } = await chooseModel(process.env, { tokensPerSecond: 80 });
   const screen = values.json ? jsonScreen : process.stdout.isTTY ? liveScreen : plainScreen;
   if (!values.json) console.log(`${note}\n`);
 

@@ -1,8 +1,10 @@
 import {
   type Entry,
   type FieldSignal,
+  Machine,
   type ModelPart,
   after,
+  compile,
   defineFlow,
   event,
   flow,
@@ -27,6 +29,7 @@ const Triage = instant(
 );
 const text =
   '{"category":"billing","n":12,"summary":"Paid twice","steps":["look","refund"],"items":[{"name":"a","tags":["x","y"]},{"name":"b","tags":[]}]}';
+const Failed = event("failed", z.string());
 const spec = defineFlow({ name: "desk", input: z.array(z.string()), stream: z.string() });
 
 async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
@@ -146,6 +149,44 @@ describe("instant in a flow", () => {
     expect(lanes("name")).toEqual(["/triage@a1:items[0]", "/triage@a1:items[1]"]);
     expect(lanes("then")).toEqual(lanes("item"));
     expect(lanes("tag")).toEqual(["/triage@a1:items[0].tags[0]", "/triage@a1:items[0].tags[1]"]);
+  });
+
+  test("a reply that fails after items have been triggered, and is answered for, leaves no lane open", async () => {
+    const it = flow(spec)
+      .chunk("read", start, async (_in, ctx) => {
+        try {
+          await ctx.instant(Triage, ['{"category":"billing","items":[{"name":"a","tags":[]},{"na']);
+        } catch (error) {
+          ctx.emit(Failed, String(error));
+        }
+      })
+      .chunk("item", Triage.field("items[*]"), ({ name }) => name)
+      .chunk("told", Failed, (text) => text);
+    expect(await run(it, []).result).toContain("was still open");
+  });
+
+  test("S7 the lanes of a reply are done when it is complete and they are quiet, while its chunk goes on", async () => {
+    const hold = deferred();
+    const it = flow(spec)
+      .chunk("read", start, async (_in, ctx) => {
+        await ctx.instant(Triage, [text]);
+        await hold.promise;
+      })
+      .chunk("item", Triage.field("items[*]"), ({ name }) => name);
+    const execution = run(it, []);
+    const machine = new Machine(compile(it));
+    const lanes: string[][] = [];
+    execution.events$.subscribe((entry) => {
+      if (entry.live > 0) return;
+      machine.apply(entry);
+      lanes.push(machine.snapshot().lanes.map(({ id }) => id));
+    });
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(lanes.find((ids) => ids.length > 1)).toEqual(["/", "/triage@a1:items[0]"]);
+    expect(lanes.at(-1)).toEqual(["/"]);
+    expect(execution.status).toBe("running");
+    hold.resolve();
+    await execution.result;
   });
 
   test("S8 what a chunk returns is not the result when its reply has triggered something", async () => {
@@ -332,10 +373,32 @@ describe("models as sources", () => {
       void ctx.text(model(time, [[10, { type: "text", delta: "a" }]], seen)).catch(() => {});
       return "done";
     });
-    const execution = run(it, [], { scheduler: time.scheduler });
+    const longer = it.chunk("later", after("write"), async (done) => {
+      await time.delay(100);
+      return done;
+    });
+    const execution = run(longer, [], { scheduler: time.scheduler });
     await time.advance();
     expect(await execution.result).toBe("done");
-    expect((await logOf(execution)).filter(({ type }) => type === "model:token")).toEqual([]);
+    expect(seen.abortSignal?.aborted).toBe(true);
+    const types = (await logOf(execution)).map(({ type }) => type);
+    expect(types).toContain("model:start");
+    expect(types).not.toContain("model:token");
+    expect(types).not.toContain("model:finish");
+  });
+
+  test("S13 a reading of a source that never answers rejects when its attempt is ended", async () => {
+    const told = deferred<unknown>();
+    const silent = {
+      model: "test/silent",
+      stream: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }),
+    };
+    const it = flow(spec).chunk("write", start, (_in, ctx) => ctx.instant(Triage, silent).catch(told.resolve));
+    const execution = run(it, []);
+    await new Promise((resolve) => void setImmediate(resolve));
+    execution.cancel("enough");
+    expect(await told.promise).toMatchObject({ code: "chunk-aborted" });
+    await expect(execution.result).rejects.toMatchObject({ code: "execution-cancelled" });
   });
 
   test("what a model throws is one clear failure of the chunk, with its cause", async () => {

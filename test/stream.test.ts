@@ -186,6 +186,42 @@ describe("runtime stream", () => {
     expect(seen).toHaveLength(6);
   });
 
+  test("an observer is never called inside its own call", async () => {
+    const Ping = event("ping", z.number());
+    const hold = deferred();
+    const it = flow(defineFlow({ name: "nested", input: z.number(), accepts: [Ping] })).chunk(
+      "a",
+      start,
+      () => hold.promise,
+    );
+    const execution = run(it, 1);
+    let [depth, deepest, sent] = [0, 0, 0];
+    execution.events$.subscribe(() => {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+      sent += 1;
+      if (sent < 4) execution.emit(Ping, sent);
+      depth -= 1;
+    });
+    await Promise.resolve();
+    hold.resolve();
+    await execution.result;
+    expect([sent, deepest]).toEqual([7, 1]);
+  });
+
+  test("cancelOnExit does not cancel an execution whose stream has ended by itself", async () => {
+    const hold = deferred();
+    const it = flow(counting).chunk("a", start, async (_n, ctx) => {
+      ctx.stopStream();
+      await hold.promise;
+      return "whole";
+    });
+    const execution = run(it, 1);
+    expect(await take(execution.stream({ cancelOnExit: true }))).toEqual([]);
+    hold.resolve();
+    expect(await execution.result).toBe("whole");
+  });
+
   test("S15 putIntoStream works from any callback of a running attempt and keeps order", async () => {
     const time = new VirtualTime();
     const it = flow(counting).chunk("a", start, async (_n, ctx) => {

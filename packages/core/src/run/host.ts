@@ -24,6 +24,4 @@ export interface Host {
   readonly signal: (event: string, payload: unknown, cause: string, origin?: OfChunk) => string;
   /** Queues the live chunks that listen to a piece or a beginning. */
   readonly startLive: (attempt: Attempt, listeners: readonly FieldListener[], payload: unknown, at: FieldPlace) => void;
-  /** Carries out what is queued. To be called where no user code is on the stack. */
-  readonly drain: () => void;
 }

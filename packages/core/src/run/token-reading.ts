@@ -31,10 +31,7 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
       abort.abort(asReason(error));
       reject(error);
     };
-    pump(host, attempt, source, reader, abort)
-      .then(resolve, stop)
-      .finally(forget)
-      .finally(() => host.drain());
+    pump(host, attempt, source, reader, abort).then(resolve, stop).finally(forget);
   });
 }
 
@@ -60,7 +57,6 @@ async function pump<T>(
   function push(text: unknown): void {
     if (typeof text !== "string") throw notText(text, attempt.where);
     reader.push(text);
-    host.drain(); // what the text has triggered starts now, while the model is still writing
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
