@@ -13,8 +13,8 @@ export const Triage = instant(
     category: z.enum(["billing", "account", "shipping", "product"]),
     urgency: z.enum(["low", "medium", "high"]),
     product: z.string(),
-    summary: z.string(),
     steps: z.array(z.string()).min(1),
+    summary: z.string(),
   }),
 );
 export const Escalated = event("escalated", z.object({ reason: z.string() }));
