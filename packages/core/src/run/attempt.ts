@@ -1,7 +1,7 @@
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
-import { Abort } from "./abort.ts";
+import { Abort, aborted } from "./abort.ts";
 
 /** One try of an activation: what it is, whether it is still on, and what it opened. */
 export class Attempt {
@@ -10,26 +10,45 @@ export class Attempt {
   readonly number: number;
   /** Whether it came from a delta or an opened value: its entries are live, and it may only put items into the stream. */
   readonly live: boolean;
-  readonly startedAt: number;
-  readonly abort = new Abort();
+  startedAt = 0;
   /** Set by `setResult`; takes effect with the completion. */
   result: { readonly value: unknown } | undefined;
   ended = false;
-  readonly #replies = new Map<string, number>();
-  readonly #where: string;
+  readonly #flow: string;
+  #abort: Abort | undefined;
+  #why = "";
+  #replies: Map<string, number> | undefined;
 
-  constructor(flow: string, chunk: GraphChunk, activation: Activation, startedAt: number) {
-    this.#where = `${flow}.${chunk.name}`;
+  constructor(flow: string, chunk: GraphChunk, activation: Activation) {
+    this.#flow = flow;
     this.chunk = chunk;
     this.activation = activation;
     this.number = activation.attempts + 1;
     this.live = chunk.live;
-    this.startedAt = startedAt;
   }
 
   /** For errors: `support-triage.read`. */
   get where(): string {
-    return this.#where;
+    return `${this.#flow}.${this.chunk.name}`;
+  }
+
+  get abort(): Abort {
+    if (this.#abort === undefined) {
+      this.#abort = new Abort();
+      if (this.ended) this.#tell();
+    }
+    return this.#abort;
+  }
+
+  /** Its ctx is dead from now on, and what it left open is aborted. */
+  end(why: string): void {
+    this.ended = true;
+    this.#why = why;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#abort?.abort(() => aborted(this.where, this.#why));
   }
 
   /** What its entries carry. */
@@ -40,6 +59,7 @@ export class Attempt {
 
   /** An id for a reply of this attempt; the same in each attempt that opens the same replies in the same order. */
   replyId(name: string): string {
+    this.#replies ??= new Map();
     const count = (this.#replies.get(name) ?? 0) + 1;
     this.#replies.set(name, count);
     return `${name}@${this.activation.id}${count === 1 ? "" : `.${count}`}`;

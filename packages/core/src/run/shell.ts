@@ -176,7 +176,7 @@ export class Shell implements Host {
     const chunk = this.#graph.chunks[activation.chunk];
     const definition = this.#definition.chunks[activation.chunk];
     if (chunk === undefined || definition === undefined) return;
-    const attempt = new Attempt(this.#graph.flow, chunk, activation, this.now());
+    const attempt = new Attempt(this.#graph.flow, chunk, activation);
     const trigger = activation.signal.event;
     const { when } = definition.triggers[activation.trigger]?.options ?? {};
     if (when !== undefined) {
@@ -187,9 +187,11 @@ export class Shell implements Host {
         return this.#forget(attempt);
       }
     }
-    this.append({ type: "chunk:start", ...attempt.origin(), trigger, input: activation.input }, attempt.live);
-    if (this.machine.ended) return;
-    this.#attempts.set(activation.id, attempt);
+    const { id: activationId, lane, input } = activation;
+    this.#attempts.set(activationId, attempt);
+    const origin = { type: "chunk:start" as const, chunk: chunk.name, activationId, attempt: attempt.number, lane };
+    attempt.startedAt = this.append({ ...origin, trigger, input }, attempt.live)?.at ?? 0;
+    if (attempt.ended) return; // whoever saw it start has ended the execution
     const ctx = new ChunkContext(this, attempt) as unknown as Context; // `~spec` lives in the types only
     let output: unknown;
     try {
@@ -230,9 +232,11 @@ export class Shell implements Host {
   #completed(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     this.#close(attempt, "its chunk has completed");
-    const durationMs = this.now() - attempt.startedAt;
-    const result = attempt.result === undefined ? undefined : { result: attempt.result.value };
-    this.append({ type: "chunk:complete", ...attempt.origin(), output, ...result, durationMs }, attempt.live);
+    const { chunk, number, activation, result, startedAt, live } = attempt;
+    const origin = { chunk: chunk.name, activationId: activation.id, attempt: number, lane: activation.lane };
+    const durationMs = this.now() - startedAt;
+    if (result === undefined) this.append({ type: "chunk:complete", ...origin, output, durationMs }, live);
+    else this.append({ type: "chunk:complete", ...origin, output, result: result.value, durationMs }, live);
     this.#forget(attempt);
   }
 
@@ -244,11 +248,9 @@ export class Shell implements Host {
     if (attempt.live) this.#fail(error); // the machine knows nothing of live chunks
   }
 
-  /** The attempt is over: its ctx is dead, and what it left open is aborted. */
   #close(attempt: Attempt, why: string): void {
-    attempt.ended = true;
     this.#attempts.delete(attempt.activation.id);
-    attempt.abort.abort(aborted(attempt.where, why));
+    attempt.end(why);
   }
 
   #forget(attempt: Attempt): void {
@@ -307,7 +309,7 @@ export class Shell implements Host {
     }
     const draft = final({ state: this.state, durationMs: this.now() - this.machine.startedAt });
     this.append(draft);
-    for (const attempt of running) attempt.abort.abort(aborted(attempt.where, why));
+    for (const attempt of running) attempt.end(why);
     const error = errorOf(draft, this.where);
     this.log.close(error);
     this.#onEnd(error, draft.type === "flow:completed" ? draft.result : undefined);

@@ -24,11 +24,11 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
   return new Promise<T>((resolve, reject) => {
     const abort = new Abort();
     const forget = attempt.abort.onAbort((reason) => {
-      abort.abort(reason);
+      abort.abort(() => reason);
       reject(reason); // also when the source never answers
     });
     const stop = (error: unknown): void => {
-      abort.abort(asReason(error));
+      abort.abort(() => asReason(error));
       reject(error);
     };
     pump(host, attempt, source, reader, abort).then(resolve, stop).finally(forget);
