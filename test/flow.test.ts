@@ -321,6 +321,17 @@ describe("completion and result", () => {
     });
   });
 
+  test("a check of the result that throws fails the execution like one that tells", async () => {
+    const result = z.number().refine(() => {
+      throw new Error("broken check");
+    });
+    const it = flow(defineFlow({ name: "checked", input: z.number(), result })).chunk("a", start, (n) => n);
+    await expect(run(it, 1).result).rejects.toMatchObject({
+      code: "result-invalid",
+      what: expect.stringContaining("broken check") as string,
+    });
+  });
+
   test("S8b an event from outside is taken when the flow accepts it, and refused otherwise", async () => {
     const hold = deferred();
     const it = flow(defineFlow({ name: "open", input: z.number(), accepts: [Tick] }))

@@ -92,6 +92,15 @@ describe("state", () => {
     expect(final).toMatchObject({ state: { count: 0 } });
   });
 
+  test("what an update's function returns is ignored, and an asynchronous one is refused", async () => {
+    const it = flow(spec)
+      .chunk("a", start, (_n, ctx) => ctx.state.update((draft) => draft.list.push(7)))
+      .chunk("b", after("a"), (_n, ctx) => ctx.state.update(async (draft) => void draft.list.push(8)));
+    const execution = run(it, 1);
+    await expect(execution.result).rejects.toMatchObject({ code: "state-invalid", where: "keeper.b" });
+    expect((await entriesOf(execution, "flow:failed"))[0]).toMatchObject({ state: { list: [7] } });
+  });
+
   test("S20 an update is a fact: it stays when its attempt fails", async () => {
     const it = flow(spec).chunk("a", start, (_n, ctx) => {
       ctx.state.set("count", 3);

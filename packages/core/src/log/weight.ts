@@ -29,22 +29,23 @@ export function weightOf(entry: Entry): number {
   }
 }
 
-/** Two bytes a character, eight a number, sixteen an object or key. Walks plain data without recursion; loops end. */
+/** Parts of a value that are looked at: what has more is heavy enough. */
+const maxParts = 10_000;
+
+/** Two bytes a character, eight a number, sixteen an object or key. Without recursion, and bounded, so that a circle ends. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return 2 * value.length;
   if (typeof value !== "object" || value === null) return 8;
   let size = 0;
-  const seen = new Set<object>();
   const open: unknown[] = [value];
-  while (open.length > 0) {
+  for (let parts = 0; open.length > 0 && parts < maxParts; parts += 1) {
     const next = open.pop();
     if (typeof next === "string") size += 2 * next.length;
     else if (typeof next !== "object" || next === null) size += 8;
-    else if (!seen.has(next)) {
-      seen.add(next);
-      const parts = Object.values(next);
-      size += 16 * (parts.length + 1);
-      for (const part of parts) open.push(part);
+    else {
+      const inside = Object.values(next);
+      size += 16 * (inside.length + 1);
+      for (const part of inside) open.push(part);
     }
   }
   return size;

@@ -32,7 +32,7 @@ export function changeState(
       retryable: false,
     });
   }
-  const [next, operations] = create(current as Record<string, unknown>, (draft) => change(draft), {
+  const [next, operations] = create(current as Record<string, unknown>, (draft) => applyTo(draft, change, where), {
     enablePatches: { pathAsArray: false, arrayLengthAssignment: false },
     enableAutoFreeze: true,
   });
@@ -47,6 +47,22 @@ export function changeState(
     mend: "Nothing was changed. Put in what the schema says, or widen it",
   });
   return { diff, patches: operations };
+}
+
+/** What the change returns is ignored: mutative would take it for the next state. */
+function applyTo(
+  draft: Record<string, unknown>,
+  change: (draft: Record<string, unknown>) => unknown,
+  where: string,
+): void {
+  const returned = change(draft);
+  if (typeof (returned as { then?: unknown } | null | undefined)?.then !== "function") return;
+  throw new SluiceError("state-invalid", {
+    what: "The state was updated with an asynchronous function",
+    where,
+    mend: "Nothing was changed. Wait first, then update in one synchronous step",
+    retryable: false,
+  });
 }
 
 function diffOf(before: Data, after: Data): StateDiff | undefined {

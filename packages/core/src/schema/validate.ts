@@ -1,6 +1,6 @@
 import { type $ZodType, $ZodAsyncError, safeParse } from "zod/v4/core";
 import type { ErrorCode } from "../error/error-code.ts";
-import { SluiceError } from "../error/sluice-error.ts";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import { describeFieldIssues, fieldIssue } from "./field-issue.ts";
 
 /** How a value that does not fit is reported. */
@@ -23,12 +23,17 @@ export function validate(schema: $ZodType, value: unknown, complaint: Complaint)
   try {
     parsed = safeParse(schema, value);
   } catch (cause) {
-    if (!(cause instanceof $ZodAsyncError)) throw cause;
+    const isAsync = cause instanceof $ZodAsyncError;
     throw new SluiceError(code, {
-      what: `${what} has a schema with an asynchronous check`,
+      what: isAsync
+        ? `${what} has a schema with an asynchronous check`
+        : `A check of ${what} threw: ${messageOf(cause)}`,
       where,
-      mend: "Check it synchronously here, and the rest in a chunk",
+      mend: isAsync
+        ? "Check it synchronously here, and the rest in a chunk"
+        : "Let a check tell with an issue, not with a throw",
       cause,
+      retryable: false,
     });
   }
   if (parsed.success) return parsed.data;
