@@ -15,6 +15,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { logOf } from "./log-of.ts";
 import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Tick = event("tick", z.object({ n: z.number() }));
@@ -22,11 +23,6 @@ const Note = event("note", z.string());
 const numbers = defineFlow({ name: "numbers", input: z.number(), result: z.unknown() });
 
 const typesOf = (entries: readonly Entry[]): string[] => entries.map(({ type }) => type);
-async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const entry of execution.events()) entries.push(entry);
-  return entries;
-}
 
 describe("starting and delivery", () => {
   test("S1 a wrong input throws at the door, and names what was expected and what came", () => {

@@ -15,6 +15,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { logOf } from "./log-of.ts";
 import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Triage = instant(
@@ -32,11 +33,6 @@ const text =
 const Failed = event("failed", z.string());
 const spec = defineFlow({ name: "desk", input: z.array(z.string()), stream: z.string() });
 
-async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const entry of execution.events()) entries.push(entry);
-  return entries;
-}
 /** Cuts a text at the given places. */
 const cut = (whole: string, at: readonly number[]): string[] => {
   const places = [0, ...new Set(at.map((n) => n % whole.length))].toSorted((a, b) => a - b);

@@ -1,6 +1,7 @@
 import { type Entry, after, defineFlow, flow, run, start } from "@sluice/core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { logOf } from "./log-of.ts";
 import { deferred } from "./virtual-time.ts";
 
 const spec = defineFlow({
@@ -13,11 +14,8 @@ const spec = defineFlow({
   }),
 });
 
-async function entriesOf(execution: { events: () => AsyncIterable<Entry> }, type: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const entry of execution.events()) if (entry.type === type) entries.push(entry);
-  return entries;
-}
+const entriesOf = async (execution: { events: () => AsyncIterable<Entry> }, type: string): Promise<Entry[]> =>
+  (await logOf(execution)).filter((entry) => entry.type === type);
 
 describe("state", () => {
   test("S20 an update is one entry with what was added, changed and removed, and JSON patches", async () => {

@@ -2,6 +2,7 @@ import { type Entry, after, defineFlow, event, flow, positionOf, run, start } fr
 import { bufferCount, map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { take } from "./log-of.ts";
 import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const counting = defineFlow({ name: "counting", input: z.number(), stream: z.number(), result: z.string() });
@@ -12,12 +13,6 @@ const counter = flow(counting).chunk("count", start, (n, ctx) => {
   for (let i = 1; i <= n; i += 1) ctx.putIntoStream(i);
   return "done";
 });
-
-async function take<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const item of items) taken.push(item);
-  return taken;
-}
 
 describe("runtime stream", () => {
   test("T1 the stream ends with the flow, without stopStream", async () => {
