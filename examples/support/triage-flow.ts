@@ -1,23 +1,10 @@
 import { ask } from "@sluice/ai";
-import { type ContextOf, type Field, type Payload, defineFlow, event, instant, start } from "@sluice/core";
+import { type ContextOf, type Field, type Payload, defineFlow, start } from "@sluice/core";
 import { chunk, flow, on } from "@sluice/decorators";
 import type { LanguageModel } from "ai";
 import { z } from "zod";
 import type { Article, Shop } from "./shop.ts";
-
-export const Ticket = z.object({ id: z.string(), text: z.string().trim().min(1, "the ticket is empty") });
-
-export const Triage = instant(
-  "triage",
-  z.object({
-    category: z.enum(["billing", "account", "shipping", "product"]),
-    urgency: z.enum(["low", "medium", "high"]),
-    product: z.string(),
-    steps: z.array(z.string()).min(1),
-    summary: z.string(),
-  }),
-);
-export const Escalated = event("escalated", z.object({ reason: z.string() }));
+import { Escalated, Ticket, Triage } from "./triage.ts";
 
 const spec = defineFlow({
   name: "support-triage",
