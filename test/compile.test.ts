@@ -40,7 +40,7 @@ describe("S39 compile()", () => {
       .chunk("show", Reply.field("categry" as "category"), () => 1)
       .chunk("read", Ping, () => 1)
       .chunk("odd", "ping", () => 1)
-      .chunk("slow", start, () => 1, { retry: { attempts: 2 } })
+      .chunk("slow", start, () => 1, { compensate: "undo" })
       .chunk("typo", start, () => 1, { nmae: "x" });
     expect(problemsOf(it)).toEqual(
       [
@@ -57,7 +57,7 @@ describe("S39 compile()", () => {
           what: "this is not a trigger",
           mend: expect.any(String) as string,
         },
-        { code: "not-yet", where: "shop.slow", what: 'the option "retry" is not there yet', mend: "Leave it out" },
+        { code: "not-yet", where: "shop.slow", what: 'the option "compensate" is not there yet', mend: "Leave it out" },
         {
           code: "option-unknown",
           where: "shop.typo",

@@ -2,11 +2,13 @@
 import {
   type ContextOf,
   type Context,
+  type Failure,
   type Field,
   type Opened,
   type Payload,
   after,
   any,
+  failed,
   defineFlow,
   event,
   flow as builder,
@@ -100,6 +102,14 @@ class Right {
   @on(Escalated) none() {}
   @on(Escalated) wide(_payload: unknown) {}
   @on(Escalated) shared(_payload: { reason: string }, _ctx: Context) {}
+  @chunk({ retry: { attempts: 2, when: (error) => error instanceof TypeError }, timeout: 5, concurrency: 2 })
+  @on(failed("whole"))
+  answer({ input, attempts }: Failure<"whole", z.output<(typeof Triage)["schema"]>>) {
+    return input.steps.length + attempts;
+  }
+  @on(failed()) any({ chunk: name }: Failure) {
+    return name;
+  }
 }
 
 class Wrong {
@@ -113,6 +123,10 @@ class Wrong {
   @on(after("field")) notMethod(_payload: unknown) {}
   // @ts-expect-error returns a number
   @on(after("number")) returned(_text: string) {}
+  // @ts-expect-error there is no chunk "nobody"
+  @on(failed("nobody")) failure(_failure: unknown) {}
+  // @ts-expect-error the input of the failed chunk is an object
+  @on(failed("payload")) failedInput(_failure: Failure<"payload", string>) {}
   // @ts-expect-error the input is an object
   @on(start) input(_input: string, _ctx: Ctx) {}
   // @ts-expect-error the input's `at` is transformed to a Date

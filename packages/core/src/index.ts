@@ -1,4 +1,4 @@
-export { type ChunkOptions, type OnOptions } from "./define/chunk-options.ts";
+export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/chunk-options.ts";
 export { type Context, type ContextOf, type Signal, type State, type TextReply } from "./define/context.ts";
 export { type EventDef, event } from "./define/event.ts";
 export {
@@ -44,6 +44,9 @@ export {
 export {
   type After,
   type Any,
+  type Failed,
+  type FailedAny,
+  type Failure,
   type KindOf,
   type Now,
   type Opened,
@@ -52,6 +55,7 @@ export {
   type Trigger,
   after,
   any,
+  failed,
   isTrigger,
   start,
 } from "./define/trigger.ts";
@@ -64,7 +68,14 @@ export {
   type ProblemCode,
   problemCodes,
 } from "./graph/definition-problem.ts";
-export { type Graph, type GraphChunk, type GraphSource, type GraphTrigger, type GraphWarning } from "./graph/graph.ts";
+export {
+  type Graph,
+  type GraphChunk,
+  type GraphRetry,
+  type GraphSource,
+  type GraphTrigger,
+  type GraphWarning,
+} from "./graph/graph.ts";
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
 export { comparePositions, parsePosition, type Position, positionOf } from "./log/position.ts";

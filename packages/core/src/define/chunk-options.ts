@@ -6,10 +6,32 @@ export interface OnOptions<G = unknown> {
   readonly when?: (payload: G) => boolean;
 }
 
+/** How a failed attempt is tried again. Pauses are in milliseconds. */
+export interface RetryOptions {
+  /** Attempts in all, the first included. @default 3 */
+  readonly attempts?: number;
+  /** Pause before the second attempt. @default 1000 */
+  readonly delay?: number;
+  /** What each pause is multiplied by for the next. @default 2 */
+  readonly factor?: number;
+  /** Longest pause. @default 30_000 */
+  readonly maxDelay?: number;
+  /** Spread each pause over its upper half. @default true */
+  readonly jitter?: boolean;
+  /** Which errors are tried again; an error with `retryable: false` never is. @default all others */
+  readonly when?: (error: unknown) => boolean;
+}
+
 /** Options of a chunk. */
 export interface ChunkOptions {
   /** Its name in entries and triggers. @default the method's name */
   readonly name?: string;
+  /** How a failed attempt is tried again. @default not at all */
+  readonly retry?: RetryOptions;
+  /** Longest time of one attempt, in milliseconds. It ends then, whatever its code does. @default no limit */
+  readonly timeout?: number;
+  /** Activations of it that run at the same time. @default no limit */
+  readonly concurrency?: number;
   /** The events it emits, for `compile()` and the graph. */
   readonly emits?: readonly EventDef[];
   readonly description?: string;

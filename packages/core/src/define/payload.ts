@@ -1,6 +1,6 @@
 import type { IsProblem, Problem, ProblemIn } from "./problem.ts";
 import type { InputOf, Spec } from "./spec.ts";
-import type { After, Any, KindOf, Now, Start, Trigger } from "./trigger.ts";
+import type { After, Any, Failed, FailedAny, Failure, KindOf, Now, Start, Trigger } from "./trigger.ts";
 
 type AnyFn = (...args: any[]) => unknown;
 export type Returned<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
@@ -36,8 +36,8 @@ export type NoSpec =
   Problem<"the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`">;
 
 /** What a trigger on method `M` of class `T` carries. */
-type MethodOf<T, M extends string> = M extends MethodsOf<T> & keyof T
-  ? Returned<T[M]>
+type MethodOf<T, M extends string, What extends "result" | "failure"> = M extends MethodsOf<T> & keyof T
+  ? { result: Returned<T[M]>; failure: Failure<M, FirstOf<T[M]>> }[What]
   : Problem<`there is no chunk "${M}"`, MethodsOf<T>>;
 
 /** The payload of a trigger of kind `K` in a class `T` of a flow with spec `S`; or a Problem. */
@@ -51,10 +51,14 @@ export type PayloadIn<K, T, S> =
           ? InputOf<S>
           : never
       : K extends After<infer M>
-        ? MethodOf<T, M>
-        : K extends Any<infer Ks>
-          ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
-          : Problem<"this is not a trigger", K>;
+        ? MethodOf<T, M, "result">
+        : K extends Failed<infer M>
+          ? MethodOf<T, M, "failure">
+          : K extends FailedAny
+            ? Failure
+            : K extends Any<infer Ks>
+              ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
+              : Problem<"this is not a trigger", K>;
 type ProblemsOf<P> = P extends readonly unknown[] ? { [I in keyof P]: ProblemIn<P[I]> }[number] : never;
 type Union<P> = [ProblemsOf<P>] extends [never] ? (P extends readonly unknown[] ? P[number] : never) : ProblemsOf<P>;
 

@@ -15,6 +15,10 @@ export interface Spec {
   readonly result?: Schema;
   /** The events that may come from outside. @default none */
   readonly accepts?: readonly EventDef[];
+  /** Longest time of an execution, in milliseconds; then it ends as `flow:timeout`. @default no limit */
+  readonly timeout?: number;
+  /** Chunks that run at the same time. @default no limit */
+  readonly concurrency?: number;
 }
 
 /** Writes a spec down; its literal types are kept. */

@@ -24,6 +24,12 @@ export interface Start {
 export interface After<M extends string> {
   after: M;
 }
+export interface Failed<M extends string> {
+  failed: M;
+}
+export interface FailedAny {
+  failedAny: true;
+}
 export interface Any<K extends readonly unknown[]> {
   any: K;
 }
@@ -57,6 +63,22 @@ export const start: Trigger<Start> = trigger({ on: "start" });
 /** Fires each time that chunk completes, with what it returned. */
 export function after<const M extends string>(method: M): Trigger<After<M>> {
   return trigger({ on: "after", chunk: method });
+}
+
+/** What `failed(…)` carries. */
+export interface Failure<Chunk extends string = string, Input = unknown> {
+  readonly chunk: Chunk;
+  /** What the log says of it; its `cause` is what the chunk threw. */
+  readonly error: Error;
+  readonly input: Input;
+  readonly attempts: number;
+}
+
+/** Fires when that chunk has failed for good, all its attempts spent; without a name, when any chunk has. */
+export function failed(): Trigger<FailedAny>;
+export function failed<const M extends string>(method: M): Trigger<Failed<M>>;
+export function failed(method?: string): Trigger<never> {
+  return trigger(method === undefined ? { on: "failed" } : { on: "failed", chunk: method });
 }
 
 /** Fires when one of the triggers fires, with its payload; `ctx.signal.event` tells which. */

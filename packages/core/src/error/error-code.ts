@@ -2,10 +2,12 @@
 export const errorCodes = {
   "chunk-aborted": "an attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution",
   "chunk-failed": "a chunk threw, and nothing was there to answer it",
+  "chunk-timeout": "an attempt of a chunk took longer than its `timeout`",
   "event-not-accepted": "an event came from outside that the flow does not accept",
   "event-unknown": "a chunk emitted something that is not an event",
   "execution-cancelled": "the execution was cancelled",
   "execution-ended": "something was asked of an execution that has ended",
+  "execution-timeout": "an execution took longer than its flow's `timeout`",
   "flow-invalid": "the definition of a flow has problems; each is listed",
   "flow-undefined": "a class or value that is no flow was given where a flow is needed",
   "guard-failed": "a guard (`when`) threw",

@@ -1,9 +1,10 @@
 import { safeParse } from "zod/v4/core";
+import type { ChunkOptions, RetryOptions } from "../define/chunk-options.ts";
 import { type FlowDefinition, definitionOf } from "../define/flow.ts";
 import { type DefinitionProblem, FlowDefinitionError } from "./definition-problem.ts";
-import type { Graph, GraphChunk, GraphWarning } from "./graph.ts";
+import type { Graph, GraphChunk, GraphRetry, GraphWarning } from "./graph.ts";
 import { fnv1a } from "./hash.ts";
-import { checkOptions } from "./option-check.ts";
+import { checkOptions, checkSpecOptions } from "./option-check.ts";
 import { TriggerReader } from "./trigger-reader.ts";
 import { checkWiring } from "./wiring-check.ts";
 
@@ -40,6 +41,7 @@ function build({ spec, chunks }: FlowDefinition): Graph {
       name: options.name ?? key,
       ...(options.description !== undefined && { description: options.description }),
       triggers: triggers.map((trigger) => reader.read(trigger, where)),
+      ...policiesOf(options),
       emits: (options.emits ?? []).map((event) => reader.event(event, where)),
     };
   });
@@ -58,20 +60,43 @@ function build({ spec, chunks }: FlowDefinition): Graph {
   const accepts = (spec.accepts ?? []).map(({ name }) => name);
   const warnings: GraphWarning[] = checkWiring(spec.name, nodes, accepts, report);
   if (problems.length > 0) throw new FlowDefinitionError(spec.name, problems);
-  return deepFreeze({ flow: spec.name, chunks: nodes, accepts, warnings, hash: hashOf(spec.name, nodes, accepts) });
+  const { timeout, concurrency } = spec;
+  return deepFreeze({
+    flow: spec.name,
+    ...(timeout !== undefined && { timeout }),
+    ...(concurrency !== undefined && { concurrency }),
+    chunks: nodes,
+    accepts,
+    warnings,
+    hash: hashOf(spec.name, nodes, accepts),
+  });
+}
+
+/** What the machine is to hold a chunk to. */
+function policiesOf({
+  retry,
+  timeout,
+  concurrency,
+}: ChunkOptions): Pick<GraphChunk, "retry" | "timeout" | "concurrency"> {
+  return {
+    ...(retry !== undefined && { retry: retryOf(retry) }),
+    ...(timeout !== undefined && { timeout }),
+    ...(concurrency !== undefined && { concurrency }),
+  };
+}
+
+function retryOf({
+  attempts = 3,
+  delay = 1_000,
+  factor = 2,
+  maxDelay = 30_000,
+  jitter = true,
+}: RetryOptions): GraphRetry {
+  return { attempts, delay, factor, maxDelay, jitter };
 }
 
 function checkSpec(spec: FlowDefinition["spec"], report: (problem: DefinitionProblem) => void): void {
-  for (const option of Object.keys(spec)) {
-    if (["keepOpen", "idle", "timeout", "concurrency"].includes(option)) {
-      report({
-        code: "not-yet",
-        where: spec.name,
-        what: `the option "${option}" is not there yet`,
-        mend: "Leave it out",
-      });
-    }
-  }
+  checkSpecOptions(spec, report);
   if (spec.state === undefined) return;
   const parsed = safeParse(spec.state, {});
   if (parsed.success) return;

@@ -11,6 +11,7 @@ export const problemCodes = {
   "loop-endless": "chunks that trigger each other without a guard (warning)",
   "name-taken": "two things with one name",
   "not-yet": "an option or trigger that this version does not have yet",
+  "option-invalid": "an option with a value that it cannot have",
   "option-unknown": "an option that does not exist",
   "path-unknown": "a field path that the schema does not have",
   "result-ambiguous": "several chunks can give the result (warning)",

@@ -5,6 +5,7 @@ export type GraphSource =
   | { readonly on: "start"; readonly label: string }
   | { readonly on: "event"; readonly label: string; readonly event: string }
   | { readonly on: "after"; readonly label: string; readonly chunk: string }
+  | { readonly on: "failed"; readonly label: string; readonly chunk?: string }
   | { readonly on: FieldMoment; readonly label: string; readonly reply: string; readonly path: string };
 
 /** A trigger of a chunk: any of its sources makes the chunk ready. */
@@ -15,11 +16,24 @@ export interface GraphTrigger {
   readonly guarded: boolean;
 }
 
+/** How a chunk is tried again; times in milliseconds. */
+export interface GraphRetry {
+  readonly attempts: number;
+  readonly delay: number;
+  readonly factor: number;
+  readonly maxDelay: number;
+  readonly jitter: boolean;
+}
+
 export interface GraphChunk {
   /** Its name in entries and triggers. */
   readonly name: string;
   readonly description?: string;
   readonly triggers: readonly GraphTrigger[];
+  readonly retry?: GraphRetry;
+  /** Milliseconds an attempt. */
+  readonly timeout?: number;
+  readonly concurrency?: number;
   /** The events that it says it emits. */
   readonly emits: readonly string[];
   /** Only triggered by `delta` and `opened`: its entries are live, and it may only put items into the stream. */
@@ -41,6 +55,9 @@ export interface Graph {
   readonly flow: string;
   /** In declaration order, which is the order in which listeners of one signal start. */
   readonly chunks: readonly GraphChunk[];
+  /** Milliseconds an execution. */
+  readonly timeout?: number;
+  readonly concurrency?: number;
   /** The events that may come from outside. */
   readonly accepts: readonly string[];
   readonly warnings: readonly GraphWarning[];

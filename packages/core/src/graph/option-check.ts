@@ -1,41 +1,85 @@
-import type { ChunkOptions } from "../define/chunk-options.ts";
+import type { ChunkOptions, RetryOptions } from "../define/chunk-options.ts";
 import type { TriggerDefinition } from "../define/flow.ts";
+import type { Spec } from "../define/spec.ts";
+import { excerpt } from "../error/excerpt.ts";
 import { suggest } from "../error/nearest.ts";
 import type { DefinitionProblem } from "./definition-problem.ts";
 
-const chunkOptions = ["name", "emits", "description"];
-const onOptions = ["when"];
-const notYet = ["retry", "timeout", "concurrency", "compensate", "by", "once"];
+type Report = (problem: DefinitionProblem) => void;
+type Check = (value: unknown) => string | undefined;
 
-/** Refuses what a chunk cannot be given: misspelled options, and those that are not there yet. */
+const anything: Check = () => undefined;
+const atLeast =
+  (least: number, whole: boolean): Check =>
+  (value) => {
+    const fits = typeof value === "number" && value >= least && (!whole || Number.isInteger(value));
+    return fits ? undefined : `${whole ? "a whole number" : "a number"} of at least ${least}`;
+  };
+
+const retryOptions: Readonly<Record<keyof RetryOptions, Check>> = {
+  attempts: atLeast(1, true),
+  delay: atLeast(0, false),
+  factor: atLeast(1, false),
+  maxDelay: atLeast(0, false),
+  jitter: anything,
+  when: anything,
+};
+const chunkOptions: Readonly<Record<keyof ChunkOptions, Check>> = {
+  name: anything,
+  retry: anything,
+  timeout: atLeast(1, false),
+  concurrency: atLeast(1, true),
+  emits: anything,
+  description: anything,
+};
+const specOptions: Readonly<Record<keyof Spec, Check>> = {
+  name: anything,
+  input: anything,
+  state: anything,
+  stream: anything,
+  result: anything,
+  accepts: anything,
+  timeout: atLeast(1, false),
+  concurrency: atLeast(1, true),
+};
+const notYet = ["compensate", "by", "once", "keepOpen", "idle"];
+
+/** Refuses what a chunk cannot be given: misspelled options, wrong values, and what is not there yet. */
 export function checkOptions(
   options: ChunkOptions,
   triggers: readonly TriggerDefinition[],
   where: string,
-  report: (problem: DefinitionProblem) => void,
+  report: Report,
 ): void {
-  checkKeys(options, chunkOptions, "@chunk", where, report);
-  for (const trigger of triggers) checkKeys(trigger.options, onOptions, "@on", where, report);
+  check(options, chunkOptions, "@chunk", where, report);
+  check(options.retry ?? {}, retryOptions, "retry", where, report);
+  for (const trigger of triggers) check(trigger.options, { when: anything }, "@on", where, report);
 }
 
-function checkKeys(
+/** The same for a flow's spec. */
+export function checkSpecOptions(spec: Spec, report: Report): void {
+  check(spec, specOptions, "The spec", spec.name, report);
+}
+
+function check(
   options: object,
-  known: readonly string[],
-  decorator: string,
+  known: Readonly<Record<string, Check>>,
+  owner: string,
   where: string,
-  report: (problem: DefinitionProblem) => void,
+  report: Report,
 ): void {
-  for (const option of Object.keys(options)) {
-    if (known.includes(option)) continue;
-    if (notYet.includes(option)) {
+  for (const [option, value] of Object.entries(options)) {
+    const wanted = known[option]?.(value);
+    if (wanted !== undefined && value !== undefined) {
+      const what = `the option "${option}" is ${excerpt(value)}`;
+      report({ code: "option-invalid", where, what, mend: `Give it ${wanted}` });
+    } else if (known[option] !== undefined) {
+      continue;
+    } else if (notYet.includes(option)) {
       report({ code: "not-yet", where, what: `the option "${option}" is not there yet`, mend: "Leave it out" });
     } else {
-      report({
-        code: "option-unknown",
-        where,
-        what: `${decorator} has no option "${option}"`,
-        mend: suggest(option, known),
-      });
+      const mend = suggest(option, Object.keys(known));
+      report({ code: "option-unknown", where, what: `${owner} has no option "${option}"`, mend });
     }
   }
 }

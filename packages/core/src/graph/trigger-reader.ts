@@ -41,11 +41,13 @@ export class TriggerReader {
         this.#define("event", plan.event, where);
         return [{ on: "event", label: plan.event.name, event: plan.event.name }];
       case "after": {
-        const name = this.#names.get(plan.chunk);
-        if (name !== undefined) return [{ on: "after", label: `after("${name}")`, chunk: name }];
-        const mend = suggest(plan.chunk, [...this.#names.keys()]);
-        this.#report({ code: "chunk-unknown", where, what: `there is no chunk "${plan.chunk}"`, mend });
-        return [];
+        const name = this.#chunk(plan.chunk, where);
+        return name === undefined ? [] : [{ on: "after", label: `after("${name}")`, chunk: name }];
+      }
+      case "failed": {
+        if (plan.chunk === undefined) return [{ on: "failed", label: labelOf(plan) }];
+        const name = this.#chunk(plan.chunk, where);
+        return name === undefined ? [] : [{ on: "failed", label: `failed("${name}")`, chunk: name }];
       }
       case "any":
         return plan.of.flatMap((one) => this.#sources(one, where));
@@ -69,6 +71,16 @@ export class TriggerReader {
         return [];
       }
     }
+  }
+
+  /** The name of the chunk that a trigger refers to. */
+  #chunk(key: string, where: string): string | undefined {
+    const name = this.#names.get(key);
+    if (name === undefined) {
+      const mend = suggest(key, [...this.#names.keys()]);
+      this.#report({ code: "chunk-unknown", where, what: `there is no chunk "${key}"`, mend });
+    }
+    return name;
   }
 
   #hasPath(plan: { readonly on: string; readonly reply: Named; readonly path: string }, where: string): boolean {

@@ -4,6 +4,8 @@ import type { SluiceError } from "../error/sluice-error.ts";
 export interface Activation {
   /** `a1`, `a2`, … in the order of triggering. */
   readonly id: string;
+  /** Its number: what is triggered earlier starts earlier. */
+  readonly order: number;
   /** Position of the chunk in the graph, and of the trigger that fired in the chunk. */
   readonly chunk: number;
   readonly trigger: number;
@@ -19,6 +21,10 @@ export interface Activation {
   /** Attempts that have been started. */
   attempts: number;
   running: boolean;
+  /** Whether it may run as far as the concurrency limits go. */
+  granted: boolean;
+  /** Whether it answers for a failure: nobody answers for its own. */
+  readonly answers: boolean;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */
   heard: boolean;
 }
@@ -27,6 +33,14 @@ export interface Activation {
 export type Command =
   /** Start the next attempt of an activation. */
   | { readonly type: "start"; readonly activation: Activation }
+  /** Wait, then start the next attempt of an activation. */
+  | { readonly type: "retry"; readonly activation: Activation; readonly delayMs: number }
+  /** End the execution when this time has passed. */
+  | { readonly type: "limit"; readonly timeoutMs: number }
+  /** A timer that has been set is to fire at this time. */
+  | { readonly type: "wait"; readonly timer: string; readonly dueAt: number }
+  /** The time of the execution is over. */
+  | { readonly type: "timeout" }
   /** Nothing is unfinished: end the execution, once the live chunks are done. */
   | { readonly type: "complete" }
   /** A chunk has failed for good: end the execution. */

@@ -80,6 +80,10 @@ export interface EntryFields<S = any> {
   "chunk:skipped": OfChunk & { readonly trigger: string };
   "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
   "chunk:failed": OfChunk & { readonly error: SluiceError; readonly willRetry: boolean };
+  /** The wait before the next attempt begins. */
+  "chunk:retry": OfChunk & { readonly delayMs: number };
+  /** What an attempt has shown is void: it is tried again. */
+  "chunk:reset": OfChunk & { readonly discardedAttempt: number };
   /** Live: something was asked of a ctx whose attempt has ended, or of a stream that was stopped. */
   "chunk:late": OfChunk & { readonly call: string };
   /** Durable; live where it comes from a live chunk. */
@@ -108,13 +112,17 @@ export interface EntryFields<S = any> {
   /** Durable. */
   "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
   "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
+  /** A timer of an activation's retry, or of the flow (`flow`). */
+  "timer:set": { readonly timer: string; readonly dueAt: number };
+  "timer:fired": { readonly timer: string };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
   "flow:failed": Ended<S> & { readonly error: SluiceError };
+  "flow:timeout": Ended<S> & { readonly elapsedMs: number };
   "flow:cancelled": Ended<S> & { readonly reason: string };
 }
 
 /** The entry types that end an execution: exactly one is in each ended log, and it is last. */
-export type FinalType = "flow:completed" | "flow:failed" | "flow:cancelled";
+export type FinalType = "flow:completed" | "flow:failed" | "flow:timeout" | "flow:cancelled";
 export type EntryType = keyof EntryFields;
 export type EntryOf<S, K extends EntryType> = Common & { readonly type: K } & EntryFields<S>[K];
 /** One fact of an execution. */
@@ -123,10 +131,9 @@ export type Entry<S = any> = { [K in EntryType]: EntryOf<S, K> }[EntryType];
 export type EntryDraft = { [K in EntryType]: { readonly type: K } & EntryFields[K] }[EntryType];
 export type FinalEntry<S = any> = { [K in FinalType]: EntryOf<S, K> }[FinalType];
 
+const finalTypes: readonly EntryType[] = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
+
 /** True for the last entry of the execution that is looked at; it carries the full state. */
 export function isFinal<S>(entry: Entry<S>): entry is FinalEntry<S> {
-  return (
-    (entry.type === "flow:completed" || entry.type === "flow:failed" || entry.type === "flow:cancelled") &&
-    entry.path.length === 1
-  );
+  return finalTypes.includes(entry.type) && entry.path.length === 1;
 }

@@ -8,13 +8,19 @@
  * 10. After a final entry there is no entry and no command.
  */
 import { SluiceError } from "../error/sluice-error.ts";
-import type { Graph } from "../graph/graph.ts";
-import { type FieldListener, type Listener, Routes, lanePaths } from "../graph/routes.ts";
+import type { Failure } from "../define/trigger.ts";
+import type { Graph, GraphRetry } from "../graph/graph.ts";
+import { type Listener, Routes } from "../graph/routes.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Entry, EntryOf } from "./entry.ts";
+import { backoff } from "./backoff.ts";
 import { type Lane, Lanes, rootLane } from "./lane.ts";
+import { ReplyLanes } from "./reply-lanes.ts";
+import { Slots } from "./slots.ts";
 
 type Status = "idle" | "running" | "failing" | "ended";
+/** The timer of the whole execution. */
+const flowTimer = "flow";
 type State = Readonly<Record<string, unknown>>;
 
 /** All of a machine, as plain JSON (as far as payloads, state and results are). */
@@ -31,6 +37,8 @@ export interface MachineSnapshot {
   readonly result: { readonly value: unknown } | undefined;
   readonly leaf: { readonly value: unknown } | undefined;
   readonly failure: SluiceError | undefined;
+  readonly executionId: string;
+  readonly timers: readonly (readonly [string, number])[];
 }
 
 const none: readonly Command[] = [];
@@ -49,8 +57,11 @@ export class Machine {
   #activationCount = 0;
   #activations = new Map<string, Activation>();
   #lanes = new Lanes();
-  /** The lanes that each open reply has opened, by `activation reply`. */
-  #replies = new Map<string, Set<string>>();
+  #slots: Slots;
+  #executionId = "";
+  /** When each timer that is set is due. */
+  #timers = new Map<string, number>();
+  #replies = new ReplyLanes(this.#lanes);
   #result: { readonly value: unknown } | undefined;
   #leaf: { readonly value: unknown } | undefined;
   #failure: SluiceError | undefined;
@@ -59,6 +70,7 @@ export class Machine {
   constructor(graph: Graph) {
     this.#graph = graph;
     this.routes = new Routes(graph);
+    this.#slots = new Slots(graph);
   }
 
   /**
@@ -82,10 +94,13 @@ export class Machine {
     machine.#activationCount = snapshot.activationCount;
     machine.#activations = new Map(snapshot.activations.map((one) => [one.id, { ...one }]));
     machine.#lanes = new Lanes(snapshot.lanes);
-    machine.#replies = new Map(snapshot.replies.map(([key, lanes]) => [key, new Set(lanes)]));
+    machine.#replies = new ReplyLanes(machine.#lanes, snapshot.replies);
     machine.#result = snapshot.result;
     machine.#leaf = snapshot.leaf;
     machine.#failure = snapshot.failure;
+    machine.#executionId = snapshot.executionId;
+    machine.#timers = new Map(snapshot.timers);
+    for (const one of machine.#activations.values()) if (!machine.#timers.has(one.id)) machine.#slots.restore(one);
     return machine;
   }
 
@@ -99,10 +114,12 @@ export class Machine {
       activationCount: this.#activationCount,
       activations: [...this.#activations.values()].map((one) => ({ ...one })),
       lanes: this.#lanes.list(),
-      replies: [...this.#replies].map(([key, lanes]) => [key, [...lanes]] as const),
+      replies: this.#replies.list(),
       result: this.#result,
       leaf: this.#leaf,
       failure: this.#failure,
+      executionId: this.#executionId,
+      timers: [...this.#timers],
     };
   }
 
@@ -136,7 +153,15 @@ export class Machine {
 
   /** Whether an activation still waits for its start. */
   mayStart(activation: Activation): boolean {
-    return this.#status === "running" && !activation.running && this.#activations.has(activation.id);
+    const { granted, running, id } = activation;
+    return this.#status === "running" && granted && !running && this.#activations.has(id);
+  }
+
+  /** Whether another attempt follows when the present one fails with this error. What triggered chunks is not read again. */
+  mayRetry(activationId: string, { retryable }: SluiceError): boolean {
+    const activation = this.#activations.get(activationId);
+    if (activation === undefined || this.#status !== "running" || !retryable || activation.heard) return false;
+    return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
   }
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
@@ -144,7 +169,11 @@ export class Machine {
     if (this.#status === "failing" && this.#failure !== undefined) return [{ type: "fail", error: this.#failure }];
     if (this.#status !== "running") return none;
     if (this.#lanes.quiet) return [{ type: "complete" }];
-    return [...this.#activations.values()].map((activation) => ({ type: "start", activation }));
+    const waits = [...this.#timers].map(([timer, dueAt]) => ({ type: "wait" as const, timer, dueAt }));
+    const starts = [...this.#activations.values()]
+      .filter(({ id, granted }) => granted && !this.#timers.has(id))
+      .map((activation) => ({ type: "start" as const, activation }));
+    return [...waits, ...starts];
   }
 
   /** Takes one durable entry in and tells what is to be done because of it. Costs O(listeners) of that entry. */
@@ -156,6 +185,8 @@ export class Machine {
         this.#status = "running";
         this.#startedAt = entry.at;
         this.#state = entry.state as State;
+        this.#executionId = entry.executionId;
+        if (this.#graph.timeout !== undefined) this.#commands.push({ type: "limit", timeoutMs: this.#graph.timeout });
         this.#fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
         break;
       case "signal":
@@ -182,11 +213,20 @@ export class Machine {
       case "state:changed":
         this.#state = changed(this.#state, entry.diff);
         break;
+      case "timer:set":
+        this.#timers.set(entry.timer, entry.dueAt);
+        this.#commands.push({ type: "wait", timer: entry.timer, dueAt: entry.dueAt });
+        break;
+      case "timer:fired":
+        this.#timerFired(entry.timer);
+        break;
       case "flow:completed":
       case "flow:failed":
+      case "flow:timeout":
       case "flow:cancelled":
         this.#status = "ended";
         this.#activations.clear();
+        this.#timers.clear();
         this.#commands = [];
         return none;
       default:
@@ -204,14 +244,14 @@ export class Machine {
     input: unknown,
     lane: string,
     id: string,
-    path = "",
-    indexes = noIndexes,
+    { path, indexes, answers }: Firing = plainly,
   ): void {
     if (this.#status !== "running") return;
     for (const { chunk, trigger, label } of listeners) {
       this.#activationCount += 1;
       const activation: Activation = {
         id: `a${this.#activationCount}`,
+        order: this.#activationCount,
         chunk,
         trigger,
         input,
@@ -219,12 +259,32 @@ export class Machine {
         signal: { id, event: label, path, indexes },
         attempts: 0,
         running: false,
+        granted: false,
+        answers,
         heard: false,
       };
       this.#activations.set(activation.id, activation);
       this.#lanes.enter(lane);
-      this.#commands.push({ type: "start", activation });
+      this.#ask(activation);
     }
+  }
+
+  /** The activation wants to start: at once, or when a slot is free. */
+  #ask(activation: Activation): void {
+    if (this.#slots.enter(activation)) this.#commands.push({ type: "start", activation });
+  }
+
+  /** The activation needs its slot no more: whoever has waited for it the longest starts. */
+  #yield(activation: Activation): void {
+    const next = this.#slots.leave(activation);
+    if (next !== undefined && this.#status === "running") this.#commands.push({ type: "start", activation: next });
+  }
+
+  #timerFired(timer: string): void {
+    this.#timers.delete(timer);
+    if (timer === flowTimer) this.#commands.push({ type: "timeout" });
+    const activation = this.#activations.get(timer);
+    if (activation !== undefined) this.#ask(activation);
   }
 
   #begin({ activationId, attempt }: EntryOf<unknown, "chunk:start">): void {
@@ -246,21 +306,40 @@ export class Machine {
     this.#end(activation.id);
   }
 
-  #fail({ activationId, error, willRetry }: EntryOf<unknown, "chunk:failed">): void {
-    if (willRetry) return;
+  #fail({ activationId, error, willRetry, seq }: EntryOf<unknown, "chunk:failed">): void {
+    const activation = this.#activations.get(activationId);
+    const chunk = activation && this.#graph.chunks[activation.chunk];
+    if (activation === undefined || chunk === undefined) return;
+    if (willRetry && chunk.retry !== undefined) return this.#retry(activation, chunk.retry);
+    const handlers = activation.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
+    const failure: Failure = { chunk: chunk.name, error, input: activation.input, attempts: activation.attempts };
+    this.#fire(handlers, failure, activation.lane, `e${seq}`, answering);
     this.#end(activationId);
-    if (error.code === "chunk-aborted" || this.#status !== "running") return;
+    if (handlers.length > 0 || error.code === "chunk-aborted" || this.#status !== "running") return;
     this.#status = "failing";
     this.#failure = error;
-    for (const activation of this.#activations.values()) if (!activation.running) this.#end(activation.id);
+    for (const one of this.#activations.values()) if (!one.running) this.#end(one.id);
     this.#commands = [{ type: "fail", error }];
+  }
+
+  /** A waiting retry holds no slot. */
+  #retry(activation: Activation, retry: GraphRetry): void {
+    const { id, attempts } = activation;
+    activation.running = false;
+    this.#yield(activation);
+    const delayMs = backoff(retry, attempts, `${this.#executionId}/${id}`);
+    this.#commands.push({ type: "retry", activation, delayMs });
   }
 
   #field(entry: EntryOf<unknown, "field:complete">): void {
     const listeners = this.routes.field(entry.reply, entry.field);
     for (const listener of listeners) {
-      const lane = this.#laneOf(entry, listener);
-      this.#fire([listener], entry.value, lane, `e${entry.seq}`, entry.field, entry.indexes);
+      const lane = this.#replies.laneOf(entry, listener);
+      this.#fire([listener], entry.value, lane, `e${entry.seq}`, {
+        path: entry.field,
+        indexes: entry.indexes,
+        answers: false,
+      });
     }
     this.#hear(entry.activationId, listeners.length);
   }
@@ -269,32 +348,7 @@ export class Machine {
     const listeners = this.routes.done(entry.reply);
     this.#fire(listeners, entry.value, entry.lane, `e${entry.seq}`);
     this.#hear(entry.activationId, listeners.length);
-    this.#closeReply(`${entry.activationId} ${entry.replyId}`);
-  }
-
-  /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. */
-  #laneOf(
-    { activationId, replyId, field, lane }: EntryOf<unknown, "field:complete">,
-    { fansOut }: FieldListener,
-  ): string {
-    let below = lane;
-    for (const path of lanePaths(field, fansOut)) {
-      const id = `${lane === rootLane ? "" : lane}/${replyId}:${path}`;
-      this.#lanes.ensure(id, below);
-      const key = `${activationId} ${replyId}`;
-      const opened = this.#replies.get(key);
-      if (opened === undefined) this.#replies.set(key, new Set([id]));
-      else opened.add(id);
-      below = id;
-    }
-    return below;
-  }
-
-  #closeReply(key: string): void {
-    const lanes = this.#replies.get(key);
-    if (lanes === undefined) return;
-    this.#replies.delete(key);
-    for (const lane of lanes) this.#lanes.close(lane);
+    this.#replies.close(entry.activationId, entry.replyId);
   }
 
   #hear(activationId: string, listeners: number): void {
@@ -307,12 +361,22 @@ export class Machine {
     const activation = this.#activations.get(activationId);
     if (activation === undefined) return;
     this.#activations.delete(activationId);
-    for (const key of this.#replies.keys()) if (key.startsWith(`${activationId} `)) this.#closeReply(key);
+    this.#replies.closeAll(activationId);
+    this.#timers.delete(activationId);
+    if (activation.granted) this.#yield(activation);
+    else this.#slots.forget(activation);
     this.#lanes.leave(activation.lane);
   }
 }
 
-const noIndexes: readonly number[] = [];
+/** How a trigger fires, besides its payload. */
+interface Firing {
+  readonly path: string;
+  readonly indexes: readonly number[];
+  readonly answers: boolean;
+}
+const plainly: Firing = { path: "", indexes: [], answers: false };
+const answering: Firing = { ...plainly, answers: true };
 
 function changed(state: State, { removed, values }: EntryOf<any, "state:changed">["diff"]): State {
   const next: Record<string, unknown> = { ...state, ...values };

@@ -14,6 +14,8 @@ export class Attempt {
   /** Set by `setResult`; takes effect with the completion. */
   result: { readonly value: unknown } | undefined;
   ended = false;
+  /** Whether viewers have seen something of it, which a further attempt makes void. */
+  shown = false;
   readonly #flow: string;
   #abort: Abort | undefined;
   #why = "";
@@ -25,6 +27,11 @@ export class Attempt {
     this.activation = activation;
     this.number = activation.attempts + 1;
     this.live = chunk.live;
+  }
+
+  /** The name of the timer that bounds it. */
+  get timer(): string {
+    return `${this.activation.id}/${this.number}`;
   }
 
   /** For errors: `support-triage.read`. */

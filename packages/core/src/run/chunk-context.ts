@@ -61,6 +61,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
         where: attempt.where,
         mend: "Put in what the flow's `stream` schema says, or widen it",
       });
+      attempt.shown = true;
       this.#host.append({ type: "stream:item", ...attempt.origin(), item: valid }, attempt.live);
     };
   }

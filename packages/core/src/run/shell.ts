@@ -16,6 +16,9 @@ import { Attempt } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { CommandQueue } from "./command-queue.ts";
 import type { FieldPlace, Host } from "./host.ts";
+import { endError } from "./end-error.ts";
+import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
+import { Timers } from "./timers.ts";
 
 /** What an execution is made of. */
 export interface ShellParts {
@@ -49,6 +52,7 @@ export class Shell implements Host {
   readonly #scheduler: SchedulerLike;
   readonly #onEnd: ShellParts["onEnd"];
   readonly #queue: CommandQueue;
+  readonly #timers: Timers;
   readonly #attempts = new Map<string, Attempt>();
   #liveStarts = 0;
   #liveCount = 0;
@@ -67,6 +71,7 @@ export class Shell implements Host {
     this.#initial = initial;
     this.#scheduler = scheduler;
     this.#onEnd = onEnd;
+    this.#timers = new Timers(scheduler);
     this.#queue = new CommandQueue(scheduler, (command) => this.#carryOut(command));
   }
 
@@ -134,7 +139,10 @@ export class Shell implements Host {
         lane,
         signal,
         attempts: 0,
+        order: this.#liveStarts,
         running: false,
+        granted: true,
+        answers: false,
         heard: false,
       };
       this.#queue.push({ type: "live", activation });
@@ -160,6 +168,18 @@ export class Shell implements Host {
       case "live":
         if (!this.machine.ended) this.#try(command.activation);
         break;
+      case "retry":
+        this.#wait(command.activation, command.delayMs);
+        break;
+      case "limit":
+        this.append({ type: "timer:set", timer: "flow", dueAt: this.now() + command.timeoutMs });
+        break;
+      case "wait":
+        this.#timers.set(command.timer, command.dueAt - this.now(), () => this.#fire(command.timer));
+        break;
+      case "timeout":
+        this.#timeout();
+        break;
       case "complete":
         this.#completing = true;
         this.#complete();
@@ -172,6 +192,18 @@ export class Shell implements Host {
     }
   }
 
+  /** The wait of a retry begins. */
+  #wait({ id, chunk, lane, attempts }: Activation, delayMs: number): void {
+    const name = this.#graph.chunks[chunk]?.name ?? "";
+    this.append({ type: "chunk:retry", chunk: name, activationId: id, attempt: attempts, lane, delayMs });
+    this.append({ type: "timer:set", timer: id, dueAt: this.now() + delayMs });
+  }
+
+  #fire(timer: string): void {
+    this.append({ type: "timer:fired", timer });
+    this.drain();
+  }
+
   #try(activation: Activation): void {
     const chunk = this.#graph.chunks[activation.chunk];
     const definition = this.#definition.chunks[activation.chunk];
@@ -180,7 +212,7 @@ export class Shell implements Host {
     const trigger = activation.signal.event;
     const { when } = definition.triggers[activation.trigger]?.options ?? {};
     if (when !== undefined) {
-      const answer = this.#ask(when, attempt);
+      const answer = guardAnswer(when, attempt);
       if (answer instanceof SluiceError) return this.#failed(attempt, answer);
       if (!answer) {
         this.append({ type: "chunk:skipped", ...attempt.origin(), trigger }, attempt.live);
@@ -193,6 +225,7 @@ export class Shell implements Host {
     attempt.startedAt = this.append({ ...origin, trigger, input }, attempt.live)?.at ?? 0;
     if (attempt.ended) return; // whoever saw it start has ended the execution
     const ctx = new ChunkContext(this, attempt) as unknown as Context; // `~spec` lives in the types only
+    if (chunk.timeout !== undefined) this.#bound(attempt, chunk.timeout);
     let output: unknown;
     try {
       output = definition.run(this.#instance, activation.input, ctx);
@@ -206,22 +239,13 @@ export class Shell implements Host {
     );
   }
 
-  /** @returns the guard's answer, or why it has none */
-  #ask(when: (payload: never) => boolean, { activation, where }: Attempt): boolean | SluiceError {
-    try {
-      const answer: unknown = when(activation.input as never); // the trigger's type has checked it
-      if (!isThenable(answer)) return Boolean(answer);
-      throw new TypeError("it returned a promise, and a guard is synchronous");
-    } catch (cause) {
-      const what = `The guard of ${activation.signal.event} failed: ${messageOf(cause)}`;
-      return new SluiceError("guard-failed", {
-        what,
-        where,
-        mend: "Keep `when` synchronous and pure",
-        cause,
-        retryable: false,
-      });
-    }
+  /** The attempt ends when its time is over, whatever its code does. */
+  #bound(attempt: Attempt, timeoutMs: number): void {
+    this.#timers.set(attempt.timer, timeoutMs, () => {
+      const what = `The chunk "${attempt.chunk.name}" took longer than ${timeoutMs} ms`;
+      const mend = "Raise its `timeout`, or make it faster";
+      this.#settle(() => this.#failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend })));
+    });
   }
 
   #settle(work: () => void): void {
@@ -243,12 +267,19 @@ export class Shell implements Host {
   #failed(attempt: Attempt, error: SluiceError): void {
     if (attempt.ended) return;
     this.#close(attempt, "its chunk has failed");
-    this.append({ type: "chunk:failed", ...attempt.origin(), error, willRetry: false }, attempt.live);
+    const { activation, live } = attempt;
+    const verdict = retryVerdict(this.#definition.chunks[activation.chunk]?.options.retry?.when, attempt, error);
+    const willRetry = !live && this.machine.mayRetry(activation.id, verdict);
+    this.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry }, live);
+    if (willRetry && attempt.shown) {
+      this.append({ type: "chunk:reset", ...attempt.origin(), discardedAttempt: attempt.number });
+    }
     this.#forget(attempt);
-    if (attempt.live) this.#fail(error); // the machine knows nothing of live chunks
+    if (live) this.#fail(verdict); // the machine knows nothing of live chunks
   }
 
   #close(attempt: Attempt, why: string): void {
+    if (attempt.chunk.timeout !== undefined) this.#timers.cancel(attempt.timer);
     this.#attempts.delete(attempt.activation.id);
     attempt.end(why);
   }
@@ -290,6 +321,11 @@ export class Shell implements Host {
     this.#end("the execution has completed", (ended) => ({ type: "flow:completed", ...ended, result }));
   }
 
+  #timeout(): void {
+    const elapsedMs = this.now() - this.machine.startedAt;
+    this.#end("the execution took too long", (ended) => ({ type: "flow:timeout", ...ended, elapsedMs }));
+  }
+
   #fail(error: SluiceError): void {
     this.#end("another chunk has failed", (ended) => ({ type: "flow:failed", ...ended, error }));
   }
@@ -300,6 +336,7 @@ export class Shell implements Host {
     final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft,
   ): void {
     if (this.machine.ended) return;
+    this.#timers.clear();
     const running = [...this.#attempts.values()];
     this.#attempts.clear();
     for (const attempt of running) {
@@ -310,22 +347,8 @@ export class Shell implements Host {
     const draft = final({ state: this.state, durationMs: this.now() - this.machine.startedAt });
     this.append(draft);
     for (const attempt of running) attempt.end(why);
-    const error = errorOf(draft, this.where);
+    const error = endError(draft, this.where);
     this.log.close(error);
     this.#onEnd(error, draft.type === "flow:completed" ? draft.result : undefined);
   }
-}
-
-function errorOf(final: EntryDraft, where: string): SluiceError | undefined {
-  if (final.type === "flow:failed") return final.error;
-  if (final.type !== "flow:cancelled") return undefined;
-  return new SluiceError("execution-cancelled", {
-    what: `The execution was cancelled: ${final.reason}`,
-    where,
-    retryable: false,
-  });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -56,6 +56,7 @@ async function pump<T>(
 
   function push(text: unknown): void {
     if (typeof text !== "string") throw notText(text, attempt.where);
+    attempt.shown = true;
     reader.push(text);
   }
 

@@ -12,7 +12,7 @@ export type FieldSignal<T> =
   /** The value is complete and valid. */
   | { readonly type: "complete"; readonly path: string; readonly value: T };
 
-export type ExecutionStatus = "running" | "completed" | "failed" | "cancelled";
+export type ExecutionStatus = "running" | "completed" | "failed" | "timeout" | "cancelled";
 
 /** What a view makes of an entry: hands on what it stands for, if anything. */
 type Project<T> = (entry: Entry, next: (value: T) => void) => void;
@@ -95,6 +95,8 @@ export function statusOf(entry: Entry): ExecutionStatus | undefined {
       return "completed";
     case "flow:failed":
       return "failed";
+    case "flow:timeout":
+      return "timeout";
     case "flow:cancelled":
       return "cancelled";
     default:
