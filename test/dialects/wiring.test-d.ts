@@ -2,12 +2,14 @@
 import {
   type ContextOf,
   type Context,
+  type Change,
   type Failure,
   type Field,
   type Opened,
   type Payload,
   after,
   any,
+  changed,
   failed,
   defineFlow,
   event,
@@ -107,6 +109,11 @@ class Right {
   answer({ input, attempts }: Failure<"whole", z.output<(typeof Triage)["schema"]>>) {
     return input.steps.length + attempts;
   }
+  @on(changed("n")) counted({ from, to }: Change<number>, ctx: Ctx) {
+    ctx.end({ reply: String(to - from) });
+    // @ts-expect-error the result is an object
+    ctx.end("x");
+  }
   @on(failed()) any({ chunk: name }: Failure) {
     return name;
   }
@@ -123,6 +130,10 @@ class Wrong {
   @on(after("field")) notMethod(_payload: unknown) {}
   // @ts-expect-error returns a number
   @on(after("number")) returned(_text: string) {}
+  // @ts-expect-error the state has no key "m"
+  @on(changed("m")) key(_change: Change<number>, _ctx: Ctx) {}
+  // @ts-expect-error n is a number
+  @on(changed("n")) keyType(_change: Change<string>, _ctx: Ctx) {}
   // @ts-expect-error there is no chunk "nobody"
   @on(failed("nobody")) failure(_failure: unknown) {}
   // @ts-expect-error the input of the failed chunk is an object

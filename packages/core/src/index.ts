@@ -44,6 +44,8 @@ export {
 export {
   type After,
   type Any,
+  type Change,
+  type Changed,
   type Failed,
   type FailedAny,
   type Failure,
@@ -55,6 +57,7 @@ export {
   type Trigger,
   after,
   any,
+  changed,
   failed,
   isTrigger,
   start,
@@ -91,7 +94,8 @@ export {
   type StateDiff,
   isFinal,
 } from "./machine/entry.ts";
-export { Machine, type MachineSnapshot } from "./machine/machine.ts";
+export { Machine } from "./machine/machine.ts";
+export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunInput, type RunOptions, run } from "./execution/run.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";

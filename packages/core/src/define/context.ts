@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { EventDef } from "./event.ts";
 import type { Instant } from "./instant.ts";
-import type { Given, PayloadFor, Spec, StateOf } from "./spec.ts";
+import type { Given, PayloadFor, SchemaAt, Spec, StateOf } from "./spec.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** The recoverable data of an execution, as one chunk sees it. Values are immutable: change them with `set` or `update`. */
@@ -52,6 +52,8 @@ export interface Context<S = any> {
   readonly stopStream: () => void;
   /** The result, when this chunk completes; the last in the log wins. @throws SluiceError `result-invalid` or `schema-missing` */
   readonly setResult: (value: Given<S, "result">) => void;
+  /** Answers now: sets the result, ends what else is running, and completes the execution. Nothing follows. */
+  readonly end: (...result: [SchemaAt<S, "result">] extends [never] ? [] : [result: Given<S, "result">]) => void;
   /**
    * Emits a business event: a fact, at once. Nothing starts inside the call.
    *

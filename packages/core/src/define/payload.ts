@@ -1,6 +1,18 @@
 import type { IsProblem, Problem, ProblemIn } from "./problem.ts";
-import type { InputOf, Spec } from "./spec.ts";
-import type { After, Any, Failed, FailedAny, Failure, KindOf, Now, Start, Trigger } from "./trigger.ts";
+import type { InputOf, Spec, StateOf } from "./spec.ts";
+import type {
+  After,
+  Any,
+  Change,
+  Changed,
+  Failed,
+  FailedAny,
+  Failure,
+  KindOf,
+  Now,
+  Start,
+  Trigger,
+} from "./trigger.ts";
 
 type AnyFn = (...args: any[]) => unknown;
 export type Returned<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
@@ -56,9 +68,16 @@ export type PayloadIn<K, T, S> =
           ? MethodOf<T, M, "failure">
           : K extends FailedAny
             ? Failure
-            : K extends Any<infer Ks>
-              ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
-              : Problem<"this is not a trigger", K>;
+            : K extends Changed<infer Key>
+              ? ChangeOf<Key, S>
+              : K extends Any<infer Ks>
+                ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
+                : Problem<"this is not a trigger", K>;
+type ChangeOf<Key extends string, S> = [S] extends [never]
+  ? NoSpec
+  : Key extends keyof StateOf<S>
+    ? Change<StateOf<S>[Key]>
+    : Problem<`the state has no key "${Key}"`, keyof StateOf<S>>;
 type ProblemsOf<P> = P extends readonly unknown[] ? { [I in keyof P]: ProblemIn<P[I]> }[number] : never;
 type Union<P> = [ProblemsOf<P>] extends [never] ? (P extends readonly unknown[] ? P[number] : never) : ProblemsOf<P>;
 

@@ -15,6 +15,10 @@ export interface Spec {
   readonly result?: Schema;
   /** The events that may come from outside. @default none */
   readonly accepts?: readonly EventDef[];
+  /** Stay open when all is quiet, for events from outside: until `ctx.end`, `execution.close()`, `idle` or a cancel. @default false */
+  readonly keepOpen?: boolean;
+  /** With `keepOpen`: close when nothing has happened for so long, in milliseconds. @default never */
+  readonly idle?: number;
   /** Longest time of an execution, in milliseconds; then it ends as `flow:timeout`. @default no limit */
   readonly timeout?: number;
   /** Chunks that run at the same time. @default no limit */

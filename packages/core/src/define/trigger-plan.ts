@@ -14,6 +14,7 @@ export type TriggerPlan =
   | { readonly on: "start" }
   | { readonly on: "event"; readonly event: Named }
   | { readonly on: "after"; readonly chunk: string }
+  | { readonly on: "changed"; readonly key: string }
   | { readonly on: "failed"; readonly chunk?: string }
   | { readonly on: FieldMoment; readonly reply: Named; readonly path: string }
   | { readonly on: "any"; readonly of: readonly TriggerPlan[] };
@@ -27,6 +28,8 @@ export function labelOf(plan: TriggerPlan): string {
       return plan.event.name;
     case "after":
       return `after("${plan.chunk}")`;
+    case "changed":
+      return `changed("${plan.key}")`;
     case "failed":
       return plan.chunk === undefined ? "failed()" : `failed("${plan.chunk}")`;
     case "done":

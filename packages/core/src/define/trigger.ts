@@ -24,6 +24,9 @@ export interface Start {
 export interface After<M extends string> {
   after: M;
 }
+export interface Changed<Key extends string> {
+  changed: Key;
+}
 export interface Failed<M extends string> {
   failed: M;
 }
@@ -63,6 +66,17 @@ export const start: Trigger<Start> = trigger({ on: "start" });
 /** Fires each time that chunk completes, with what it returned. */
 export function after<const M extends string>(method: M): Trigger<After<M>> {
   return trigger({ on: "after", chunk: method });
+}
+
+/** What `changed(key)` carries. */
+export interface Change<T> {
+  readonly from: T;
+  readonly to: T;
+}
+
+/** Fires when that key of the state changes, with its value before and after. */
+export function changed<const K extends string>(key: K): Trigger<Changed<K>> {
+  return trigger({ on: "changed", key });
 }
 
 /** What `failed(…)` carries. */

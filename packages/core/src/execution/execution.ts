@@ -57,6 +57,8 @@ export interface Execution<S = any> extends AsyncDisposable {
    * @throws SluiceError `event-not-accepted`, `payload-invalid`, `execution-ended`
    */
   readonly emit: <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>) => string;
+  /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
+  readonly close: () => void;
   /** Ends the execution: every running chunk's abort signal fires. Afterwards it does nothing. */
   readonly cancel: (reason?: string) => void;
 }
@@ -118,6 +120,7 @@ export function createExecution({ shell, log, scheduler, accepts, result, report
       shell.start();
       return shell.signal(event.name, valid, "outside");
     },
+    close: () => shell.close("closed"),
     cancel,
     [Symbol.asyncDispose]: async () => cancel("disposed"),
   } as unknown as Execution; // the spec's types exist at compile time only: here every item, state and result is unknown

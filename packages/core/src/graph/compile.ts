@@ -29,11 +29,7 @@ export function compile(flow: unknown): Graph {
 function build({ spec, chunks }: FlowDefinition): Graph {
   const problems: DefinitionProblem[] = [];
   const report = (problem: DefinitionProblem): void => void problems.push(problem);
-  const reader = new TriggerReader(
-    spec.name,
-    new Map(chunks.map(({ key, options }) => [key, options.name ?? key])),
-    report,
-  );
+  const reader = new TriggerReader(spec, new Map(chunks.map(({ key, options }) => [key, options.name ?? key])), report);
   const drafts = chunks.map(({ key, triggers, options }) => {
     const where = `${spec.name}.${key}`;
     checkOptions(options, triggers, where, report);
@@ -60,11 +56,13 @@ function build({ spec, chunks }: FlowDefinition): Graph {
   const accepts = (spec.accepts ?? []).map(({ name }) => name);
   const warnings: GraphWarning[] = checkWiring(spec.name, nodes, accepts, report);
   if (problems.length > 0) throw new FlowDefinitionError(spec.name, problems);
-  const { timeout, concurrency } = spec;
+  const { timeout, concurrency, keepOpen, idle } = spec;
   return deepFreeze({
     flow: spec.name,
     ...(timeout !== undefined && { timeout }),
     ...(concurrency !== undefined && { concurrency }),
+    ...(keepOpen === true && { keepOpen }),
+    ...(idle !== undefined && { idle }),
     chunks: nodes,
     accepts,
     warnings,

@@ -8,6 +8,7 @@ export const problemCodes = {
   "event-never-emitted": "a trigger on an event that nothing emits",
   "event-unheard": "an emitted event that nothing hears (warning)",
   "flow-empty": "a flow without a chunk, or without one that starts",
+  "key-unknown": "a trigger on a key that the state does not have",
   "loop-endless": "chunks that trigger each other without a guard (warning)",
   "name-taken": "two things with one name",
   "not-yet": "an option or trigger that this version does not have yet",

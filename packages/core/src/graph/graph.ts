@@ -5,6 +5,7 @@ export type GraphSource =
   | { readonly on: "start"; readonly label: string }
   | { readonly on: "event"; readonly label: string; readonly event: string }
   | { readonly on: "after"; readonly label: string; readonly chunk: string }
+  | { readonly on: "changed"; readonly label: string; readonly key: string }
   | { readonly on: "failed"; readonly label: string; readonly chunk?: string }
   | { readonly on: FieldMoment; readonly label: string; readonly reply: string; readonly path: string };
 
@@ -55,6 +56,9 @@ export interface Graph {
   readonly flow: string;
   /** In declaration order, which is the order in which listeners of one signal start. */
   readonly chunks: readonly GraphChunk[];
+  /** It does not complete when it is quiet, but waits for events from outside; at most `idle` milliseconds. */
+  readonly keepOpen?: boolean;
+  readonly idle?: number;
   /** Milliseconds an execution. */
   readonly timeout?: number;
   readonly concurrency?: number;

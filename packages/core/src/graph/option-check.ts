@@ -39,10 +39,12 @@ const specOptions: Readonly<Record<keyof Spec, Check>> = {
   stream: anything,
   result: anything,
   accepts: anything,
+  keepOpen: anything,
+  idle: atLeast(1, false),
   timeout: atLeast(1, false),
   concurrency: atLeast(1, true),
 };
-const notYet = ["compensate", "by", "once", "keepOpen", "idle"];
+const notYet = ["compensate", "by", "once"];
 
 /** Refuses what a chunk cannot be given: misspelled options, wrong values, and what is not there yet. */
 export function checkOptions(

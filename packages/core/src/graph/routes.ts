@@ -29,6 +29,7 @@ export class Routes {
   readonly start: readonly Listener[];
   readonly #events = new Map<string, Listener[]>();
   readonly #after = new Map<string, Listener[]>();
+  readonly #changed = new Map<string, Listener[]>();
   readonly #failed = new Map<string, Listener[]>();
   readonly #done = new Map<string, Listener[]>();
   readonly #patterns = new Map<string, Pattern[]>();
@@ -42,6 +43,7 @@ export class Routes {
           if (source.on === "start") start.push(listener);
           else if (source.on === "event") into(this.#events, source.event, listener);
           else if (source.on === "after") into(this.#after, source.chunk, listener);
+          else if (source.on === "changed") into(this.#changed, source.key, listener);
           else if (source.on === "failed") into(this.#failed, source.chunk ?? "", listener);
           else if (source.on === "done") into(this.#done, source.reply, listener);
           else into(this.#patterns, `${source.on} ${source.reply}`, pattern(listener, source.path));
@@ -57,6 +59,10 @@ export class Routes {
 
   after(chunk: string): readonly Listener[] {
     return this.#after.get(chunk) ?? nobody;
+  }
+
+  changed(key: string): readonly Listener[] {
+    return this.#changed.get(key) ?? nobody;
   }
 
   /** Who answers for a chunk that has failed for good: those that name it, and those that answer for any. */

@@ -1,8 +1,9 @@
 import type { TriggerDefinition } from "../define/flow.ts";
 import { labelOf, type Named, type TriggerPlan } from "../define/trigger-plan.ts";
+import type { Spec } from "../define/spec.ts";
 import { suggest } from "../error/nearest.ts";
 import { messageOf } from "../error/sluice-error.ts";
-import { findPlace } from "../schema/shape.ts";
+import { findPlace, shapeOf } from "../schema/shape.ts";
 import type { DefinitionProblem } from "./definition-problem.ts";
 import type { GraphSource, GraphTrigger } from "./graph.ts";
 
@@ -11,11 +12,14 @@ export class TriggerReader {
   readonly #flow: string;
   readonly #names: ReadonlyMap<string, string>;
   readonly #report: (problem: DefinitionProblem) => void;
+  /** The keys of the state; undefined where they are not known beforehand. */
+  readonly #stateKeys: readonly string[] | undefined;
   readonly #defined = new Map<string, Named>();
 
   /** @param names the chunks' names, by the key that `after` refers to */
-  constructor(flow: string, names: ReadonlyMap<string, string>, report: (problem: DefinitionProblem) => void) {
-    this.#flow = flow;
+  constructor({ name, state }: Spec, names: ReadonlyMap<string, string>, report: (problem: DefinitionProblem) => void) {
+    this.#flow = name;
+    this.#stateKeys = state === undefined ? [] : keysOf(state);
     this.#names = names;
     this.#report = report;
   }
@@ -43,6 +47,14 @@ export class TriggerReader {
       case "after": {
         const name = this.#chunk(plan.chunk, where);
         return name === undefined ? [] : [{ on: "after", label: `after("${name}")`, chunk: name }];
+      }
+      case "changed": {
+        if (this.#stateKeys !== undefined && !this.#stateKeys.includes(plan.key)) {
+          const mend = suggest(plan.key, this.#stateKeys);
+          this.#report({ code: "key-unknown", where, what: `the state has no key "${plan.key}"`, mend });
+          return [];
+        }
+        return [{ on: "changed", label: labelOf(plan), key: plan.key }];
       }
       case "failed": {
         if (plan.chunk === undefined) return [{ on: "failed", label: labelOf(plan) }];
@@ -108,4 +120,10 @@ export class TriggerReader {
       this.#report({ code: "name-taken", where, what, mend: "Define it once and import it, or rename one of them" });
     }
   }
+}
+
+/** The keys that a schema names; undefined where it names none, as records do. */
+function keysOf(schema: Named["schema"]): readonly string[] | undefined {
+  const paths = shapeOf(schema).pathsUnder("");
+  return paths.length === 0 || paths.includes("*") ? undefined : paths;
 }

@@ -35,8 +35,10 @@ export type Command =
   | { readonly type: "start"; readonly activation: Activation }
   /** Wait, then start the next attempt of an activation. */
   | { readonly type: "retry"; readonly activation: Activation; readonly delayMs: number }
-  /** End the execution when this time has passed. */
-  | { readonly type: "limit"; readonly timeoutMs: number }
+  /** Set the timer of the execution's time, or of its idle time. */
+  | { readonly type: "limit"; readonly timer: string; readonly timeoutMs: number }
+  /** Nothing has happened for the idle time: let no more events in. */
+  | { readonly type: "close" }
   /** A timer that has been set is to fire at this time. */
   | { readonly type: "wait"; readonly timer: string; readonly dueAt: number }
   /** The time of the execution is over. */

@@ -112,7 +112,9 @@ export interface EntryFields<S = any> {
   /** Durable. */
   "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
   "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
-  /** A timer of an activation's retry, or of the flow (`flow`). */
+  /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
+  "flow:close": { readonly reason: string };
+  /** A timer of an activation's retry, of the flow (`flow`), or of its idle time (`idle`). */
   "timer:set": { readonly timer: string; readonly dueAt: number };
   "timer:fired": { readonly timer: string };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };

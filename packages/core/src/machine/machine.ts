@@ -14,32 +14,14 @@ import { type Listener, Routes } from "../graph/routes.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Entry, EntryOf } from "./entry.ts";
 import { backoff } from "./backoff.ts";
-import { type Lane, Lanes, rootLane } from "./lane.ts";
+import { Lanes, rootLane } from "./lane.ts";
+import type { MachineSnapshot, MachineStatus } from "./machine-snapshot.ts";
 import { ReplyLanes } from "./reply-lanes.ts";
 import { Slots } from "./slots.ts";
+import { type StateData, foldState } from "./state-fold.ts";
 
-type Status = "idle" | "running" | "failing" | "ended";
-/** The timer of the whole execution. */
-const flowTimer = "flow";
-type State = Readonly<Record<string, unknown>>;
-
-/** All of a machine, as plain JSON (as far as payloads, state and results are). */
-export interface MachineSnapshot {
-  readonly graphHash: string;
-  readonly seq: number;
-  readonly status: Status;
-  readonly startedAt: number;
-  readonly state: State;
-  readonly activationCount: number;
-  readonly activations: readonly Activation[];
-  readonly lanes: readonly Lane[];
-  readonly replies: readonly (readonly [string, readonly string[]])[];
-  readonly result: { readonly value: unknown } | undefined;
-  readonly leaf: { readonly value: unknown } | undefined;
-  readonly failure: SluiceError | undefined;
-  readonly executionId: string;
-  readonly timers: readonly (readonly [string, number])[];
-}
+/** The timers of the whole execution, and of an open one in which nothing happens. */
+const [flowTimer, idleTimer] = ["flow", "idle"];
 
 const none: readonly Command[] = [];
 
@@ -51,14 +33,17 @@ export class Machine {
   readonly #graph: Graph;
   readonly routes: Routes;
   #seq = 0;
-  #status: Status = "idle";
+  #status: MachineStatus = "idle";
   #startedAt = 0;
-  #state: State = {};
+  #state: StateData = {};
   #activationCount = 0;
   #activations = new Map<string, Activation>();
   #lanes = new Lanes();
   #slots: Slots;
   #executionId = "";
+  /** Whether events from outside are waited for when all is quiet. */
+  #open = false;
+  #wasQuiet = false;
   /** When each timer that is set is due. */
   #timers = new Map<string, number>();
   #replies = new ReplyLanes(this.#lanes);
@@ -71,6 +56,7 @@ export class Machine {
     this.#graph = graph;
     this.routes = new Routes(graph);
     this.#slots = new Slots(graph);
+    this.#open = graph.keepOpen === true;
   }
 
   /**
@@ -99,6 +85,8 @@ export class Machine {
     machine.#leaf = snapshot.leaf;
     machine.#failure = snapshot.failure;
     machine.#executionId = snapshot.executionId;
+    machine.#open = snapshot.open;
+    machine.#wasQuiet = snapshot.wasQuiet;
     machine.#timers = new Map(snapshot.timers);
     for (const one of machine.#activations.values()) if (!machine.#timers.has(one.id)) machine.#slots.restore(one);
     return machine;
@@ -119,6 +107,8 @@ export class Machine {
       leaf: this.#leaf,
       failure: this.#failure,
       executionId: this.#executionId,
+      open: this.#open,
+      wasQuiet: this.#wasQuiet,
       timers: [...this.#timers],
     };
   }
@@ -128,7 +118,7 @@ export class Machine {
     return this.#seq;
   }
 
-  get state(): State {
+  get state(): StateData {
     return this.#state;
   }
 
@@ -143,7 +133,12 @@ export class Machine {
 
   /** Whether nothing is unfinished. */
   get quiet(): boolean {
-    return this.#status === "running" && this.#lanes.quiet;
+    return this.#status === "running" && this.#lanes.quiet && !this.#open;
+  }
+
+  /** Whether events from outside are waited for. */
+  get open(): boolean {
+    return this.#open && this.#status !== "ended";
   }
 
   /** The result so far: what was set last, else what a leaf returned last. */
@@ -168,7 +163,7 @@ export class Machine {
   pending(): readonly Command[] {
     if (this.#status === "failing" && this.#failure !== undefined) return [{ type: "fail", error: this.#failure }];
     if (this.#status !== "running") return none;
-    if (this.#lanes.quiet) return [{ type: "complete" }];
+    if (this.quiet) return [{ type: "complete" }];
     const waits = [...this.#timers].map(([timer, dueAt]) => ({ type: "wait" as const, timer, dueAt }));
     const starts = [...this.#activations.values()]
       .filter(({ id, granted }) => granted && !this.#timers.has(id))
@@ -184,9 +179,11 @@ export class Machine {
       case "flow:start":
         this.#status = "running";
         this.#startedAt = entry.at;
-        this.#state = entry.state as State;
+        this.#state = entry.state as StateData;
         this.#executionId = entry.executionId;
-        if (this.#graph.timeout !== undefined) this.#commands.push({ type: "limit", timeoutMs: this.#graph.timeout });
+        if (this.#graph.timeout !== undefined) {
+          this.#commands.push({ type: "limit", timer: flowTimer, timeoutMs: this.#graph.timeout });
+        }
         this.#fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
         break;
       case "signal":
@@ -211,7 +208,10 @@ export class Machine {
         this.#reply(entry);
         break;
       case "state:changed":
-        this.#state = changed(this.#state, entry.diff);
+        this.#change(entry);
+        break;
+      case "flow:close":
+        this.#open = false;
         break;
       case "timer:set":
         this.#timers.set(entry.timer, entry.dueAt);
@@ -232,7 +232,7 @@ export class Machine {
       default:
         return none;
     }
-    if (this.quiet) this.#commands.push({ type: "complete" });
+    this.#settle();
     if (this.#commands.length === 0) return none;
     const commands = this.#commands;
     this.#commands = [];
@@ -283,8 +283,20 @@ export class Machine {
   #timerFired(timer: string): void {
     this.#timers.delete(timer);
     if (timer === flowTimer) this.#commands.push({ type: "timeout" });
+    if (timer === idleTimer && this.#open && this.#lanes.quiet) this.#commands.push({ type: "close" });
     const activation = this.#activations.get(timer);
     if (activation !== undefined) this.#ask(activation);
+  }
+
+  /** Says what follows when all has become quiet: the end, or, while the execution is open, its idle time. */
+  #settle(): void {
+    const isQuiet = this.#status === "running" && this.#lanes.quiet;
+    const { idle } = this.#graph;
+    if (isQuiet && !this.#open) this.#commands.push({ type: "complete" });
+    else if (isQuiet && !this.#wasQuiet && idle !== undefined) {
+      this.#commands.push({ type: "limit", timer: idleTimer, timeoutMs: idle });
+    }
+    this.#wasQuiet = isQuiet;
   }
 
   #begin({ activationId, attempt }: EntryOf<unknown, "chunk:start">): void {
@@ -292,6 +304,14 @@ export class Machine {
     if (activation === undefined) return;
     activation.running = true;
     activation.attempts = attempt;
+  }
+
+  #change({ diff, lane, seq }: EntryOf<any, "state:changed">): void {
+    const before = this.#state;
+    this.#state = foldState(before, diff);
+    for (const key of [...diff.added, ...diff.changed, ...diff.removed]) {
+      this.#fire(this.routes.changed(key), { from: before[key], to: this.#state[key] }, lane, `e${seq}`);
+    }
   }
 
   #complete(entry: EntryOf<unknown, "chunk:complete">): void {
@@ -377,9 +397,3 @@ interface Firing {
 }
 const plainly: Firing = { path: "", indexes: [], answers: false };
 const answering: Firing = { ...plainly, answers: true };
-
-function changed(state: State, { removed, values }: EntryOf<any, "state:changed">["diff"]): State {
-  const next: Record<string, unknown> = { ...state, ...values };
-  for (const key of removed) delete next[key];
-  return next;
-}

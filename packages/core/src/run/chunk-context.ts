@@ -76,14 +76,15 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   get setResult(): Context["setResult"] {
     return (value) => {
       if (this.#isOver("setResult")) return;
-      this.#attempt.result = {
-        value: validate(this.#schema("result", "setResult"), value, {
-          code: "result-invalid",
-          what: "The result",
-          where: this.#attempt.where,
-          mend: "Set what the flow's `result` schema says, or widen it",
-        }),
-      };
+      this.#attempt.result = { value: this.#valid("setResult", value) };
+    };
+  }
+
+  get end(): Context["end"] {
+    return (...results: readonly unknown[]) => {
+      if (this.#isOver("end")) return;
+      if (results.length > 0) this.#attempt.result = { value: this.#valid("end", results[0]) };
+      this.#host.end(this.#attempt);
     };
   }
 
@@ -120,6 +121,15 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get text(): Context["text"] {
     return (source) => readText(this.#host, this.#attempt, source, this.#isOver("text"));
+  }
+
+  #valid(call: string, result: unknown): unknown {
+    return validate(this.#schema("result", call), result, {
+      code: "result-invalid",
+      what: "The result",
+      where: this.#attempt.where,
+      mend: "Set what the flow's `result` schema says, or widen it",
+    });
   }
 
   /** Whether a call comes too late. @throws SluiceError `live-chunk` for what a live chunk may not do. */

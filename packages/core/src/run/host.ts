@@ -22,6 +22,8 @@ export interface Host {
   readonly append: (draft: EntryDraft, live?: boolean) => void;
   /** Appends a signal. @returns its id */
   readonly signal: (event: string, payload: unknown, cause: string, origin?: OfChunk) => string;
+  /** Completes the execution, with the attempt's result. */
+  readonly end: (attempt: Attempt) => void;
   /** Queues the live chunks that listen to a piece or a beginning. */
   readonly startLive: (attempt: Attempt, listeners: readonly FieldListener[], payload: unknown, at: FieldPlace) => void;
 }

@@ -154,6 +154,19 @@ export class Shell implements Host {
     this.#queue.drain();
   }
 
+  /** Waits for events no longer. What is unfinished goes on; then the execution completes. */
+  close(reason: string): void {
+    if (!this.machine.open) return;
+    this.start();
+    this.append({ type: "flow:close", reason });
+  }
+
+  /** Completes the execution from a chunk, with its result; what else is running is ended. */
+  end(attempt: Attempt): void {
+    this.#completed(attempt, undefined);
+    this.#finish();
+  }
+
   /** Ends the execution from outside. */
   cancel(reason: string): void {
     this.start(); // a cancelled execution has its `flow:start`, too
@@ -172,10 +185,13 @@ export class Shell implements Host {
         this.#wait(command.activation, command.delayMs);
         break;
       case "limit":
-        this.append({ type: "timer:set", timer: "flow", dueAt: this.now() + command.timeoutMs });
+        this.append({ type: "timer:set", timer: command.timer, dueAt: this.now() + command.timeoutMs });
         break;
       case "wait":
         this.#timers.set(command.timer, command.dueAt - this.now(), () => this.#fire(command.timer));
+        break;
+      case "close":
+        this.close("idle");
         break;
       case "timeout":
         this.#timeout();
@@ -305,6 +321,10 @@ export class Shell implements Host {
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#liveCount > 0) return;
     this.#completing = false;
+    this.#finish();
+  }
+
+  #finish(): void {
     let result = this.machine.result;
     if (this.spec.result !== undefined) {
       try {
