@@ -1,4 +1,3 @@
-import type { SchedulerLike } from "rxjs";
 import type { Activation, Command } from "../machine/command.ts";
 
 /** A command of the machine, or the start of a live chunk. */
@@ -6,18 +5,16 @@ export type Order = Command | { readonly type: "live"; readonly activation: Acti
 
 /**
  * Orders that wait to be carried out, first in, first out, one at a time. Whoever pushes need not drain: what is left is
- * carried out on the scheduler's next tick.
+ * carried out when the present job is over. That takes no time on any clock, so it needs no scheduler, which would cost more.
  */
 export class CommandQueue {
-  readonly #scheduler: SchedulerLike;
   readonly #carryOut: (order: Order) => void;
   #orders: Order[] = [];
   #next = 0;
   #draining = false;
   #scheduled = false;
 
-  constructor(scheduler: SchedulerLike, carryOut: (order: Order) => void) {
-    this.#scheduler = scheduler;
+  constructor(carryOut: (order: Order) => void) {
     this.#carryOut = carryOut;
   }
 
@@ -25,7 +22,7 @@ export class CommandQueue {
     this.#orders.push(order);
     if (this.#draining || this.#scheduled) return;
     this.#scheduled = true;
-    this.#scheduler.schedule(() => {
+    queueMicrotask(() => {
       this.#scheduled = false;
       this.drain();
     });

@@ -72,7 +72,7 @@ export class Shell implements Host {
     this.#scheduler = scheduler;
     this.#onEnd = onEnd;
     this.#timers = new Timers(scheduler);
-    this.#queue = new CommandQueue(scheduler, (command) => this.#carryOut(command));
+    this.#queue = new CommandQueue((command) => this.#carryOut(command));
   }
 
   get routes(): Routes {
