@@ -1,0 +1,74 @@
+import {
+  aiSdkContestant,
+  jsonParse,
+  jsonParseContestant,
+  jsonriverContestant,
+  partialJsonContestant,
+  streamparserContestant,
+  streamparserPartialContestant,
+} from "./contestants/peer-parsers.ts";
+import { eventsContestant, partialContestant, replyContestant, sluiceEvents } from "./contestants/sluice-parser.ts";
+import { type Document, articlesDocument, orderDocument, storyDocument } from "./documents.ts";
+import { type Grower, measureGrowth } from "./growth.ts";
+import { type MeasureOptions, measure } from "./measure.ts";
+import { type Bar, type Comparison, type Section, ratio } from "./section.ts";
+
+const kilobytes = [12.5, 25, 50, 100, 200];
+const listTitle = "b: list of 100 KB";
+
+/** Structured replies, token by token. */
+export async function instant(options: MeasureOptions): Promise<Section> {
+  const comparisons: Comparison[] = [];
+  for (const document of documents()) comparisons.push(await compare(document, options));
+  const growth = await measureGrowth(growers(), options);
+  const list = comparisons.find(({ title }) => title.startsWith(listTitle))?.timings ?? [];
+  const bars: Bar[] = [
+    ...growth.map(({ name, exponent }) => ({ what: `Growth of ${name}: exponent`, value: exponent, atMost: 1.15 })),
+    { what: `${listTitle}: ${sluiceEvents}, × ${jsonParse}`, value: ratio(list, sluiceEvents, jsonParse), atMost: 12 },
+  ].map((bar) => ({ ...bar, kind: "bar" }));
+  return { title: "Instant", comparisons, growth, bars };
+}
+
+function documents(): readonly Document[] {
+  return [
+    orderDocument("a: nested object of 2 KB", { by: 4 }),
+    articlesDocument(listTitle, { by: 4, length: 100_000 }),
+    articlesDocument("c: list of 1 MB", { by: 16, length: 1_000_000 }),
+    storyDocument("d: one string of 200 KB", { by: 4, length: 200_000 }),
+    articlesDocument("h: list of 1 MB", { by: 4_096, length: 1_000_000 }),
+  ];
+}
+
+async function compare(document: Document, options: MeasureOptions): Promise<Comparison> {
+  const { title, text, tokens } = document;
+  const contestants = [
+    jsonParseContestant,
+    eventsContestant,
+    partialContestant,
+    replyContestant,
+    streamparserContestant,
+    streamparserPartialContestant,
+    jsonriverContestant,
+    partialJsonContestant,
+    aiSdkContestant,
+  ].map((contestant) => contestant(document));
+  return {
+    title: `${title}, ${tokens[0]?.length} characters a token`,
+    note: `${text.length.toLocaleString("en")} characters in ${tokens.length.toLocaleString("en")} tokens.`,
+    timings: await measure(contestants, options),
+    unit: jsonParse,
+    ours: sluiceEvents,
+  };
+}
+
+function growers(): readonly Grower[] {
+  const of = "KB";
+  const list = (size: number): Document => articlesDocument("", { by: 4, length: size * 1_000 });
+  const string = (size: number): Document => storyDocument("", { by: 4, length: size * 1_000 });
+  return [
+    { name: `${sluiceEvents}, list`, of, sizes: kilobytes, at: (size) => eventsContestant(list(size)) },
+    { name: `${sluiceEvents}, one string`, of, sizes: kilobytes, at: (size) => eventsContestant(string(size)) },
+    { name: "Sluice, partial value, list", of, sizes: kilobytes, at: (size) => partialContestant(list(size)) },
+    { name: "Sluice, validated reply, list", of, sizes: kilobytes, at: (size) => replyContestant(list(size)) },
+  ];
+}
