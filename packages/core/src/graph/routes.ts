@@ -24,6 +24,15 @@ interface Pattern {
 
 const nobody: readonly never[] = [];
 
+const known = new WeakMap<Graph, Routes>();
+
+/** The routes of a graph: made once, kept as long as the graph. */
+export function routesOf(graph: Graph): Routes {
+  let routes = known.get(graph);
+  if (routes === undefined) known.set(graph, (routes = new Routes(graph)));
+  return routes;
+}
+
 /** Who listens to what, in declaration order, as look-ups: what the machine and the shell ask of a graph. */
 export class Routes {
   readonly start: readonly Listener[];

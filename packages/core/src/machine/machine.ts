@@ -10,7 +10,7 @@
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Failure } from "../define/trigger.ts";
 import type { Graph, GraphRetry } from "../graph/graph.ts";
-import { type Listener, Routes } from "../graph/routes.ts";
+import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Entry, EntryOf } from "./entry.ts";
 import { backoff } from "./backoff.ts";
@@ -54,7 +54,7 @@ export class Machine {
 
   constructor(graph: Graph) {
     this.#graph = graph;
-    this.routes = new Routes(graph);
+    this.routes = routesOf(graph);
     this.#slots = new Slots(graph);
     this.#open = graph.keepOpen === true;
   }

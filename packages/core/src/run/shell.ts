@@ -16,6 +16,7 @@ import { Attempt } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { CommandQueue } from "./command-queue.ts";
 import type { FieldPlace, Host } from "./host.ts";
+import { completeDraft, signalDraft, startDraft } from "./entry-draft.ts";
 import { endError } from "./end-error.ts";
 import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
 import { Timers } from "./timers.ts";
@@ -114,7 +115,8 @@ export class Shell implements Host {
   /** Appends a signal. @returns its id */
   signal(event: string, payload: unknown, cause: string, origin?: OfChunk): string {
     const id = `s${this.log.nextSeq}`;
-    this.append({ type: "signal", ...(origin ?? { lane: rootLane }), id, event, payload, cause });
+    if (origin === undefined) this.append({ type: "signal", lane: rootLane, id, event, payload, cause });
+    else this.append(signalDraft(id, event, payload, cause, origin));
     return id;
   }
 
@@ -235,10 +237,8 @@ export class Shell implements Host {
         return this.#forget(attempt);
       }
     }
-    const { id: activationId, lane, input } = activation;
-    this.#attempts.set(activationId, attempt);
-    const origin = { type: "chunk:start" as const, chunk: chunk.name, activationId, attempt: attempt.number, lane };
-    attempt.startedAt = this.append({ ...origin, trigger, input }, attempt.live)?.at ?? 0;
+    this.#attempts.set(activation.id, attempt);
+    attempt.startedAt = this.append(startDraft(attempt), attempt.live)?.at ?? 0;
     if (attempt.ended) return; // whoever saw it start has ended the execution
     const ctx = new ChunkContext(this, attempt) as unknown as Context; // `~spec` lives in the types only
     if (chunk.timeout !== undefined) this.#bound(attempt, chunk.timeout);
@@ -272,11 +272,9 @@ export class Shell implements Host {
   #completed(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     this.#close(attempt, "its chunk has completed");
-    const { chunk, number, activation, result, startedAt, live } = attempt;
-    const origin = { chunk: chunk.name, activationId: activation.id, attempt: number, lane: activation.lane };
-    const durationMs = this.now() - startedAt;
-    if (result === undefined) this.append({ type: "chunk:complete", ...origin, output, durationMs }, live);
-    else this.append({ type: "chunk:complete", ...origin, output, result: result.value, durationMs }, live);
+    const { result, live } = attempt;
+    const draft = completeDraft(attempt, output, this.now() - attempt.startedAt);
+    this.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live);
     this.#forget(attempt);
   }
 
