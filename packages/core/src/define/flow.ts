@@ -47,31 +47,50 @@ export interface FlowBuilder<S, M = {}> {
 
 const definitions = new WeakMap<object, FlowDefinition>();
 
-/** Starts a flow without decorators: `flow(spec).chunk("read", start, (input, ctx) => …)`. */
-export function flow<S extends Spec>(spec: S): FlowBuilder<S> {
-  return builder({ spec, chunks: [], create: undefined }) as FlowBuilder<S>; // the types of the chunks live in FlowBuilder only
+/** The chunks of a builder, the last one first: so that each builder shares those before it, and adding one costs O(1). */
+interface Written {
+  readonly chunk: ChunkDefinition;
+  readonly before: Written | undefined;
 }
 
-function builder(definition: FlowDefinition): object {
-  const made = {
-    chunk(
-      key: string,
-      trigger: Trigger,
-      run: (payload: unknown, ctx: Context) => unknown,
-      options: ChunkOptions & OnOptions = {},
-    ) {
-      const { when, ...chunkOptions } = options;
-      const added: ChunkDefinition = {
-        key,
-        triggers: [{ plan: trigger?.plan, options: when === undefined ? {} : { when } }],
-        options: chunkOptions,
-        run: (_instance, payload, ctx) => run(payload, ctx),
-      };
-      return builder({ ...definition, chunks: [...definition.chunks, added] });
-    },
-  };
-  recordFlow(made, definition);
-  return made;
+/** Starts a flow without decorators: `flow(spec).chunk("read", start, (input, ctx) => …)`. */
+export function flow<S extends Spec>(spec: S): FlowBuilder<S> {
+  return new Builder(spec, undefined) as unknown as FlowBuilder<S>; // the types of the chunks live in FlowBuilder only
+}
+
+class Builder {
+  readonly #spec: Spec;
+  readonly #written: Written | undefined;
+
+  constructor(spec: Spec, written: Written | undefined) {
+    this.#spec = spec;
+    this.#written = written;
+    // bound: the decorators hand it on as a property of @flow's function
+    this.chunk = this.chunk.bind(this);
+  }
+
+  chunk(
+    key: string,
+    trigger: Trigger,
+    run: (payload: unknown, ctx: Context) => unknown,
+    options: ChunkOptions & OnOptions = {},
+  ): Builder {
+    const { when, ...chunkOptions } = options;
+    const chunk: ChunkDefinition = {
+      key,
+      triggers: [{ plan: trigger?.plan, options: when === undefined ? {} : { when } }],
+      options: chunkOptions,
+      run: (_instance, payload, ctx) => run(payload, ctx),
+    };
+    return new Builder(this.#spec, { chunk, before: this.#written });
+  }
+
+  /** What has been written down so far. */
+  definition(): FlowDefinition {
+    const chunks: ChunkDefinition[] = [];
+    for (let one = this.#written; one !== undefined; one = one.before) chunks.push(one.chunk);
+    return { spec: this.#spec, chunks: chunks.reverse(), create: undefined };
+  }
 }
 
 /** Notes the definition of a class or builder. For those who write down flows in other ways. */
@@ -85,8 +104,11 @@ export function recordFlow(flow: object, definition: FlowDefinition): void {
  * @throws SluiceError `flow-undefined`
  */
 export function definitionOf(flow: unknown): FlowDefinition {
-  const known = (typeof flow === "function" || (typeof flow === "object" && flow !== null)) && definitions.get(flow);
-  if (known) return known;
+  if (typeof flow === "function" || (typeof flow === "object" && flow !== null)) {
+    if (flow instanceof Builder && !definitions.has(flow)) definitions.set(flow, flow.definition());
+    const known = definitions.get(flow);
+    if (known !== undefined) return known;
+  }
   const name = typeof flow === "function" ? `The class ${flow.name || "without a name"}` : `This ${typeof flow}`;
   throw new SluiceError("flow-undefined", {
     what: `${name} is not a flow`,
