@@ -1,5 +1,6 @@
 import {
   type Entry,
+  Machine,
   SluiceError,
   after,
   any,
@@ -399,6 +400,64 @@ describe("S14 concurrency", () => {
       ),
       { numRuns: 150 },
     );
+  });
+});
+
+describe("the machine under retries and limits", () => {
+  test("in each moment a fold knows what is still to be done, and restore(snapshot) plus the rest of the log equals the fold", async () => {
+    const jobs = fc.array(fc.record({ waits: fc.nat(4), failures: fc.nat(3) }), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(jobs, fc.nat(200), async (list, at) => {
+        const time = new VirtualTime();
+        const it = flow({ ...spec, concurrency: 2, timeout: 10_000 })
+          .chunk("begin", start, (_n, ctx) => list.forEach((_, i) => void ctx.emit(Go, i)))
+          .chunk(
+            "work",
+            Go,
+            async (i, ctx) => {
+              await time.delay(list[i]?.waits ?? 0);
+              if (ctx.attempt <= (list[i]?.failures ?? 0)) throw new Error("chance");
+            },
+            { retry: { ...fixed, delay: 2 } },
+          )
+          .chunk("rest", failed("work"), () => "rest");
+        const entries = (await ended(it, time)).filter(({ live }) => live === 0);
+        const graph = compile(it);
+        const cut = at % entries.length;
+        const fold = new Machine(graph);
+        for (const entry of entries.slice(0, cut)) fold.apply(entry);
+        expect(fold.pending().length > 0).toBe(cut > 0);
+        const restored = Machine.restore(graph, fold.snapshot());
+        const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+        expect(plain(restored.pending())).toEqual(plain(fold.pending()));
+        for (const entry of entries.slice(cut)) expect(plain(restored.apply(entry))).toEqual(plain(fold.apply(entry)));
+        expect(plain(restored.snapshot())).toEqual(plain(fold.snapshot()));
+        expect(fold.pending()).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("between a failed attempt and its timer, the retry is pending", async () => {
+    const time = new VirtualTime();
+    const it = flow(spec).chunk("a", start, () => Promise.reject(new Error("x")), { retry: { ...fixed, attempts: 2 } });
+    const entries = await ended(it, time);
+    const machine = new Machine(compile(it));
+    const pending = entries.map((entry) => {
+      machine.apply(entry);
+      return [entry.type, machine.pending().map(({ type }) => type)];
+    });
+    expect(pending).toEqual([
+      ["flow:start", ["start"]],
+      ["chunk:start", ["start"]],
+      ["chunk:failed", ["retry"]],
+      ["chunk:retry", ["retry"]],
+      ["timer:set", ["wait"]],
+      ["timer:fired", ["start"]],
+      ["chunk:start", ["start"]],
+      ["chunk:failed", ["fail"]],
+      ["flow:failed", []],
+    ]);
   });
 });
 

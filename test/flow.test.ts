@@ -15,7 +15,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf } from "./log-of.ts";
+import { logOf, take } from "./log-of.ts";
 import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Tick = event("tick", z.object({ n: z.number() }));
@@ -422,6 +422,19 @@ describe("failure and cancel", () => {
     process.off("uncaughtException", hear);
     expect(unhandled).toEqual([]);
     expect(seen).toEqual(["running", "failed"]);
+  });
+
+  test("S13 whoever asks for another end while it ends changes nothing: one final entry, one error for all", async () => {
+    const it = flow(defineFlow({ name: "f", input: z.number(), stream: z.number() }))
+      .chunk("slow", start, () => new Promise(() => {}))
+      .chunk("bad", start, () => Promise.reject(new Error("first")));
+    const execution = run(it, 1);
+    execution.on("chunk:failed", ({ error }) => error.code === "chunk-aborted" && execution.cancel("me too"));
+    await expect(execution.result).rejects.toMatchObject({ code: "chunk-failed" });
+    await expect(take(execution.stream())).rejects.toMatchObject({ code: "chunk-failed" });
+    const entries = await logOf(execution);
+    expect(entries.filter(isFinal).map(({ type }) => type)).toEqual(["flow:failed"]);
+    expect(execution.status).toBe("failed");
   });
 
   test("await using cancels an execution that is still running", async () => {

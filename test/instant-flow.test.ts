@@ -397,6 +397,39 @@ describe("models as sources", () => {
     await expect(execution.result).rejects.toMatchObject({ code: "execution-cancelled" });
   });
 
+  test("S13 a reading that nobody awaits is no unhandled rejection, nor is one that is asked for too late", async () => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown): void => void unhandled.push(error);
+    process.on("unhandledRejection", hear);
+    const gate = deferred();
+    const late = deferred();
+    const it = flow(spec)
+      .chunk("careless", start, (_in, ctx) => {
+        void ctx.instant(Triage, ["no JSON here"]);
+        void gate.promise.then(() => {
+          void ctx.instant(Triage, [text]);
+          void ctx.text(["x"]);
+          late.resolve();
+        });
+      })
+      .chunk("waits", start, async (_in, ctx) => {
+        void ctx.instant(Triage, {
+          model: "m",
+          stream: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }),
+        });
+        gate.resolve();
+        await late.promise;
+        await new Promise(() => {});
+      });
+    const execution = run(it, []);
+    await late.promise;
+    execution.cancel("over");
+    await execution.result.catch(() => {});
+    await new Promise((resolve) => void setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(unhandled).toEqual([]);
+  });
+
   test("what a model throws is one clear failure of the chunk, with its cause", async () => {
     const broken = {
       model: "test/broken",

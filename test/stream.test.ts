@@ -260,6 +260,25 @@ describe("runtime stream", () => {
     expect(time.pending).toBe(0);
   });
 
+  test("S18 what is no item does not begin the wait for the next item anew", async () => {
+    const time = new VirtualTime();
+    const Noise = event("noise", z.number());
+    const it = flow(counting).chunk("a", start, async (_n, ctx) => {
+      for (let i = 0; i < 20; i += 1) {
+        await time.delay(30);
+        ctx.emit(Noise, i);
+      }
+      return "";
+    });
+    const execution = run(it, 1, { scheduler: time.scheduler });
+    const outcome = take(execution.stream({ timeout: 50 })).then(
+      () => "no error",
+      () => time.scheduler.now(),
+    );
+    await time.advance();
+    expect(await outcome).toBe(50);
+  });
+
   test("S19 entries say where they come from", async () => {
     const entries = await take(run(counter, 1).events());
     expect(entries.find(({ type }) => type === "stream:item")).toMatchObject({

@@ -23,6 +23,8 @@ export interface Activation {
   running: boolean;
   /** Whether it may run as far as the concurrency limits go. */
   granted: boolean;
+  /** The pause before its next attempt, while no timer has been set for it. */
+  retryIn: number | undefined;
   /** Whether it answers for a failure: nobody answers for its own. */
   readonly answers: boolean;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */

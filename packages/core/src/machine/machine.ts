@@ -16,12 +16,11 @@ import type { Entry, EntryOf } from "./entry.ts";
 import { backoff } from "./backoff.ts";
 import { Lanes, rootLane } from "./lane.ts";
 import type { MachineSnapshot, MachineStatus } from "./machine-snapshot.ts";
+import { type Firing, answering, plainly } from "./firing.ts";
+import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
 import { ReplyLanes } from "./reply-lanes.ts";
 import { Slots } from "./slots.ts";
 import { type StateData, foldState } from "./state-fold.ts";
-
-/** The timers of the whole execution, and of an open one in which nothing happens. */
-const [flowTimer, idleTimer] = ["flow", "idle"];
 
 const none: readonly Command[] = [];
 
@@ -88,7 +87,7 @@ export class Machine {
     machine.#open = snapshot.open;
     machine.#wasQuiet = snapshot.wasQuiet;
     machine.#timers = new Map(snapshot.timers);
-    for (const one of machine.#activations.values()) if (!machine.#timers.has(one.id)) machine.#slots.restore(one);
+    machine.#slots.restore([...machine.#activations.values()].filter((one) => !machine.#pauses(one)));
     return machine;
   }
 
@@ -164,11 +163,13 @@ export class Machine {
     if (this.#status === "failing" && this.#failure !== undefined) return [{ type: "fail", error: this.#failure }];
     if (this.#status !== "running") return none;
     if (this.quiet) return [{ type: "complete" }];
-    const waits = [...this.#timers].map(([timer, dueAt]) => ({ type: "wait" as const, timer, dueAt }));
-    const starts = [...this.#activations.values()]
-      .filter(({ id, granted }) => granted && !this.#timers.has(id))
-      .map((activation) => ({ type: "start" as const, activation }));
-    return [...waits, ...starts];
+    const isIdle = this.#open && this.#lanes.quiet;
+    return pendingCommands(this.#graph, { activations: this.#activations.values(), timers: this.#timers, isIdle });
+  }
+
+  /** Whether an activation waits for its next attempt: it needs no slot then. */
+  #pauses({ id, retryIn }: Activation): boolean {
+    return retryIn !== undefined || this.#timers.has(id);
   }
 
   /** Takes one durable entry in and tells what is to be done because of it. Costs O(listeners) of that entry. */
@@ -214,8 +215,7 @@ export class Machine {
         this.#open = false;
         break;
       case "timer:set":
-        this.#timers.set(entry.timer, entry.dueAt);
-        this.#commands.push({ type: "wait", timer: entry.timer, dueAt: entry.dueAt });
+        this.#timerSet(entry.timer, entry.dueAt);
         break;
       case "timer:fired":
         this.#timerFired(entry.timer);
@@ -260,6 +260,7 @@ export class Machine {
         attempts: 0,
         running: false,
         granted: false,
+        retryIn: undefined,
         answers,
         heard: false,
       };
@@ -278,6 +279,13 @@ export class Machine {
   #yield(activation: Activation): void {
     const next = this.#slots.leave(activation);
     if (next !== undefined && this.#status === "running") this.#commands.push({ type: "start", activation: next });
+  }
+
+  #timerSet(timer: string, dueAt: number): void {
+    this.#timers.set(timer, dueAt);
+    const activation = this.#activations.get(timer);
+    if (activation !== undefined) activation.retryIn = undefined;
+    this.#commands.push({ type: "wait", timer, dueAt });
   }
 
   #timerFired(timer: string): void {
@@ -348,6 +356,7 @@ export class Machine {
     activation.running = false;
     this.#yield(activation);
     const delayMs = backoff(retry, attempts, `${this.#executionId}/${id}`);
+    activation.retryIn = delayMs;
     this.#commands.push({ type: "retry", activation, delayMs });
   }
 
@@ -388,12 +397,3 @@ export class Machine {
     this.#lanes.leave(activation.lane);
   }
 }
-
-/** How a trigger fires, besides its payload. */
-interface Firing {
-  readonly path: string;
-  readonly indexes: readonly number[];
-  readonly answers: boolean;
-}
-const plainly: Firing = { path: "", indexes: [], answers: false };
-const answering: Firing = { ...plainly, answers: true };

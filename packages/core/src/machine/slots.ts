@@ -25,7 +25,11 @@ export class Slots {
     const queue = this.#waiting.get(chunk);
     if (queue === undefined && this.#hasRoom(chunk)) return this.#take(activation);
     if (queue === undefined) this.#waiting.set(chunk, [activation]);
-    else queue.push(activation);
+    else {
+      queue.push(activation);
+      // one that is tried again is older than others that wait
+      if ((queue.at(-2)?.order ?? 0) > activation.order) queue.sort((a, b) => a.order - b.order);
+    }
     return false;
   }
 
@@ -55,10 +59,10 @@ export class Slots {
     if (queue.length === 0) this.#waiting.delete(activation.chunk);
   }
 
-  /** Counts an activation that a snapshot has: one with its slot, or one that waits. */
-  restore(activation: Activation): void {
-    if (activation.granted) this.#take(activation);
-    else this.enter(activation);
+  /** Counts the activations of a snapshot: those that have a slot, then those that wait. */
+  restore(activations: readonly Activation[]): void {
+    for (const one of activations) if (one.granted) this.#take(one);
+    for (const one of activations) if (!one.granted) this.enter(one);
   }
 
   #hasRoom(chunk: number): boolean {

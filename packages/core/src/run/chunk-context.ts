@@ -114,7 +114,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get instant(): Context["instant"] {
     return (reply: Instant, source: TokenSource) => {
-      if (this.#isOver("instant")) return Promise.reject(late(this.#attempt));
+      if (this.#isOver("instant")) return late(this.#attempt);
       return readInstant(this.#host, this.#attempt, reply, source);
     };
   }
@@ -183,6 +183,9 @@ export function validatePayload(event: EventDef, payload: unknown, where: string
   });
 }
 
-function late({ where }: Attempt): SluiceError {
-  return aborted(where, "its ctx was used after its end");
+/** A promise that rejects, and ends no process when nobody looks at it. */
+function late({ where }: Attempt): Promise<never> {
+  const outcome = Promise.reject<never>(aborted(where, "its ctx was used after its end"));
+  outcome.catch(() => {});
+  return outcome;
 }

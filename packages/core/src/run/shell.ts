@@ -58,6 +58,7 @@ export class Shell implements Host {
   #liveStarts = 0;
   #liveCount = 0;
   #completing = false;
+  #ending = false;
   streamStopped = false;
 
   constructor({ id, definition, graph, instance, input, initial, log, scheduler, onEnd }: ShellParts) {
@@ -144,6 +145,7 @@ export class Shell implements Host {
         order: this.#liveStarts,
         running: false,
         granted: true,
+        retryIn: undefined,
         answers: false,
         heard: false,
       };
@@ -353,7 +355,8 @@ export class Shell implements Host {
     why: string,
     final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft,
   ): void {
-    if (this.machine.ended) return;
+    if (this.machine.ended || this.#ending) return; // an observer of what is aborted here may ask for another end
+    this.#ending = true;
     this.#timers.clear();
     const running = [...this.#attempts.values()];
     this.#attempts.clear();

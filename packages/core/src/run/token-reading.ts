@@ -21,7 +21,7 @@ export interface TextReader<T> {
  * @throws SluiceError `model-failed`, or what the reader throws
  */
 export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource, reader: TextReader<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
+  const outcome = new Promise<T>((resolve, reject) => {
     const abort = new Abort();
     const forget = attempt.abort.onAbort((reason) => {
       abort.abort(() => reason);
@@ -33,6 +33,8 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
     };
     pump(host, attempt, source, reader, abort).then(resolve, stop).finally(forget);
   });
+  outcome.catch(() => {}); // whoever awaits it hears of it; a reading that nobody awaits must not end the process
+  return outcome;
 }
 
 async function pump<T>(

@@ -69,7 +69,9 @@ export async function* pull<T>(
 
 async function* retained<T>(source: PullSource<T>, options: PullOptions): AsyncGenerator<T | Gap, void, undefined> {
   const { log, select, endsAt, failing } = source;
+  const { timeout } = options;
   let { next, expected } = beginning(log, options);
+  let waitingSince: number | undefined; // other entries wake it, too: they do not begin the wait anew
   for (;;) {
     if (next < log.start) {
       const first = log.at(log.start);
@@ -87,14 +89,19 @@ async function* retained<T>(source: PullSource<T>, options: PullOptions): AsyncG
         if (failing && closed.error !== undefined) throw closed.error;
         return;
       }
-      await wait((wake) => log.park(wake), source, options.timeout);
+      const now = source.scheduler.now();
+      waitingSince ??= now;
+      const left = timeout === undefined ? undefined : timeout - (now - waitingSince);
+      await wait((wake) => log.park(wake), source, timeout, left);
       continue;
     }
     next += 1;
     expected = positionOf(entry);
     if (endsAt(entry)) return;
     const selected = select(entry);
-    if (selected !== undefined) yield selected.item;
+    if (selected === undefined) continue;
+    yield selected.item;
+    waitingSince = undefined;
   }
 }
 
@@ -167,20 +174,24 @@ async function* conflated<T>(
   }
 }
 
-/** Waits to be woken; at most `timeout` milliseconds. */
+/** Waits to be woken; at most for what is left of `timeout` milliseconds. */
 function wait(
   park: (wake: () => void) => () => void,
   source: PullSource<unknown>,
   timeout: number | undefined,
+  left = timeout,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer =
       timeout === undefined
         ? undefined
-        : source.scheduler.schedule(() => {
-            forget();
-            reject(timeoutError(timeout, source.where));
-          }, timeout);
+        : source.scheduler.schedule(
+            () => {
+              forget();
+              reject(timeoutError(timeout, source.where));
+            },
+            Math.max(0, left ?? timeout),
+          );
     const forget = park(() => {
       timer?.unsubscribe();
       resolve();
