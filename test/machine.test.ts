@@ -152,11 +152,7 @@ describe("the machine", () => {
 /** As a store would keep it: through JSON. */
 function structuredCloneOf(machine: Machine): ReturnType<Machine["snapshot"]> {
   const snapshot = machine.snapshot();
-  const { failure } = snapshot;
-  return {
-    ...(plain({ ...snapshot, failure: undefined }) as ReturnType<Machine["snapshot"]>),
-    failure,
-    result: snapshot.result,
-    leaf: snapshot.leaf,
-  };
+  const { failure, result, leaf } = snapshot.progress;
+  const kept = plain({ ...snapshot, progress: { ...snapshot.progress, failure: undefined } }) as typeof snapshot;
+  return { ...kept, progress: { ...kept.progress, failure, result, leaf } };
 }

@@ -1,11 +1,14 @@
 export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/chunk-options.ts";
 export { type Context, type ContextOf, type Signal, type State, type TextReply } from "./define/context.ts";
-export { type EventDef, event } from "./define/event.ts";
+export { type EventDef, type EventOptions, event } from "./define/event.ts";
 export {
+  type BuilderOptions,
   type ChunkDefinition,
+  type Compensation,
   type FlowBuilder,
   type FlowDefinition,
   type TriggerDefinition,
+  type Undo,
   flow,
   recordFlow,
 } from "./define/flow.ts";
@@ -24,6 +27,7 @@ export {
 } from "./define/payload.ts";
 export { type IsProblem, type Problem } from "./define/problem.ts";
 export { type FieldAt, type PathIn, type Schema, type TextPathIn, type ValueAt } from "./define/schema-path.ts";
+export { type ArgsOf, type ChildOptions, type CreateOption, type RunInput, type Runnable } from "./define/runnable.ts";
 export {
   type AcceptedBy,
   type InputOf,
@@ -43,23 +47,34 @@ export {
 } from "./define/token-source.ts";
 export {
   type After,
+  type All,
   type Any,
   type Change,
   type Changed,
+  type Each,
   type Failed,
   type FailedAny,
   type Failure,
+  type Gather,
   type KindOf,
   type Now,
   type Opened,
   type Payload,
+  type Piped,
+  type Quorum,
   type Start,
   type Trigger,
   after,
+  all,
   any,
   changed,
+  each,
   failed,
+  gather,
   isTrigger,
+  latest,
+  quorum,
+  race,
   start,
 } from "./define/trigger.ts";
 export { type ErrorCode, errorCodes } from "./error/error-code.ts";
@@ -74,6 +89,8 @@ export {
 export {
   type Graph,
   type GraphChunk,
+  type GraphExpression,
+  type GraphOperator,
   type GraphRetry,
   type GraphSource,
   type GraphTrigger,
@@ -82,7 +99,8 @@ export {
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
 export { comparePositions, parsePosition, type Position, positionOf } from "./log/position.ts";
-export { type Activation, type Command } from "./machine/command.ts";
+export { type Arrival } from "./machine/arrival.ts";
+export { type Activation, type Command, type Undoing } from "./machine/command.ts";
 export {
   type Entry,
   type EntryFields,
@@ -91,13 +109,16 @@ export {
   type FinalEntry,
   type FinalType,
   type JsonPatch,
+  type NotUndone,
+  type RollbackCause,
   type StateDiff,
   isFinal,
 } from "./machine/entry.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
-export { type Execution } from "./execution/execution.ts";
-export { type RunArgs, type RunInput, type RunOptions, run } from "./execution/run.ts";
+export { rx } from "./run/rx.ts";
+export { type CancelOptions, type Execution } from "./execution/execution.ts";
+export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type FieldIssue } from "./schema/field-issue.ts";

@@ -33,19 +33,31 @@ export interface FlowMark<S> {
 /** As a decorator, makes a class a flow; called on, it is the core's builder: `flow(spec).chunk("read", start, …)`. */
 export function flow<S extends Spec>(spec: S): FlowMark<S> & FlowBuilder<S> {
   const mark = (target: new () => object, context?: ClassDecoratorContext): void => {
-    const chunks = recordsOf(target, context?.metadata).map(chunkOf);
+    const chunks = recordsOf(target, context?.metadata).map((one) => chunkOf(one, target.prototype as object));
     recordFlow(target, { spec, chunks, create: () => new target() });
   };
   return Object.assign(mark, builder(spec)) as unknown as FlowMark<S> & FlowBuilder<S>; // the check lives in the types only
 }
 
-function chunkOf({ method, triggers, chunk }: MethodRecord): ChunkDefinition {
+function chunkOf({ method, triggers, chunk = {} }: MethodRecord, prototype: object): ChunkDefinition {
+  const { compensate, ...options } = chunk;
   return {
     key: method,
-    triggers: triggers.map(({ trigger, options }) => ({ plan: trigger?.plan, options })),
-    options: chunk ?? {},
-    run: (instance, payload, ctx) => (instance as Record<string, Method>)[method]?.(payload, ctx),
+    triggers: triggers.map(({ trigger, options: given }) => ({ plan: trigger?.plan, options: given })),
+    options,
+    run: call(method),
+    ...(compensate !== undefined && {
+      compensate: {
+        label: JSON.stringify(compensate),
+        run: typeof (prototype as Record<string, unknown>)[compensate] === "function" ? call(compensate) : undefined,
+      },
+    }),
   };
+}
+
+function call(method: string) {
+  return (instance: object | undefined, payload: unknown, ctx: Context): unknown =>
+    (instance as Record<string, Method>)[method]?.(payload, ctx);
 }
 
 /** `record` has made sure that it is a method. */

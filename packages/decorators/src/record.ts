@@ -5,13 +5,19 @@ import { type ChunkOptions, type OnOptions, SluiceError, type Trigger } from "@s
 // Symbol.for("Symbol.metadata") is also what esbuild and swc fall back to.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for("Symbol.metadata");
 
+/** Options of a chunk that is a method. */
+export interface MethodOptions<M extends string = string> extends ChunkOptions {
+  /** The method that undoes it, given `{ input, output }`, when it has completed and the execution does not. */
+  readonly compensate?: M;
+}
+
 /** What the decorators of one method have said. */
 export interface MethodRecord {
   readonly method: string;
   /** In the order in which they are written. */
   readonly triggers: readonly { readonly trigger: Trigger; readonly options: OnOptions<never> }[];
   /** Set by `@chunk`. */
-  readonly chunk: ChunkOptions | undefined;
+  readonly chunk: MethodOptions | undefined;
 }
 
 const key = Symbol.for("sluice:methods");

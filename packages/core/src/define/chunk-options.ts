@@ -4,6 +4,18 @@ import type { EventDef } from "./event.ts";
 export interface OnOptions<G = unknown> {
   /** A guard: synchronous and pure. A "no" leaves a `chunk:skipped` entry; a throw fails the chunk. */
   readonly when?: (payload: G) => boolean;
+  /** The chunk starts at most once a lane because of this trigger; a guard's "no" does not count. @default false */
+  readonly once?: boolean;
+  /**
+   * Of a join: a dotted path that all its payloads have, such as `"order.id"`. Signals belong together when they have the
+   * same text or number there, whatever their lanes.
+   */
+  readonly by?: string;
+  /**
+   * Of a join: longest wait from the first signal to the last, in milliseconds. Then the chunk has failed with
+   * `join-timeout`; its input is what had come. @default no limit
+   */
+  readonly timeout?: number;
 }
 
 /** How a failed attempt is tried again. Pauses are in milliseconds. */

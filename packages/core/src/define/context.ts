@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import type { EventDef } from "./event.ts";
 import type { Instant } from "./instant.ts";
-import type { Given, PayloadFor, SchemaAt, Spec, StateOf } from "./spec.ts";
+import type { SpecOf } from "./payload.ts";
+import type { ArgsOf, ChildOptions, RunInput, Runnable } from "./runnable.ts";
+import type { Given, PayloadFor, ResultOf, SchemaAt, Spec, StateOf } from "./spec.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** The recoverable data of an execution, as one chunk sees it. Values are immutable: change them with `set` or `update`. */
@@ -68,6 +70,18 @@ export interface Context<S = any> {
    * @throws SluiceError `reply-invalid`, `reply-truncated`, `reply-no-json`, `reply-syntax` or `model-failed`
    */
   readonly instant: <R extends Instant>(reply: R, source: TokenSource) => Promise<z.output<R["schema"]>>;
+  /**
+   * Runs another flow as a child: it writes into this execution's log under its own `path`, has a state of its own, and
+   * ends at the latest with this attempt.
+   *
+   * @returns its result.
+   * @throws SluiceError `child-failed` (its `cause` is the child's error), `child-too-deep`, `input-invalid`
+   */
+  readonly child: <C extends Runnable>(
+    flow: C,
+    input: RunInput<C>,
+    ...options: ArgsOf<C, ChildOptions<C>>
+  ) => Promise<ResultOf<SpecOf<C>>>;
   /** Reads plain text. @throws SluiceError `model-failed` */
   readonly text: (source: TokenSource) => TextReply;
 }

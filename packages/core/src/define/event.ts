@@ -8,12 +8,23 @@ export interface EventDef<N extends string = string, S extends Schema = Schema> 
   readonly schema: S;
 }
 
+/** How an event is delivered. */
+export interface EventOptions {
+  /** Each signal opens a lane of its own under the present one: joins of what follows from it do not mix with another's. @default false */
+  readonly lane?: boolean;
+}
+
 /**
  * Defines a business event.
  *
  * @param name names it in the log; unique within a flow.
  * @param schema what its payload must fit; handlers receive the schema's output.
  */
-export function event<const N extends string, S extends Schema>(name: N, schema: S): EventDef<N, S> {
-  return { ...trigger<Now<z.output<S>>>({ on: "event", event: { name, schema } }), name, schema };
+export function event<const N extends string, S extends Schema>(
+  name: N,
+  schema: S,
+  { lane = false }: EventOptions = {},
+): EventDef<N, S> {
+  const plan = { on: "event" as const, event: { name, schema }, ...(lane && { lane }) };
+  return { ...trigger<Now<z.output<S>>>(plan), name, schema };
 }

@@ -1,3 +1,4 @@
+import { excerpt } from "../error/excerpt.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { ChunkOptions, OnOptions } from "./chunk-options.ts";
 import type { Context } from "./context.ts";
@@ -13,6 +14,20 @@ export interface TriggerDefinition {
   readonly options: OnOptions<never>;
 }
 
+/** What a compensation receives: what the chunk that it undoes got and gave. */
+export interface Undo<Input = unknown, Output = unknown> {
+  readonly input: Input;
+  readonly output: Output;
+}
+
+/** How a completed chunk is undone. */
+export interface Compensation {
+  /** How it is written, for messages. */
+  readonly label: string;
+  /** Undefined when there is no such method. */
+  readonly run: ((instance: object | undefined, undo: Undo, ctx: Context) => unknown) | undefined;
+}
+
 /** A chunk as it was written down. */
 export interface ChunkDefinition {
   /** The method's name, or the name given to the builder: what `after` refers to. */
@@ -21,6 +36,7 @@ export interface ChunkDefinition {
   readonly options: ChunkOptions;
   /** The work. `instance` is what the flow's factory made; builder flows have none. */
   readonly run: (instance: object | undefined, payload: unknown, ctx: Context) => unknown;
+  readonly compensate?: Compensation;
 }
 
 /** A flow as it was written down, by decorators or by the builder: what `compile()` reads. */
@@ -29,6 +45,14 @@ export interface FlowDefinition {
   readonly chunks: readonly ChunkDefinition[];
   /** Makes the object that the chunks of one execution run on. */
   readonly create: (() => object) | undefined;
+}
+
+/** Options of a chunk and of its trigger, in one. `timeout` is the chunk's; the one of a join is `joinTimeout`. */
+export interface BuilderOptions<G = unknown, R = unknown> extends ChunkOptions, Omit<OnOptions<G>, "timeout"> {
+  /** As `timeout` of `@on`. */
+  readonly joinTimeout?: number;
+  /** Undoes the completed chunk when the execution does not complete. */
+  readonly compensate?: (undo: Undo<G, Awaited<R>>, ctx: Context) => unknown;
 }
 
 declare const methods: unique symbol;
@@ -41,7 +65,7 @@ export interface FlowBuilder<S, M = {}> {
     name: N extends keyof M ? Problem<`there is a chunk "${N}" already`> : N,
     trigger: Trigger<K> & ProblemOr<PayloadIn<K, M, S>, unknown>,
     run: (payload: ProblemOr<PayloadIn<K, M, S>, never, PayloadIn<K, M, S>>, ctx: Context<S>) => R,
-    options?: ChunkOptions & OnOptions<PayloadIn<K, M, S>>,
+    options?: BuilderOptions<PayloadIn<K, M, S>, NoInfer<R>>,
   ): FlowBuilder<S, M & { [key in N]: (payload: PayloadIn<K, M, S>) => R }>;
 }
 
@@ -73,14 +97,21 @@ class Builder {
     key: string,
     trigger: Trigger,
     run: (payload: unknown, ctx: Context) => unknown,
-    options: ChunkOptions & OnOptions = {},
+    options: BuilderOptions = {},
   ): Builder {
-    const { when, ...chunkOptions } = options;
+    const { when, once, by, joinTimeout: timeout, compensate, ...chunkOptions } = options;
+    const given = Object.entries({ when, once, by, timeout }).filter(([, value]) => value !== undefined);
     const chunk: ChunkDefinition = {
       key,
-      triggers: [{ plan: trigger?.plan, options: when === undefined ? {} : { when } }],
+      triggers: [{ plan: trigger?.plan, options: Object.fromEntries(given) }],
       options: chunkOptions,
       run: (_instance, payload, ctx) => run(payload, ctx),
+      ...(compensate !== undefined && {
+        compensate: {
+          label: excerpt(compensate),
+          run: typeof compensate === "function" ? (_instance, undo, ctx) => compensate(undo, ctx) : undefined,
+        },
+      }),
     };
     return new Builder(this.#spec, { chunk, before: this.#written });
   }

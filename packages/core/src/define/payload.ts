@@ -1,15 +1,20 @@
-import type { IsProblem, Problem, ProblemIn } from "./problem.ts";
+import type { IsAny, IsProblem, Problem, ProblemIn } from "./problem.ts";
 import type { InputOf, Spec, StateOf } from "./spec.ts";
 import type {
   After,
+  All,
   Any,
   Change,
   Changed,
+  Each,
   Failed,
   FailedAny,
   Failure,
+  Gather,
   KindOf,
   Now,
+  Piped,
+  Quorum,
   Start,
   Trigger,
 } from "./trigger.ts";
@@ -48,8 +53,8 @@ export type NoSpec =
   Problem<"the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`">;
 
 /** What a trigger on method `M` of class `T` carries. */
-type MethodOf<T, M extends string, What extends "result" | "failure"> = M extends MethodsOf<T> & keyof T
-  ? { result: Returned<T[M]>; failure: Failure<M, FirstOf<T[M]>> }[What]
+type MethodOf<T, M extends string, What extends "result" | "results" | "failure"> = M extends MethodsOf<T> & keyof T
+  ? { result: Returned<T[M]>; results: Returned<T[M]>[]; failure: Failure<M, FirstOf<T[M]>> }[What]
   : Problem<`there is no chunk "${M}"`, MethodsOf<T>>;
 
 /** The payload of a trigger of kind `K` in a class `T` of a flow with spec `S`; or a Problem. */
@@ -70,16 +75,50 @@ export type PayloadIn<K, T, S> =
             ? Failure
             : K extends Changed<infer Key>
               ? ChangeOf<Key, S>
-              : K extends Any<infer Ks>
-                ? Union<{ [I in keyof Ks]: PayloadIn<Ks[I], T, S> }>
-                : Problem<"this is not a trigger", K>;
+              : K extends Gather<infer M>
+                ? MethodOf<T, M, "results">
+                : CombinedIn<K, T, S>;
+/** The same for triggers that are made of others. */
+type CombinedIn<K, T, S> =
+  K extends Each<infer L>
+    ? ItemIn<PayloadIn<L, T, S>>
+    : K extends Any<infer Ks>
+      ? Union<PayloadsIn<Ks, T, S>>
+      : K extends All<infer Ks>
+        ? Tuple<PayloadsIn<Ks, T, S>>
+        : K extends Quorum<infer Ks>
+          ? QuorumOf<PayloadsIn<Ks, T, S>>
+          : K extends Piped<infer L, infer In, infer Out>
+            ? Fits<PayloadIn<L, T, S>, In, Out>
+            : Problem<"this is not a trigger", K>;
+type PayloadsIn<Ks, T, S> = { [I in keyof Ks]: PayloadIn<Ks[I], T, S> };
 type ChangeOf<Key extends string, S> = [S] extends [never]
   ? NoSpec
   : Key extends keyof StateOf<S>
     ? Change<StateOf<S>[Key]>
     : Problem<`the state has no key "${Key}"`, keyof StateOf<S>>;
+type ItemIn<P> =
+  IsAny<P> extends true
+    ? any
+    : IsProblem<P> extends true
+      ? P
+      : P extends readonly (infer E)[]
+        ? E
+        : Problem<"each() needs a payload that is an array", P>;
 type ProblemsOf<P> = P extends readonly unknown[] ? { [I in keyof P]: ProblemIn<P[I]> }[number] : never;
 type Union<P> = [ProblemsOf<P>] extends [never] ? (P extends readonly unknown[] ? P[number] : never) : ProblemsOf<P>;
+type Tuple<P> = [ProblemsOf<P>] extends [never] ? P : ProblemsOf<P>;
+type QuorumOf<P> = [ProblemsOf<P>] extends [never]
+  ? P extends readonly unknown[]
+    ? { readonly fired: string[]; readonly values: P[number][] }
+    : never
+  : ProblemsOf<P>;
+type Fits<P, In, Out> =
+  IsProblem<P> extends true
+    ? P
+    : [P] extends [In]
+      ? Out
+      : Problem<"the pipeline does not accept the payload", { payload: P; pipeline: In }>;
 
 /** The payload where it is known without the class, else `unknown`: what a guard's parameter is if it has no type of its own. */
 export type Hint<T extends Trigger> =

@@ -12,12 +12,18 @@ export type FieldMoment = "field" | "delta" | "opened" | "done";
 /** A trigger as data, with the definitions it names. `compile()` turns it into plain JSON. */
 export type TriggerPlan =
   | { readonly on: "start" }
-  | { readonly on: "event"; readonly event: Named }
-  | { readonly on: "after"; readonly chunk: string }
+  | { readonly on: "event"; readonly event: Named; readonly lane?: boolean }
+  | { readonly on: "after" | "gather"; readonly chunk: string }
   | { readonly on: "changed"; readonly key: string }
   | { readonly on: "failed"; readonly chunk?: string }
   | { readonly on: FieldMoment; readonly reply: Named; readonly path: string }
-  | { readonly on: "any"; readonly of: readonly TriggerPlan[] };
+  | { readonly on: Combination; readonly of: readonly TriggerPlan[] }
+  | { readonly on: "quorum"; readonly n: number; readonly of: readonly TriggerPlan[] }
+  /** `pipe` is the user's RxJS pipeline; only the shell looks at it. */
+  | { readonly on: "rx"; readonly of: readonly TriggerPlan[]; readonly pipe: unknown };
+
+/** How triggers are made into one. */
+export type Combination = "any" | "race" | "all" | "latest" | "each";
 
 /** How a trigger is written: for entries, graphs and messages. */
 export function labelOf(plan: TriggerPlan): string {
@@ -27,7 +33,8 @@ export function labelOf(plan: TriggerPlan): string {
     case "event":
       return plan.event.name;
     case "after":
-      return `after("${plan.chunk}")`;
+    case "gather":
+      return `${plan.on}("${plan.chunk}")`;
     case "changed":
       return `changed("${plan.key}")`;
     case "failed":
@@ -39,7 +46,14 @@ export function labelOf(plan: TriggerPlan): string {
     case "opened":
       return `${plan.reply.name}.${plan.on}("${plan.path}")`;
     case "any":
-      return `any(${plan.of.map(labelOf).join(", ")})`;
+    case "race":
+    case "all":
+    case "latest":
+    case "each":
+    case "rx":
+      return `${plan.on}(${plan.of.map(labelOf).join(", ")})`;
+    case "quorum":
+      return `quorum(${plan.n}, ${plan.of.map(labelOf).join(", ")})`;
     default:
       return plan satisfies never;
   }

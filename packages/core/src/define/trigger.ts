@@ -1,4 +1,4 @@
-import type { TriggerPlan } from "./trigger-plan.ts";
+import type { Combination, TriggerPlan } from "./trigger-plan.ts";
 
 declare const kind: unique symbol;
 
@@ -33,8 +33,25 @@ export interface Failed<M extends string> {
 export interface FailedAny {
   failedAny: true;
 }
+export interface Gather<M extends string> {
+  gather: M;
+}
+export interface Each<K> {
+  each: K;
+}
 export interface Any<K extends readonly unknown[]> {
   any: K;
+}
+export interface All<K extends readonly unknown[]> {
+  all: K;
+}
+export interface Quorum<K extends readonly unknown[]> {
+  quorum: K;
+}
+export interface Piped<K, In, Out> {
+  piped: K;
+  takes: (payload: In) => void;
+  out: Out;
 }
 
 /** What `Reply.opened(path)` carries. */
@@ -95,7 +112,53 @@ export function failed(method?: string): Trigger<never> {
   return trigger(method === undefined ? { on: "failed" } : { on: "failed", chunk: method });
 }
 
+/**
+ * Fires once per item of an array payload, with the item. Each item opens a lane of its own under the present one, which
+ * all share that listen to this item; `ctx.signal.indexes` ends with its position.
+ */
+export function each<T extends Trigger>(of: T): Trigger<Each<KindOf<T>>> {
+  return trigger({ on: "each", of: [of.plan] });
+}
+
+/**
+ * Fires once per fan-out, when all its lanes are done: with what that chunk returned last in each of them, in the order
+ * of the items. Lanes in which it did not complete are left out; `ctx.signal.indexes` tells which are there. The fan-out
+ * is the nearest one above the chunk.
+ */
+export function gather<const M extends string>(method: M): Trigger<Gather<M>> {
+  return trigger({ on: "gather", chunk: method });
+}
+
+type Several = readonly [Trigger, Trigger, ...Trigger[]];
+
 /** Fires when one of the triggers fires, with its payload; `ctx.signal.event` tells which. */
-export function any<const T extends readonly [Trigger, Trigger, ...Trigger[]]>(...triggers: T): Trigger<Any<Kinds<T>>> {
-  return trigger({ on: "any", of: triggers.map((one) => one.plan) });
+export function any<const T extends Several>(...triggers: T): Trigger<Any<Kinds<T>>> {
+  return combined("any", triggers);
+}
+
+/** Fires for the first of the triggers that fires, once a lane. The others are not cancelled, only not heard. */
+export function race<const T extends Several>(...triggers: T): Trigger<Any<Kinds<T>>> {
+  return combined("race", triggers);
+}
+
+/** Fires when each of the triggers has fired in the same lane, with the tuple of their payloads, oldest first. */
+export function all<const T extends Several>(...triggers: T): Trigger<All<Kinds<T>>> {
+  return combined("all", triggers);
+}
+
+/** Fires whenever one of the triggers fires, once all have fired in the same lane, with the latest payload of each. */
+export function latest<const T extends Several>(...triggers: T): Trigger<All<Kinds<T>>> {
+  return combined("latest", triggers);
+}
+
+/**
+ * Fires when `n` of the triggers have fired in the same lane, with their names and payloads in the order of firing. The
+ * others of that round are not heard; a trigger that fires again belongs to the next round.
+ */
+export function quorum<const T extends Several>(n: number, ...triggers: T): Trigger<Quorum<Kinds<T>>> {
+  return trigger({ on: "quorum", n, of: triggers.map((one) => one.plan) });
+}
+
+function combined<K>(on: Combination, triggers: readonly Trigger[]): Trigger<K> {
+  return trigger({ on, of: triggers.map((one) => one.plan) });
 }

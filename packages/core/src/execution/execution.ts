@@ -4,8 +4,7 @@ import type { Instant } from "../define/instant.ts";
 import type { PathIn, ValueAt } from "../define/schema-path.ts";
 import type { AcceptedBy, ItemOf, PayloadFor, ResultOf, StateOf } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
-import type { EntryLog } from "../log/entry-log.ts";
-import type { Common, Entry, EntryFields, EntryType } from "../machine/entry.ts";
+import { type Common, type Entry, type EntryFields, type EntryType, isOwn, isShown } from "../machine/entry.ts";
 import {
   type ExecutionStatus,
   type FieldSignal,
@@ -21,6 +20,12 @@ import { validatePayload } from "../run/chunk-context.ts";
 import type { Shell } from "../run/shell.ts";
 
 type PullOf<T, O> = AsyncGenerator<O extends { readonly lag: "gap" } ? T | Gap : T, void, undefined>;
+
+/** How an execution is cancelled. */
+export interface CancelOptions {
+  /** Undo first what has completed and can be undone. Without it a cancel also ends an undoing that is under way. @default false */
+  readonly rollback?: boolean;
+}
 
 /** One run of a flow. All that it shows are views of its one log; nobody who looks changes what it does. */
 export interface Execution<S = any> extends AsyncDisposable {
@@ -60,25 +65,24 @@ export interface Execution<S = any> extends AsyncDisposable {
   /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
   readonly close: () => void;
   /** Ends the execution: every running chunk's abort signal fires. Afterwards it does nothing. */
-  readonly cancel: (reason?: string) => void;
+  readonly cancel: (reason?: string, options?: CancelOptions) => void;
 }
 
 /** What an execution is made of. */
 export interface ExecutionParts {
   readonly shell: Shell;
-  readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
-  readonly accepts: readonly string[];
   readonly result: Promise<unknown>;
   readonly report: ReportError;
 }
 
 /** The public face of an execution. Its parts are functions, so that they can be handed around. */
-export function createExecution({ shell, log, scheduler, accepts, result, report }: ExecutionParts): Execution {
+export function createExecution({ shell, scheduler, result, report }: ExecutionParts): Execution {
   let status: ExecutionStatus = "running";
+  const { log, where } = shell;
+  const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
   log.listen({ receive: (entry) => (status = statusOf(entry) ?? status), end: () => {}, fail: report }, 0);
-  const where = shell.where;
-  const cancel = (reason = "cancelled"): void => shell.cancel(reason);
+  const cancel = (reason = "cancelled", options: CancelOptions = {}): void => shell.cancel(reason, options);
   const source = { log, scheduler, where, onExit: () => cancel("the reader of its stream left") };
   return {
     id: shell.id,
@@ -86,12 +90,12 @@ export function createExecution({ shell, log, scheduler, accepts, result, report
       return status;
     },
     result,
-    stream$: project(log, report, (entry, next) => entry.type === "stream:item" && next(entry.item), true),
+    stream$: project(log, report, (entry, next) => isShown(entry) && next(entry.item), true),
     state$: changesView(
       log,
       report,
       () => shell.state,
-      (entry, next) => entry.type === "state:changed" && next(shell.state),
+      (entry, next) => entry.type === "state:changed" && isOwn(entry) && next(shell.state),
     ),
     status$: changesView(
       log,
@@ -103,8 +107,9 @@ export function createExecution({ shell, log, scheduler, accepts, result, report
     events$: eventsView(log, report),
     field$: (reply: Instant, path: string) => project(log, report, fieldProjection(reply.name, path)),
     stream: (options?: PullOptions) => {
-      const select = (entry: Entry) => (entry.type === "stream:item" ? { item: entry.item } : undefined);
-      return pull({ ...source, select, endsAt: ({ type }) => type === "stream:stop", failing: true }, options);
+      const select = (entry: Entry) => (isShown(entry) ? { item: entry.item } : undefined);
+      const endsAt = (entry: Entry): boolean => entry.type === "stream:stop" && isOwn(entry);
+      return pull({ ...source, select, endsAt, failing: true }, options);
     },
     events: (options?: PullOptions) =>
       pull({ ...source, select: (entry) => ({ item: entry }), endsAt: () => false, failing: false }, options),

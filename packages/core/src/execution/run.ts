@@ -1,19 +1,12 @@
 import { type SchedulerLike, asapScheduler } from "rxjs";
-import { definitionOf } from "../define/flow.ts";
-import type { FlowClass, NoSpec, SpecOf } from "../define/payload.ts";
-import type { SchemaAt } from "../define/spec.ts";
-import { validate } from "../schema/validate.ts";
-import { compile } from "../graph/compile.ts";
+import type { SpecOf } from "../define/payload.ts";
+import type { ArgsOf, CreateOption, RunInput, Runnable } from "../define/runnable.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
-import type { z } from "zod";
+import { launch } from "../run/launch.ts";
 import { type Execution, createExecution } from "./execution.ts";
-import { Shell } from "../run/shell.ts";
-import { initialState } from "../run/state-store.ts";
 
 /** How a flow is run. */
-export interface RunOptions<C> {
-  /** Makes the object that the chunks run on: one for each execution. @default `new Flow()` */
-  readonly create?: () => C extends abstract new (...args: any) => infer T ? T : never;
+export interface RunOptions<C> extends CreateOption<C> {
   /** Cancels the execution when it fires. */
   readonly abortSignal?: AbortSignal;
   /** The execution's id. @default a random UUID */
@@ -26,13 +19,8 @@ export interface RunOptions<C> {
   readonly onObserverError?: (error: unknown) => void;
 }
 
-export type RunInput<C> = [SpecOf<C>] extends [never] ? NoSpec : z.input<SchemaAt<SpecOf<C>, "input">>;
-type NeedsCreate<C> = C extends abstract new (...args: infer A) => unknown ? ([] extends A ? false : true) : false;
 /** The options, which are needed when the class's constructor needs arguments. */
-export type RunArgs<C> =
-  NeedsCreate<C> extends true
-    ? [options: RunOptions<C> & Required<Pick<RunOptions<C>, "create">>]
-    : [options?: RunOptions<C>];
+export type RunArgs<C> = ArgsOf<C, RunOptions<C>>;
 
 /**
  * Runs a flow. It starts on the scheduler's next tick: whoever subscribes synchronously misses nothing.
@@ -40,43 +28,32 @@ export type RunArgs<C> =
  * @throws FlowDefinitionError when the flow has problems.
  * @throws SluiceError `flow-undefined`, or `input-invalid` when the input does not fit its schema; nothing is logged then.
  */
-export function run<C extends FlowClass | { readonly "~flow": unknown }>(
+export function run<C extends Runnable>(
   flow: C,
   input: RunInput<C>,
   ...[options = {}]: RunArgs<C>
 ): Execution<SpecOf<C>> {
-  const graph = compile(flow);
-  const definition = definitionOf(flow);
-  const { spec } = definition;
-  const valid = validate(spec.input, input, {
-    code: "input-invalid",
-    what: `The input of the flow "${spec.name}"`,
-    where: spec.name,
-    mend: "Give run() what the flow's `input` schema says",
-  });
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
   const id = options.id ?? crypto.randomUUID();
-  const log = new EntryLog(id, spec.name, () => scheduler.now(), retention);
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a result that nobody reads is never an unhandled rejection
-  const instance = (options.create ?? definition.create)?.();
   const forget = new AbortController();
-  const shell = new Shell({
-    id,
-    definition,
-    graph,
-    instance,
-    input: valid,
-    initial: initialState(spec.state, spec.name),
+  const log = new EntryLog(id, () => scheduler.now(), retention);
+  const shell = launch({
+    flow,
+    input,
+    create: options.create,
+    identify: (name) => ({ id, path: [name] }),
     log,
     scheduler,
     onEnd: (error, result) => {
+      log.close(error);
       forget.abort();
       if (error === undefined) resolve(result);
       else reject(error);
     },
   });
-  const execution = createExecution({ shell, log, scheduler, accepts: graph.accepts, result: promise, report });
+  const execution = createExecution({ shell, scheduler, result: promise, report });
   const abort = (): void => execution.cancel(reasonOf(abortSignal));
   if (abortSignal?.aborted === true) abort();
   else abortSignal?.addEventListener("abort", abort, { once: true, signal: forget.signal });

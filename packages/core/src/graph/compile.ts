@@ -2,11 +2,15 @@ import { safeParse } from "zod/v4/core";
 import type { ChunkOptions, RetryOptions } from "../define/chunk-options.ts";
 import { type FlowDefinition, definitionOf } from "../define/flow.ts";
 import { type DefinitionProblem, FlowDefinitionError } from "./definition-problem.ts";
-import type { Graph, GraphChunk, GraphRetry, GraphWarning } from "./graph.ts";
+import { type Graph, type GraphChunk, type GraphRetry, type GraphWarning, isOperator, sourcesOf } from "./graph.ts";
 import { fnv1a } from "./hash.ts";
+import { checkLanes } from "./lane-check.ts";
 import { checkOptions, checkSpecOptions } from "./option-check.ts";
+import { Scopes } from "./scope.ts";
 import { TriggerReader } from "./trigger-reader.ts";
 import { checkWiring } from "./wiring-check.ts";
+
+type Report = (problem: DefinitionProblem) => void;
 
 const compiled = new WeakMap<FlowDefinition, Graph>();
 
@@ -28,32 +32,32 @@ export function compile(flow: unknown): Graph {
 
 function build({ spec, chunks }: FlowDefinition): Graph {
   const problems: DefinitionProblem[] = [];
-  const report = (problem: DefinitionProblem): void => void problems.push(problem);
+  const report: Report = (problem) => void problems.push(problem);
   const reader = new TriggerReader(spec, new Map(chunks.map(({ key, options }) => [key, options.name ?? key])), report);
-  const drafts = chunks.map(({ key, triggers, options }) => {
+  const drafts = chunks.map(({ key, triggers, options, compensate }) => {
     const where = `${spec.name}.${key}`;
     checkOptions(options, triggers, where, report);
+    if (triggers.length === 0) {
+      report({ code: "chunk-untriggered", where, what: "nothing triggers this chunk", mend: "Give it an @on(…)" });
+    }
+    if (compensate !== undefined && compensate.run === undefined) {
+      const what = `there is no method ${compensate.label} to undo it with`;
+      report({ code: "chunk-unknown", where, what, mend: "Name a method of the class in `compensate`" });
+    }
     return {
       name: options.name ?? key,
       ...(options.description !== undefined && { description: options.description }),
-      triggers: triggers.map((trigger) => reader.read(trigger, where)),
+      triggers: triggers.map((trigger) => reader.read(trigger, where)).filter((trigger) => trigger !== undefined),
       ...policiesOf(options),
+      ...(compensate !== undefined && { compensated: true }),
       emits: (options.emits ?? []).map((event) => reader.event(event, where)),
     };
   });
   for (const accepted of spec.accepts ?? []) reader.event(accepted, spec.name);
   checkSpec(spec, report);
 
-  const followed = new Set(
-    drafts.flatMap(({ triggers }) =>
-      triggers.flatMap(({ sources }) => sources.flatMap((source) => (source.on === "after" ? [source.chunk] : []))),
-    ),
-  );
-  const nodes: GraphChunk[] = drafts.map((draft) => {
-    const moments = draft.triggers.flatMap(({ sources }) => sources.map(({ on }) => on === "delta" || on === "opened"));
-    return { ...draft, live: moments.length > 0 && moments.every(Boolean), leaf: !followed.has(draft.name) };
-  });
   const accepts = (spec.accepts ?? []).map(({ name }) => name);
+  const nodes = finish(spec.name, drafts, accepts, report);
   const warnings: GraphWarning[] = checkWiring(spec.name, nodes, accepts, report);
   if (problems.length > 0) throw new FlowDefinitionError(spec.name, problems);
   const { timeout, concurrency, keepOpen, idle } = spec;
@@ -67,6 +71,30 @@ function build({ spec, chunks }: FlowDefinition): Graph {
     accepts,
     warnings,
     hash: hashOf(spec.name, nodes, accepts),
+  });
+}
+
+type Draft = Omit<GraphChunk, "live" | "leaf" | "fan">;
+
+/** What a chunk is within the whole of the graph. */
+function finish(flow: string, drafts: readonly Draft[], accepts: readonly string[], report: Report): GraphChunk[] {
+  const sources = drafts.flatMap(({ triggers }) => triggers.flatMap(({ expression }) => sourcesOf(expression)));
+  const followed = new Set(
+    sources.flatMap((source) => (source.on === "after" || source.on === "gather" ? [source.chunk] : [])),
+  );
+  const isNested = drafts.some(({ triggers }) => triggers.some(({ expression }) => isOperator(expression)));
+  const gathers = sources.some(({ on }) => on === "gather");
+  // flows without joins and gathers need no scopes
+  const fans = isNested || gathers ? checkLanes(flow, drafts, new Scopes(drafts, accepts), report) : new Map();
+  return drafts.map((draft) => {
+    const moments = draft.triggers.flatMap(({ expression }) => sourcesOf(expression).map(({ on }) => on));
+    const fan = fans.get(draft.name);
+    return {
+      ...draft,
+      live: moments.length > 0 && moments.every((on) => on === "delta" || on === "opened"),
+      leaf: !followed.has(draft.name),
+      ...(fan !== undefined && { fan }),
+    };
   });
 }
 
@@ -93,7 +121,7 @@ function retryOf({
   return { attempts, delay, factor, maxDelay, jitter };
 }
 
-function checkSpec(spec: FlowDefinition["spec"], report: (problem: DefinitionProblem) => void): void {
+function checkSpec(spec: FlowDefinition["spec"], report: Report): void {
   checkSpecOptions(spec, report);
   if (spec.state === undefined) return;
   const parsed = safeParse(spec.state, {});
@@ -109,7 +137,7 @@ function checkSpec(spec: FlowDefinition["spec"], report: (problem: DefinitionPro
 function hashOf(flow: string, chunks: readonly GraphChunk[], accepts: readonly string[]): string {
   const routing = chunks.map(({ name, triggers }) => [
     name,
-    triggers.map(({ sources, guarded }) => [sources.map(({ label }) => label), guarded]),
+    triggers.map(({ label, guarded, once, by, timeout }) => [label, guarded, once, by, timeout]),
   ]);
   return fnv1a(JSON.stringify([flow, routing, accepts]));
 }

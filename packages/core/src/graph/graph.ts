@@ -1,20 +1,54 @@
-import type { FieldMoment } from "../define/trigger-plan.ts";
+import type { Combination, FieldMoment } from "../define/trigger-plan.ts";
 
 /** One thing that can make a chunk ready. */
 export type GraphSource =
   | { readonly on: "start"; readonly label: string }
-  | { readonly on: "event"; readonly label: string; readonly event: string }
-  | { readonly on: "after"; readonly label: string; readonly chunk: string }
+  /** `lane`: each signal opens a lane of its own. */
+  | { readonly on: "event"; readonly label: string; readonly event: string; readonly lane?: boolean }
+  | { readonly on: "after" | "gather"; readonly label: string; readonly chunk: string }
   | { readonly on: "changed"; readonly label: string; readonly key: string }
   | { readonly on: "failed"; readonly label: string; readonly chunk?: string }
   | { readonly on: FieldMoment; readonly label: string; readonly reply: string; readonly path: string };
 
-/** A trigger of a chunk: any of its sources makes the chunk ready. */
+/** Several things that make a chunk ready together, or one thing that is taken apart. */
+export interface GraphOperator {
+  readonly on: Combination | "quorum" | "rx";
+  readonly label: string;
+  readonly of: readonly GraphExpression[];
+  /** Of a quorum: how many are needed. */
+  readonly n?: number;
+}
+
+/** What a trigger is made of. */
+export type GraphExpression = GraphSource | GraphOperator;
+
+/** A trigger of a chunk. */
 export interface GraphTrigger {
   readonly label: string;
-  readonly sources: readonly GraphSource[];
+  readonly expression: GraphExpression;
   /** A guard is asked before the chunk starts. */
   readonly guarded: boolean;
+  /** It starts its chunk at most once a lane. */
+  readonly once?: boolean;
+  /** The path at which payloads of a join have the same value, when lanes do not tell. */
+  readonly by?: string;
+  /** Milliseconds that a join waits for the rest. */
+  readonly timeout?: number;
+}
+
+/** Whether an expression is made of others. */
+export function isOperator(expression: GraphExpression): expression is GraphOperator {
+  return "of" in expression;
+}
+
+/** Whether an operator waits for several signals. */
+export function isJoin(expression: GraphExpression): expression is GraphOperator {
+  return expression.on === "all" || expression.on === "latest" || expression.on === "quorum";
+}
+
+/** The sources of an expression, in the order in which they are written. */
+export function sourcesOf(expression: GraphExpression): readonly GraphSource[] {
+  return isOperator(expression) ? expression.of.flatMap(sourcesOf) : [expression];
 }
 
 /** How a chunk is tried again; times in milliseconds. */
@@ -35,12 +69,16 @@ export interface GraphChunk {
   /** Milliseconds an attempt. */
   readonly timeout?: number;
   readonly concurrency?: number;
+  /** It can be undone. */
+  readonly compensated?: boolean;
   /** The events that it says it emits. */
   readonly emits: readonly string[];
   /** Only triggered by `delta` and `opened`: its entries are live, and it may only put items into the stream. */
   readonly live: boolean;
   /** What it returns can be the flow's result: no trigger names it. */
   readonly leaf: boolean;
+  /** The fan-out in whose lanes its returns are gathered; left out when nobody gathers them. */
+  readonly fan?: string;
 }
 
 /** A warning of `compile()`: the flow runs, but probably not as meant. */

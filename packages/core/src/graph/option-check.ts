@@ -1,4 +1,4 @@
-import type { ChunkOptions, RetryOptions } from "../define/chunk-options.ts";
+import type { ChunkOptions, OnOptions, RetryOptions } from "../define/chunk-options.ts";
 import type { TriggerDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import { excerpt } from "../error/excerpt.ts";
@@ -44,9 +44,14 @@ const specOptions: Readonly<Record<keyof Spec, Check>> = {
   timeout: atLeast(1, false),
   concurrency: atLeast(1, true),
 };
-const notYet = ["compensate", "by", "once"];
+const onOptions: Readonly<Record<keyof OnOptions, Check>> = {
+  when: anything,
+  once: anything,
+  by: anything,
+  timeout: atLeast(1, false),
+};
 
-/** Refuses what a chunk cannot be given: misspelled options, wrong values, and what is not there yet. */
+/** Refuses what a chunk cannot be given: misspelled options and wrong values. */
 export function checkOptions(
   options: ChunkOptions,
   triggers: readonly TriggerDefinition[],
@@ -55,7 +60,7 @@ export function checkOptions(
 ): void {
   check(options, chunkOptions, "@chunk", where, report);
   check(options.retry ?? {}, retryOptions, "retry", where, report);
-  for (const trigger of triggers) check(trigger.options, { when: anything }, "@on", where, report);
+  for (const trigger of triggers) check(trigger.options, onOptions, "@on", where, report);
 }
 
 /** The same for a flow's spec. */
@@ -77,8 +82,6 @@ function check(
       report({ code: "option-invalid", where, what, mend: `Give it ${wanted}` });
     } else if (known[option] !== undefined) {
       continue;
-    } else if (notYet.includes(option)) {
-      report({ code: "not-yet", where, what: `the option "${option}" is not there yet`, mend: "Leave it out" });
     } else {
       const mend = suggest(option, Object.keys(known));
       report({ code: "option-unknown", where, what: `${owner} has no option "${option}"`, mend });

@@ -1,5 +1,13 @@
-import { matchesPath, parsePath } from "../schema/field-path.ts";
-import type { Graph } from "./graph.ts";
+import { matchesPath } from "../schema/field-path.ts";
+import {
+  type Graph,
+  type GraphExpression,
+  type GraphSource,
+  type GraphTrigger,
+  isOperator,
+  sourcesOf,
+} from "./graph.ts";
+import { fansOf, lanePaths, wildcardsOf } from "./lane-paths.ts";
 
 /** A chunk that listens to a source. */
 export interface Listener {
@@ -8,19 +16,73 @@ export interface Listener {
   readonly trigger: number;
   /** How the source is written. */
   readonly label: string;
+  /** What the signal goes through before it starts the chunk. */
+  readonly up: Up | undefined;
+  /** The chunk starts at most once a lane. */
+  readonly once: boolean;
+}
+
+/** The way from a source, or from an operator, to the operator above it. */
+export interface Up {
+  readonly step: Step;
+  /** Which of the operator's parts comes this way. */
+  readonly slot: number;
+}
+
+/** An operator on the way of signals: a join, a race, a fan-out, a pipeline. */
+export interface Step {
+  /** Unique in the graph: `draft.0.1`. */
+  readonly id: string;
+  readonly op: "race" | "all" | "latest" | "quorum" | "each" | "rx";
+  readonly label: string;
+  /** How many parts it has, and how many of them a quorum needs. */
+  readonly size: number;
+  readonly n: number;
+  readonly up: Up | undefined;
+  readonly by: string | undefined;
+  readonly timeoutMs: number | undefined;
+  /** All its parts are of one reply: it fills for each reply by itself. */
+  readonly ofReply: boolean;
+  /** The chunk and trigger that it belongs to. */
+  readonly chunk: number;
+  readonly trigger: number;
+  readonly once: boolean;
 }
 
 /** A listener of a field, with the lanes that its wildcards open. */
 export interface FieldListener extends Listener {
+  readonly lanes: FieldLanes;
+}
+
+/** The fan-outs in a pattern of a reply. */
+export interface FieldLanes {
   /** For each array position on the way: whether a `[*]` stands there, and so a lane is opened. */
   readonly fansOut: readonly boolean[];
+  /** The fan-outs' names, outermost first. */
+  readonly fans: readonly string[];
+}
+
+/** An array whose end ends a fan-out. */
+export interface Closer {
+  /** The fan-outs on the way to the array. */
+  readonly above: FieldLanes;
+  /** The fan-out over it. */
+  readonly fan: string;
+}
+
+/** Who hears what has been gathered of a chunk. */
+export interface Gathering {
+  /** Position of the chunk in the graph. */
+  readonly of: number;
+  readonly listeners: readonly Listener[];
 }
 
 type LiveMoment = "delta" | "opened";
-interface Pattern {
-  readonly listener: FieldListener;
+interface Pattern<T> {
+  readonly value: T;
   readonly matches: (path: string) => boolean;
 }
+type Patterns<T> = Map<string, Pattern<T>[]>;
 
 const nobody: readonly never[] = [];
 
@@ -35,35 +97,53 @@ export function routesOf(graph: Graph): Routes {
 
 /** Who listens to what, in declaration order, as look-ups: what the machine and the shell ask of a graph. */
 export class Routes {
-  readonly start: readonly Listener[];
+  readonly start: Listener[] = [];
+  /** The operators of the graph, by id. */
+  readonly steps: ReadonlyMap<string, Step>;
   readonly #events = new Map<string, Listener[]>();
   readonly #after = new Map<string, Listener[]>();
+  readonly #gathers = new Map<string, Listener[]>();
   readonly #changed = new Map<string, Listener[]>();
   readonly #failed = new Map<string, Listener[]>();
   readonly #done = new Map<string, Listener[]>();
-  readonly #patterns = new Map<string, Pattern[]>();
+  readonly #lanes = new Set<string>();
+  readonly #gathered = new Map<string, Gathering[]>();
+  readonly #fields: Patterns<FieldListener> = new Map();
+  readonly #closers: Patterns<Closer> = new Map();
 
   constructor(graph: Graph) {
-    const start: Listener[] = [];
+    const steps = new Map<string, Step>();
     graph.chunks.forEach((chunk, index) => {
       chunk.triggers.forEach((trigger, position) => {
-        for (const source of trigger.sources) {
-          const listener = { chunk: index, trigger: position, label: source.label };
-          if (source.on === "start") start.push(listener);
-          else if (source.on === "event") into(this.#events, source.event, listener);
-          else if (source.on === "after") into(this.#after, source.chunk, listener);
-          else if (source.on === "changed") into(this.#changed, source.key, listener);
-          else if (source.on === "failed") into(this.#failed, source.chunk ?? "", listener);
-          else if (source.on === "done") into(this.#done, source.reply, listener);
-          else into(this.#patterns, `${source.on} ${source.reply}`, pattern(listener, source.path));
-        }
+        let count = 0;
+        const place = { chunk: index, trigger: position, once: trigger.once === true };
+        const build = (expression: GraphExpression, up: Up | undefined): void => {
+          if (!isOperator(expression)) return this.#add(expression, { ...place, label: expression.label, up });
+          const { on } = expression;
+          if (on === "any") return expression.of.forEach((part) => build(part, up));
+          count += 1;
+          const id = `${chunk.name}.${position}.${count}`;
+          const n = expression.n ?? expression.of.length;
+          const policy = { by: trigger.by, timeoutMs: expression === trigger.expression ? trigger.timeout : undefined };
+          const step = { id, op: on, label: expression.label, size: expression.of.length, n, up, ...policy, ...place };
+          const made: Step = { ...step, ofReply: isOfOneReply(expression) };
+          steps.set(id, made);
+          expression.of.forEach((part, slot) => build(part, { step: made, slot }));
+        };
+        build(trigger.expression, undefined);
       });
     });
-    this.start = start;
+    this.steps = steps;
+    this.#addGathers(graph);
   }
 
   event(name: string): readonly Listener[] {
     return this.#events.get(name) ?? nobody;
+  }
+
+  /** Whether each signal of an event opens a lane. */
+  opensLane(event: string): boolean {
+    return this.#lanes.has(event);
   }
 
   after(chunk: string): readonly Listener[] {
@@ -85,56 +165,94 @@ export class Routes {
     return this.#done.get(reply) ?? nobody;
   }
 
+  /** What is gathered when a fan-out is done. */
+  gathered(fan: string): readonly Gathering[] {
+    return this.#gathered.get(fan) ?? nobody;
+  }
+
   /** Who listens to the completion of the value at a concrete path. */
   field(reply: string, path: string): readonly FieldListener[] {
-    return this.#matching(`field ${reply}`, path);
+    return matching(this.#fields, `field ${reply}`, path);
+  }
+
+  /** The fan-outs that end with the array at a concrete path, as far as somebody waits for their ends. */
+  closers(reply: string, path: string): readonly Closer[] {
+    return matching(this.#closers, reply, path);
   }
 
   /** Who listens to pieces or beginnings at a concrete path. */
   live(moment: LiveMoment, reply: string, path: string): readonly FieldListener[] {
-    return this.#matching(`${moment} ${reply}`, path);
+    return matching(this.#fields, `${moment} ${reply}`, path);
   }
 
-  #matching(key: string, path: string): readonly FieldListener[] {
-    const patterns = this.#patterns.get(key);
-    if (patterns === undefined) return nobody;
-    let found: FieldListener[] | undefined;
-    for (const { listener, matches } of patterns) if (matches(path)) (found ??= []).push(listener);
-    return found ?? nobody;
-  }
-}
-
-/**
- * Where the lanes that a listener's wildcards open end in a concrete path: `items[3].tags[1].name` and `items[*].tags[*].name`
- * give `items[3]` and `items[3].tags[1]`.
- */
-export function lanePaths(path: string, fansOut: readonly boolean[]): readonly string[] {
-  const lanes: string[] = [];
-  let bracket = 0;
-  for (let at = path.indexOf("["); at >= 0; at = path.indexOf("[", at)) {
-    if (path[at + 1] === '"') {
-      at = quotedKeyEnd(path, at + 1);
-      continue;
+  #add(source: GraphSource, listener: Listener): void {
+    switch (source.on) {
+      case "start":
+        return void this.start.push(listener);
+      case "event":
+        if (source.lane === true) this.#lanes.add(source.event);
+        return into(this.#events, source.event, listener);
+      case "after":
+        return into(this.#after, source.chunk, listener);
+      case "gather":
+        return into(this.#gathers, source.chunk, listener);
+      case "changed":
+        return into(this.#changed, source.key, listener);
+      case "failed":
+        return into(this.#failed, source.chunk ?? "", listener);
+      case "done":
+        return into(this.#done, source.reply, listener);
+      case "field":
+      case "delta":
+      case "opened": {
+        const { on, reply, path } = source;
+        const lanes = { fansOut: wildcardsOf(path), fans: fansOf(reply, path) };
+        return into(this.#fields, `${on} ${reply}`, { value: { ...listener, lanes }, matches: matchesPath(path) });
+      }
+      default:
+        return source satisfies never;
     }
-    at = path.indexOf("]", at) + 1;
-    if (fansOut[bracket] === true) lanes.push(path.slice(0, at));
-    bracket += 1;
   }
-  return lanes;
+
+  #addGathers({ chunks }: Graph): void {
+    const awaited = new Set<string>();
+    chunks.forEach(({ name, fan }, of) => {
+      if (fan === undefined) return;
+      awaited.add(fan);
+      into(this.#gathered, fan, { of, listeners: this.#gathers.get(name) ?? nobody });
+    });
+    const closed = new Set<string>();
+    for (const source of chunks.flatMap(({ triggers }) => triggers.flatMap(fieldsOf))) {
+      lanePaths(source.path, wildcardsOf(source.path)).forEach((path, depth) => {
+        const fan = fansOf(source.reply, source.path)[depth] ?? "";
+        if (!awaited.has(fan) || closed.has(fan)) return;
+        closed.add(fan);
+        const array = path.slice(0, -"[*]".length);
+        const above = { fansOut: wildcardsOf(array), fans: fansOf(source.reply, array) };
+        into(this.#closers, source.reply, { value: { above, fan }, matches: matchesPath(array) });
+      });
+    }
+  }
 }
 
-function quotedKeyEnd(path: string, quote: number): number {
-  let at = quote + 1;
-  while (at < path.length && path[at] !== '"') at += path[at] === "\\" ? 2 : 1;
-  return at + 2;
+type FieldSource = Extract<GraphSource, { readonly path: string }>;
+
+function fieldsOf({ expression }: GraphTrigger): readonly FieldSource[] {
+  return sourcesOf(expression).filter((source): source is FieldSource => source.on === "field");
 }
 
-function pattern(listener: Listener, path: string): Pattern {
-  const indexes = parsePath(path).filter(({ kind }) => kind === "index" || kind === "any-index");
-  return {
-    listener: { ...listener, fansOut: indexes.map(({ kind }) => kind === "any-index") },
-    matches: matchesPath(path),
-  };
+function isOfOneReply(expression: GraphExpression): boolean {
+  const sources = sourcesOf(expression);
+  const replies = new Set(sources.map((source) => ("reply" in source ? source.reply : undefined)));
+  return replies.size === 1 && !replies.has(undefined);
+}
+
+function matching<T>(patterns: Patterns<T>, key: string, path: string): readonly T[] {
+  const list = patterns.get(key);
+  if (list === undefined) return nobody;
+  let found: T[] | undefined;
+  for (const { value, matches } of list) if (matches(path)) (found ??= []).push(value);
+  return found ?? nobody;
 }
 
 function into<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -5,7 +5,7 @@ import { suggest } from "../error/nearest.ts";
 import { messageOf } from "../error/sluice-error.ts";
 import { findPlace, shapeOf } from "../schema/shape.ts";
 import type { DefinitionProblem } from "./definition-problem.ts";
-import type { GraphSource, GraphTrigger } from "./graph.ts";
+import { type GraphExpression, type GraphOperator, type GraphTrigger, isJoin, isOperator, sourcesOf } from "./graph.ts";
 
 /** Turns the triggers of one flow into plain JSON, and reports what is wrong with them. */
 export class TriggerReader {
@@ -24,11 +24,20 @@ export class TriggerReader {
     this.#report = report;
   }
 
-  read({ plan, options }: TriggerDefinition, where: string): GraphTrigger {
-    const sources = this.#sources(plan, where);
-    const label =
-      sources.length === 1 ? (sources[0]?.label ?? "") : `any(${sources.map((one) => one.label).join(", ")})`;
-    return { label, sources, guarded: options.when !== undefined };
+  /** The trigger as data; undefined when it has a problem. */
+  read({ plan, options }: TriggerDefinition, where: string): GraphTrigger | undefined {
+    const expression = this.#read(plan, where);
+    if (expression === undefined) return undefined;
+    this.#checkJoin(expression, options, where);
+    const { once, by, timeout } = options;
+    return {
+      label: expression.label,
+      expression,
+      guarded: options.when !== undefined,
+      ...(once === true && { once }),
+      ...(by !== undefined && { by }),
+      ...(timeout !== undefined && { timeout }),
+    };
   }
 
   /** The name of an event; two events of one name are a problem. */
@@ -37,51 +46,102 @@ export class TriggerReader {
     return event.name;
   }
 
-  #sources(plan: TriggerPlan | undefined, where: string): readonly GraphSource[] {
+  #read(plan: TriggerPlan | undefined, where: string): GraphExpression | undefined {
     switch (plan?.on) {
       case "start":
-        return [{ on: "start", label: "start" }];
-      case "event":
-        this.#define("event", plan.event, where);
-        return [{ on: "event", label: plan.event.name, event: plan.event.name }];
-      case "after": {
-        const name = this.#chunk(plan.chunk, where);
-        return name === undefined ? [] : [{ on: "after", label: `after("${name}")`, chunk: name }];
+        return { on: "start", label: "start" };
+      case "event": {
+        const { event, lane } = plan;
+        this.#define("event", event, where);
+        return { on: "event", label: event.name, event: event.name, ...(lane === true && { lane }) };
+      }
+      case "after":
+      case "gather": {
+        const chunk = this.#chunk(plan.chunk, where);
+        return chunk === undefined ? undefined : { on: plan.on, label: `${plan.on}("${chunk}")`, chunk };
       }
       case "changed": {
-        if (this.#stateKeys !== undefined && !this.#stateKeys.includes(plan.key)) {
-          const mend = suggest(plan.key, this.#stateKeys);
-          this.#report({ code: "key-unknown", where, what: `the state has no key "${plan.key}"`, mend });
-          return [];
+        const { key } = plan;
+        if (this.#stateKeys === undefined || this.#stateKeys.includes(key)) {
+          return { on: "changed", label: labelOf(plan), key };
         }
-        return [{ on: "changed", label: labelOf(plan), key: plan.key }];
+        const mend = suggest(key, this.#stateKeys);
+        this.#report({ code: "key-unknown", where, what: `the state has no key "${key}"`, mend });
+        return undefined;
       }
       case "failed": {
-        if (plan.chunk === undefined) return [{ on: "failed", label: labelOf(plan) }];
-        const name = this.#chunk(plan.chunk, where);
-        return name === undefined ? [] : [{ on: "failed", label: `failed("${name}")`, chunk: name }];
+        if (plan.chunk === undefined) return { on: "failed", label: labelOf(plan) };
+        const chunk = this.#chunk(plan.chunk, where);
+        return chunk === undefined ? undefined : { on: "failed", label: `failed("${chunk}")`, chunk };
       }
-      case "any":
-        return plan.of.flatMap((one) => this.#sources(one, where));
       case "done":
       case "field":
       case "delta":
       case "opened":
         this.#define("reply", plan.reply, where);
-        if (!this.#hasPath(plan, where)) return [];
-        return [{ on: plan.on, label: labelOf(plan), reply: plan.reply.name, path: plan.path }];
-      default: {
-        const on = (plan as { on?: unknown } | undefined)?.on;
-        const what = typeof on === "string" ? `the trigger "${on}" is not there yet` : "this is not a trigger";
-        const code = typeof on === "string" ? "not-yet" : "trigger-invalid";
+        if (!this.#hasPath(plan, where)) return undefined;
+        return { on: plan.on, label: labelOf(plan), reply: plan.reply.name, path: plan.path };
+      case "any":
+      case "race":
+      case "all":
+      case "latest":
+      case "each":
+      case "rx":
+        return this.#combine(plan, `${plan.on}(`, where);
+      case "quorum":
+        return this.#quorum(plan, where);
+      default:
         this.#report({
-          code,
+          code: "trigger-invalid",
           where,
-          what,
-          mend: "Use start, an event, after(…), any(…), or a reply's field, delta, opened or done",
+          what: "this is not a trigger",
+          mend: "Use start, an event, after(…), a field of a reply, or what is made of them: all(…), each(…), …",
         });
-        return [];
-      }
+        return undefined;
+    }
+  }
+
+  /** A trigger made of others; undefined when one of them has a problem, or is live. */
+  #combine(
+    { on, of }: { readonly on: GraphOperator["on"]; readonly of: readonly TriggerPlan[] },
+    begin: string,
+    where: string,
+  ): GraphOperator | undefined {
+    const parts = of.map((one) => this.#read(one, where)).filter((one) => one !== undefined);
+    if (parts.length < of.length) return undefined;
+    const live = parts.flatMap(sourcesOf).find((source) => source.on === "delta" || source.on === "opened");
+    if (on !== "any" && live !== undefined) {
+      this.#report({
+        code: "live-combined",
+        where,
+        what: `${on}(…) holds ${live.label}, which is live: it is not recorded, so nothing can wait for it`,
+        mend: "Use the complete field, or give the live source a chunk of its own",
+      });
+      return undefined;
+    }
+    return { on, label: `${begin}${parts.map(({ label }) => label).join(", ")})`, of: parts };
+  }
+
+  #quorum(plan: Extract<TriggerPlan, { on: "quorum" }>, where: string): GraphOperator | undefined {
+    const { n, of } = plan;
+    const made = this.#combine(plan, `quorum(${n}, `, where);
+    if (Number.isInteger(n) && n >= 1 && n <= of.length) return made && { ...made, n };
+    const what = `quorum(${n}, …) waits for ${n} of ${of.length} triggers`;
+    this.#report({ code: "join-never-fills", where, what, mend: `Give it a number from 1 to ${of.length}` });
+    return undefined;
+  }
+
+  /** Options that only a join can have. */
+  #checkJoin(expression: GraphExpression, { by, timeout }: TriggerDefinition["options"], where: string): void {
+    const given = [...(by === undefined ? [] : ["by"]), ...(timeout === undefined ? [] : ["timeout"])];
+    for (const option of given) {
+      if (isJoin(expression) && !(option === "by" && expression.of.some(isOperator))) continue;
+      const what = `the option "${option}" of @on stands at ${expression.label}, which is no join of plain triggers`;
+      const mend =
+        option === "timeout"
+          ? "Bound the chunk with @chunk({ timeout }), or leave it out"
+          : "Use it with all(…), latest(…) or quorum(…)";
+      this.#report({ code: "option-invalid", where, what, mend });
     }
   }
 

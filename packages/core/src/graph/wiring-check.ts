@@ -1,5 +1,13 @@
 import type { DefinitionProblem } from "./definition-problem.ts";
-import type { GraphChunk, GraphSource, GraphWarning } from "./graph.ts";
+import {
+  type GraphChunk,
+  type GraphExpression,
+  type GraphSource,
+  type GraphWarning,
+  isOperator,
+  sourcesOf,
+} from "./graph.ts";
+import { checkReach } from "./reach-check.ts";
 
 type Report = (problem: DefinitionProblem) => void;
 
@@ -12,6 +20,7 @@ export function checkWiring(
 ): GraphWarning[] {
   checkNames(flow, chunks, report);
   checkTriggered(flow, chunks, report);
+  checkReach(flow, chunks, report);
   checkEmitted(flow, chunks, accepts, report);
   return [...unheard(flow, chunks), ...endlessLoops(flow, chunks), ...ambiguousResult(flow, chunks)];
 }
@@ -34,10 +43,7 @@ function checkNames(flow: string, chunks: readonly GraphChunk[], report: Report)
 function checkTriggered(flow: string, chunks: readonly GraphChunk[], report: Report): void {
   for (const { name, triggers } of chunks) {
     const where = `${flow}.${name}`;
-    if (triggers.length === 0) {
-      report({ code: "chunk-untriggered", where, what: "nothing triggers this chunk", mend: "Give it an @on(…)" });
-    }
-    const live = new Set(triggers.flatMap(({ sources }) => sources.map(isLive)));
+    const live = new Set(sourcesOfAll(triggers).map(isLive));
     if (live.size > 1) {
       report({
         code: "chunk-mixed",
@@ -47,7 +53,7 @@ function checkTriggered(flow: string, chunks: readonly GraphChunk[], report: Rep
       });
     }
   }
-  const sources = chunks.flatMap(({ triggers }) => triggers.flatMap((one) => one.sources));
+  const sources = chunks.flatMap(({ triggers }) => sourcesOfAll(triggers));
   if (!sources.some(({ on }) => on === "start")) {
     report({ code: "flow-empty", where: flow, what: "no chunk starts", mend: "Give one chunk @on(start)" });
   }
@@ -58,7 +64,7 @@ function checkEmitted(flow: string, chunks: readonly GraphChunk[], accepts: read
   const emitted = new Set([...accepts, ...chunks.flatMap(({ emits }) => emits)]);
   if (!chunks.some(({ emits }) => emits.length > 0)) return;
   for (const { name, triggers } of chunks) {
-    for (const source of triggers.flatMap((one) => one.sources)) {
+    for (const source of sourcesOfAll(triggers)) {
       if (source.on !== "event" || emitted.has(source.event)) continue;
       const what = `nothing emits "${source.event}"`;
       const mend = "List it in the `emits` of the chunk that emits it, or in the spec's `accepts`";
@@ -68,7 +74,7 @@ function checkEmitted(flow: string, chunks: readonly GraphChunk[], accepts: read
 }
 
 function unheard(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
-  const sources = chunks.flatMap(({ triggers }) => triggers.flatMap((one) => one.sources));
+  const sources = chunks.flatMap(({ triggers }) => sourcesOfAll(triggers));
   const heard = new Set(sources.flatMap((source) => (source.on === "event" ? [source.event] : [])));
   return chunks.flatMap(({ name, emits }) =>
     emits
@@ -87,7 +93,7 @@ function endlessLoops(flow: string, chunks: readonly GraphChunk[]): GraphWarning
   const before = new Map(
     chunks.map(({ name, triggers }) => [
       name,
-      triggers.flatMap((one) => (one.guarded ? [] : one.sources.flatMap(followed))),
+      triggers.flatMap((one) => (one.guarded ? [] : followed(one.expression))),
     ]),
   );
   const after = new Map<string, string[]>(chunks.map(({ name }) => [name, []]));
@@ -128,7 +134,7 @@ function peel(
 
 function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
   const leaves = chunks.filter(
-    ({ leaf, live, triggers }) => leaf && !live && triggers.some((one) => one.sources.some(({ on }) => on !== "field")),
+    ({ leaf, live, triggers }) => leaf && !live && sourcesOfAll(triggers).some(({ on }) => on !== "field"),
   );
   if (leaves.length < 2) return [];
   const names = leaves.map(({ name }) => name);
@@ -143,4 +149,10 @@ function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarn
 }
 
 const isLive = ({ on }: GraphSource): boolean => on === "delta" || on === "opened";
-const followed = (source: GraphSource): string[] => (source.on === "after" ? [source.chunk] : []);
+const sourcesOfAll = (triggers: GraphChunk["triggers"]): GraphSource[] =>
+  triggers.flatMap(({ expression }) => [...sourcesOf(expression)]);
+/** The chunks whose completion alone makes an expression fire. */
+const followed = (expression: GraphExpression): readonly string[] => {
+  if (!isOperator(expression)) return expression.on === "after" ? [expression.chunk] : [];
+  return expression.on === "any" || expression.on === "each" ? expression.of.flatMap(followed) : [];
+};

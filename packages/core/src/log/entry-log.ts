@@ -31,7 +31,6 @@ interface Reader {
  */
 export class EntryLog {
   readonly #executionId: string;
-  readonly #path: readonly string[];
   readonly #now: () => number;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
@@ -49,9 +48,8 @@ export class EntryLog {
   #delivering = false;
   #closed: { readonly error: Error | undefined } | undefined;
 
-  constructor(executionId: string, flow: string, now: () => number, retention: Retention = {}) {
+  constructor(executionId: string, now: () => number, retention: Retention = {}) {
     this.#executionId = executionId;
-    this.#path = [flow];
     this.#now = now;
     this.#maxEntries = Math.max(1, retention.maxEntries ?? 10_000);
     this.#maxBytes = retention.maxBytes ?? 33_554_432;
@@ -83,7 +81,7 @@ export class EntryLog {
   }
 
   /** Gives a fact its place and time. Readers get it with the next `deliver`. */
-  append(draft: EntryDraft, live: boolean): Entry {
+  append(draft: EntryDraft, live: boolean, path: readonly string[]): Entry {
     if (live) this.#live += 1;
     else {
       this.#seq += 1;
@@ -94,7 +92,7 @@ export class EntryLog {
     open.live = this.#live;
     open.at = this.#now();
     open.executionId = this.#executionId;
-    open.path = this.#path;
+    open.path = path;
     const entry = draft as Entry;
     const weight = weightOf(entry);
     this.#entries.push(entry);

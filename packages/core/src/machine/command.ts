@@ -1,4 +1,5 @@
 import type { SluiceError } from "../error/sluice-error.ts";
+import type { Arrival } from "./arrival.ts";
 
 /** One triggering of a chunk. */
 export interface Activation {
@@ -9,15 +10,9 @@ export interface Activation {
   /** Position of the chunk in the graph, and of the trigger that fired in the chunk. */
   readonly chunk: number;
   readonly trigger: number;
-  readonly input: unknown;
-  readonly lane: string;
-  /** What fired: for `ctx.signal`. */
-  readonly signal: {
-    readonly id: string;
-    readonly event: string;
-    readonly path: string;
-    readonly indexes: readonly number[];
-  };
+  /** What fired, as it is written. */
+  readonly event: string;
+  readonly arrival: Arrival;
   /** Attempts that have been started. */
   attempts: number;
   running: boolean;
@@ -25,27 +20,60 @@ export interface Activation {
   granted: boolean;
   /** The pause before its next attempt, while no timer has been set for it. */
   retryIn: number | undefined;
-  /** Whether it answers for a failure: nobody answers for its own. */
-  readonly answers: boolean;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */
   heard: boolean;
+  /** The time of its join is over, in milliseconds: it never starts, and has failed. */
+  readonly expired: number | undefined;
+}
+
+/** A completed chunk that can be undone. */
+export interface Undoing {
+  readonly activationId: string;
+  /** Position of the chunk in the graph. */
+  readonly chunk: number;
+  readonly lane: string;
+  readonly input: unknown;
+  readonly output: unknown;
+  /** Attempts to undo it that have failed. */
+  attempts: number;
+  /** The pause before the next one, while no timer has been set for it. */
+  retryIn: number | undefined;
 }
 
 /** What the machine asks the shell to do. */
 export type Command =
   /** Start the next attempt of an activation. */
   | { readonly type: "start"; readonly activation: Activation }
-  /** Wait, then start the next attempt of an activation. */
-  | { readonly type: "retry"; readonly activation: Activation; readonly delayMs: number }
-  /** Set the timer of the execution's time, or of its idle time. */
+  /** The time of an activation's join is over. */
+  | { readonly type: "expire"; readonly activation: Activation }
+  /** Wait, then start the next attempt of an activation, or of an undoing. */
+  | { readonly type: "retry"; readonly of: Waiting; readonly delayMs: number }
+  /** Set a timer: of the execution's time, of its idle time, of a join. */
   | { readonly type: "limit"; readonly timer: string; readonly timeoutMs: number }
-  /** Nothing has happened for the idle time: let no more events in. */
-  | { readonly type: "close" }
+  /** A timer is needed no more. */
+  | { readonly type: "unset"; readonly timer: string }
   /** A timer that has been set is to fire at this time. */
   | { readonly type: "wait"; readonly timer: string; readonly dueAt: number }
+  /** Give a payload to a pipeline. */
+  | { readonly type: "pipe"; readonly step: string; readonly payload: unknown }
+  /** Nothing has happened for the idle time: let no more events in. */
+  | { readonly type: "close" }
   /** The time of the execution is over. */
   | { readonly type: "timeout" }
   /** Nothing is unfinished: end the execution, once the live chunks are done. */
   | { readonly type: "complete" }
   /** A chunk has failed for good: end the execution. */
-  | { readonly type: "fail"; readonly error: SluiceError };
+  | { readonly type: "fail"; readonly error: SluiceError }
+  /** Undoing a completed chunk. */
+  | { readonly type: "undo"; readonly undo: Undoing }
+  /** All that could be undone is: end the execution. */
+  | { readonly type: "rolled-back" };
+
+/** Who waits for its next attempt, and the timer that it waits for. */
+export interface Waiting {
+  readonly timer: string;
+  readonly activationId: string;
+  readonly chunk: number;
+  readonly lane: string;
+  readonly attempt: number;
+}

@@ -55,9 +55,24 @@ export interface JsonPatch {
   readonly value?: unknown;
 }
 
+/** A completed chunk whose compensation failed for good. */
+export interface NotUndone {
+  readonly chunk: string;
+  readonly activationId: string;
+  readonly error: SluiceError;
+}
+
+/** Why completed chunks are undone: what the execution will end with. */
+export type RollbackCause =
+  | { readonly end: "flow:failed"; readonly error: SluiceError }
+  | { readonly end: "flow:timeout"; readonly elapsedMs: number }
+  | { readonly end: "flow:cancelled"; readonly reason: string };
+
 interface Ended<S> {
   readonly state: StateOf<S>;
   readonly durationMs: number;
+  /** Left out when all that was to be undone is. */
+  readonly notUndone?: readonly NotUndone[];
 }
 
 /** The log's vocabulary: one line an entry type. */
@@ -67,7 +82,11 @@ export interface EntryFields<S = any> {
     readonly graphHash: string;
     readonly input: InputOf<S>;
     readonly state: StateOf<S>;
+    /** Of a child: the activation that runs it. */
+    readonly parent?: string;
   };
+  /** What has completed is undone from here on, the last one first; then comes the final entry. */
+  "flow:rollback": RollbackCause;
   signal: Partial<OfChunk> & {
     readonly id: string;
     readonly event: string;
@@ -75,6 +94,8 @@ export interface EntryFields<S = any> {
     /** The activation that emitted it, or `outside`. */
     readonly cause: string;
     readonly lane: string;
+    /** Of what a pipeline yields: which one. */
+    readonly pipeline?: string;
   };
   "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
   "chunk:skipped": OfChunk & { readonly trigger: string };
@@ -84,10 +105,20 @@ export interface EntryFields<S = any> {
   "chunk:retry": OfChunk & { readonly delayMs: number };
   /** What an attempt has shown is void: it is tried again. */
   "chunk:reset": OfChunk & { readonly discardedAttempt: number };
+  /** An attempt to undo a completed chunk is over; without `error` it is undone. */
+  "chunk:compensated": OfChunk & {
+    readonly error?: SluiceError;
+    readonly willRetry: boolean;
+    readonly durationMs: number;
+  };
   /** Live: something was asked of a ctx whose attempt has ended, or of a stream that was stopped. */
   "chunk:late": OfChunk & { readonly call: string };
   /** Durable; live where it comes from a live chunk. */
-  "stream:item": OfChunk & { readonly item: ItemOf<S> };
+  "stream:item": OfChunk & {
+    readonly item: ItemOf<S>;
+    /** Of a child whose items are not shown in its parent's stream. */
+    readonly unbridged?: true;
+  };
   "stream:stop": OfChunk;
   "state:changed": OfChunk & { readonly diff: StateDiff<StateOf<S>>; readonly patches: readonly JsonPatch[] };
   "model:start": OfChunk & { readonly model: string };
@@ -114,7 +145,7 @@ export interface EntryFields<S = any> {
   "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
-  /** A timer of an activation's retry, of the flow (`flow`), or of its idle time (`idle`). */
+  /** A timer of an activation's retry, of a join, of the flow (`flow`), or of its idle time (`idle`). */
   "timer:set": { readonly timer: string; readonly dueAt: number };
   "timer:fired": { readonly timer: string };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
@@ -135,7 +166,17 @@ export type FinalEntry<S = any> = { [K in FinalType]: EntryOf<S, K> }[FinalType]
 
 const finalTypes: readonly EntryType[] = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
 
+/** Whether an entry is of the execution that is looked at, not of a child. */
+export function isOwn(entry: Entry): boolean {
+  return entry.path.length === 1;
+}
+
+/** Whether an entry is an item of the runtime stream that is shown there. */
+export function isShown(entry: Entry): entry is EntryOf<any, "stream:item"> {
+  return entry.type === "stream:item" && entry.unbridged !== true;
+}
+
 /** True for the last entry of the execution that is looked at; it carries the full state. */
 export function isFinal<S>(entry: Entry<S>): entry is FinalEntry<S> {
-  return finalTypes.includes(entry.type) && entry.path.length === 1;
+  return finalTypes.includes(entry.type) && isOwn(entry);
 }

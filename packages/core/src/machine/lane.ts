@@ -1,44 +1,105 @@
 /** The name of the lane that an execution starts in. */
 export const rootLane = "/";
 
-/** The correlation scope of signals: an item of a fan-out, or the root. */
+/** The correlation scope of signals: the root, an item of a fan-out, or one signal of an event that opens lanes. */
 export interface Lane {
   readonly id: string;
   /** The lane above; the root has none. */
   readonly parent: string | undefined;
-  /** Activations that are queued or running in it, and lanes below that are not done. */
+  /** The fan-out that it is an item of, and which one. */
+  readonly fan: string | undefined;
+  readonly index: number;
+  /** Activations that are queued or running in it, and lanes and fan-outs below that are not done. */
   count: number;
   /** Whether its source can still bring something in. */
   open: boolean;
 }
 
+/** One opening of lanes, one for each item of an array. It counts in the lane above until all its lanes are done. */
+export interface Fan {
+  readonly id: string;
+  /** Which fan-out of the graph it is. */
+  readonly source: string;
+  /** The lane above. */
+  readonly lane: string;
+  /** How many lanes are not done. */
+  undone: number;
+  /** The highest position that has a lane, plus one. */
+  size: number;
+  /** Whether more items can come. */
+  open: boolean;
+  /** Its source broke off: nothing is gathered. */
+  broken: boolean;
+  /** By chunk, what it returned last in each lane; sparse. */
+  readonly values: Map<number, unknown[]>;
+}
+
+/** A fan-out as plain data. */
+export type FanData = Omit<Fan, "values"> & {
+  readonly values: readonly (readonly [
+    chunk: number,
+    returned: readonly (readonly [index: number, value: unknown])[],
+  ])[];
+};
+
+/** What is to be done when lanes and fan-outs are done. */
+export interface LaneEnds {
+  /** All lanes of a fan-out are done; the lane above is not. */
+  readonly gathered: (fan: Fan) => void;
+  readonly done: (lane: string) => void;
+}
+
 /** The lanes of one execution. Bookkeeping costs O(1) a signal. A lane is forgotten when it is done. */
 export class Lanes {
-  readonly #lanes: Map<string, Lane>;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #fans = new Map<string, Fan>();
+  readonly #ends: LaneEnds;
+  readonly #root: Lane = { id: rootLane, parent: undefined, fan: undefined, index: 0, count: 0, open: false };
 
-  constructor(lanes: readonly Lane[] = [{ id: rootLane, parent: undefined, count: 0, open: false }]) {
-    this.#lanes = new Map(lanes.map((lane) => [lane.id, { ...lane }]));
+  constructor(ends: LaneEnds) {
+    this.#ends = ends;
+    this.#lanes.set(rootLane, this.#root);
   }
 
-  /** The lane under `parent`, made when it is not there. It counts in its parent until it is done. */
-  ensure(id: string, parent: string): void {
-    if (this.#lanes.has(id)) return;
-    this.#lanes.set(id, { id, parent, count: 0, open: true });
+  /** A lane under `parent`, in which it counts until it is done. */
+  open(id: string, parent: string): void {
+    this.#lanes.set(id, { id, parent, fan: undefined, index: 0, count: 0, open: true });
     this.enter(parent);
+  }
+
+  /** The fan-out under a lane, made when it is not there. */
+  fan(id: string, lane: string, source: string): Fan {
+    const known = this.#fans.get(id);
+    if (known !== undefined) return known;
+    const fan: Fan = { id, source, lane, undone: 0, size: 0, open: true, broken: false, values: new Map() };
+    this.#fans.set(id, fan);
+    this.enter(lane);
+    return fan;
+  }
+
+  /** The lane of an item, made when it is not there. @returns its id */
+  item(fan: Fan, index: number): string {
+    const id = `${fan.id}[${index}]`;
+    if (!this.#lanes.has(id)) {
+      this.#lanes.set(id, { id, parent: fan.lane, fan: fan.id, index, count: 0, open: true });
+      fan.undone += 1;
+      fan.size = Math.max(fan.size, index + 1);
+    }
+    return id;
   }
 
   /** Something begins in the lane. */
   enter(id: string): void {
-    const lane = this.#lanes.get(id);
+    const lane = this.#laneOf(id);
     if (lane !== undefined) lane.count += 1;
   }
 
   /** Something in the lane has ended. */
   leave(id: string): void {
-    const lane = this.#lanes.get(id);
+    const lane = this.#laneOf(id);
     if (lane === undefined) return;
     lane.count -= 1;
-    this.#settle(lane);
+    if (lane.count === 0 && lane !== this.#root) this.#settle(lane);
   }
 
   /** Nothing more comes into the lane from its source. */
@@ -49,19 +110,81 @@ export class Lanes {
     this.#settle(lane);
   }
 
-  /** Whether nothing is unfinished in the whole execution. */
-  get quiet(): boolean {
-    return this.#lanes.get(rootLane)?.count === 0;
+  /** Nothing more comes into the fan-out or its lanes; `broken`: because its source failed. */
+  closeFan(id: string, broken = false): void {
+    const fan = this.#fans.get(id);
+    if (fan === undefined || !fan.open) return;
+    fan.broken = broken;
+    for (let index = 0; fan.undone > 0 && index < fan.size; index += 1) this.close(`${id}[${index}]`);
+    fan.open = false;
+    this.#finish(fan);
   }
 
-  /** The lanes that are not done, as plain data. */
-  list(): Lane[] {
-    return [...this.#lanes.values()].map((lane) => ({ ...lane }));
+  /** Keeps what a chunk returned, for those who gather it. */
+  keep(id: string, chunk: number, value: unknown): void {
+    const lane = this.#lanes.get(id);
+    const fan = lane?.fan === undefined ? undefined : this.#fans.get(lane.fan);
+    if (lane === undefined || fan === undefined) return;
+    const values = fan.values.get(chunk);
+    if (values === undefined) {
+      const first: unknown[] = [];
+      first[lane.index] = value;
+      fan.values.set(chunk, first);
+    } else values[lane.index] = value;
+  }
+
+  /** Whether nothing is unfinished in the whole execution. */
+  get quiet(): boolean {
+    return this.#root.count === 0;
+  }
+
+  /** What is not done, as plain data. */
+  list(): { readonly lanes: Lane[]; readonly fans: FanData[] } {
+    const fans = [...this.#fans.values()].map(({ values, ...fan }) => ({
+      ...fan,
+      values: [...values].map(([chunk, returned]) => [chunk, presentIn(returned)] as const),
+    }));
+    return { lanes: [...this.#lanes.values()].map((lane) => ({ ...lane })), fans };
+  }
+
+  /** Takes over what was listed. */
+  restore({ lanes, fans }: ReturnType<Lanes["list"]>): void {
+    for (const lane of lanes) if (lane.id !== rootLane) this.#lanes.set(lane.id, { ...lane });
+    this.#root.count = lanes.find(({ id }) => id === rootLane)?.count ?? 0;
+    for (const { values, ...fan } of fans) {
+      const sparse = values.map(([chunk, returned]) => {
+        const list: unknown[] = [];
+        for (const [index, value] of returned) list[index] = value;
+        return [chunk, list] as const;
+      });
+      this.#fans.set(fan.id, { ...fan, values: new Map(sparse) });
+    }
+  }
+
+  #laneOf(id: string): Lane | undefined {
+    return id === rootLane ? this.#root : this.#lanes.get(id);
   }
 
   #settle(lane: Lane): void {
     if (lane.count > 0 || lane.open || lane.parent === undefined) return;
     this.#lanes.delete(lane.id);
-    this.leave(lane.parent);
+    this.#ends.done(lane.id);
+    if (lane.fan === undefined) return this.leave(lane.parent);
+    const fan = this.#fans.get(lane.fan);
+    if (fan === undefined) return;
+    fan.undone -= 1;
+    this.#finish(fan);
   }
+
+  #finish(fan: Fan): void {
+    if (fan.undone > 0 || fan.open) return;
+    this.#fans.delete(fan.id);
+    if (!fan.broken) this.#ends.gathered(fan);
+    this.leave(fan.lane);
+  }
+}
+
+/** The positions of a sparse list that are there, with their values. */
+export function presentIn(list: readonly unknown[]): readonly (readonly [index: number, value: unknown])[] {
+  return Object.entries(list).map(([index, value]) => [Number(index), value] as const);
 }

@@ -1,26 +1,57 @@
 import type { SluiceError } from "../error/sluice-error.ts";
-import type { Activation } from "./command.ts";
-import type { Lane } from "./lane.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { ActivationsData } from "./activations.ts";
+import type { JoinData } from "./joins.ts";
+import type { FanData, Lane } from "./lane.ts";
+import type { RollbackData } from "./rollback.ts";
 import type { StateData } from "./state-fold.ts";
 
-export type MachineStatus = "idle" | "running" | "failing" | "ended";
+export type MachineStatus = "idle" | "running" | "failing" | "rolling-back" | "ended";
+
+/** How far an execution has come. */
+export interface Progress {
+  /** The number of the last entry that was applied. */
+  seq: number;
+  status: MachineStatus;
+  /** Unix milliseconds. */
+  startedAt: number;
+  state: StateData;
+  executionId: string;
+  /** Whether events from outside are waited for when all is quiet. */
+  open: boolean;
+  wasQuiet: boolean;
+  /** What was set last as the result. */
+  result: { readonly value: unknown } | undefined;
+  /** What a leaf returned last. */
+  leaf: { readonly value: unknown } | undefined;
+  failure: SluiceError | undefined;
+}
+
+/** The progress of an execution that has not started. */
+export function progressOf({ keepOpen }: Graph): Progress {
+  return {
+    seq: 0,
+    status: "idle",
+    startedAt: 0,
+    state: {},
+    executionId: "",
+    open: keepOpen === true,
+    wasQuiet: false,
+    result: undefined,
+    leaf: undefined,
+    failure: undefined,
+  };
+}
 
 /** All of a machine, as plain JSON (as far as payloads, state and results are). */
 export interface MachineSnapshot {
   readonly graphHash: string;
-  readonly seq: number;
-  readonly status: MachineStatus;
-  readonly startedAt: number;
-  readonly state: StateData;
-  readonly activationCount: number;
-  readonly activations: readonly Activation[];
-  readonly lanes: readonly Lane[];
-  readonly replies: readonly (readonly [string, readonly string[]])[];
-  readonly result: { readonly value: unknown } | undefined;
-  readonly leaf: { readonly value: unknown } | undefined;
-  readonly failure: SluiceError | undefined;
-  readonly executionId: string;
-  readonly open: boolean;
-  readonly wasQuiet: boolean;
-  readonly timers: readonly (readonly [string, number])[];
+  readonly progress: Readonly<Progress>;
+  readonly timers: readonly (readonly [timer: string, dueAt: number])[];
+  readonly activations: ActivationsData;
+  readonly lanes: { readonly lanes: Lane[]; readonly fans: FanData[] };
+  readonly joins: readonly JoinData[];
+  readonly rollback: RollbackData;
+  /** The fan-outs of open replies. */
+  readonly replies: readonly (readonly [reply: string, fans: readonly string[]])[];
 }

@@ -4,58 +4,73 @@
  *  1. Same entries, same state, same commands; no user code is called.
  *  2. An activation counts in its lane from its creation to its end; a lane counts in its parent while it is not done.
  *  3. A lane is done when its count is zero and its sources are closed; a done lane never opens again.
+ *  4. `gather` fires at that very entry, in the lane above, once per fan-out.
+ *  5. Joins look at one lane, or one key, or one reply.
+ *  8. Effects are either at once and facts, or with completion.
  *  9. `seq` numbers durable entries only; live entries and live chunks never reach the machine.
  * 10. After a final entry there is no entry and no command.
  */
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Failure } from "../define/trigger.ts";
-import type { Graph, GraphRetry } from "../graph/graph.ts";
-import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
+import type { Graph } from "../graph/graph.ts";
+import { type Listener, type Routes, type Step, routesOf } from "../graph/routes.ts";
+import { Activations } from "./activations.ts";
+import { arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
+import { Delivery } from "./delivery.ts";
 import type { Entry, EntryOf } from "./entry.ts";
-import { backoff } from "./backoff.ts";
-import { Lanes, rootLane } from "./lane.ts";
-import type { MachineSnapshot, MachineStatus } from "./machine-snapshot.ts";
-import { type Firing, answering, plainly } from "./firing.ts";
+import { Joins } from "./joins.ts";
+import { type Fan, Lanes, presentIn, rootLane } from "./lane.ts";
+import { type MachineSnapshot, type Progress, progressOf } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
-import { ReplyLanes } from "./reply-lanes.ts";
-import { Slots } from "./slots.ts";
+import { Replies } from "./replies.ts";
+import { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
 
 const none: readonly Command[] = [];
 
 /**
- * Decides what an execution does, from its durable entries alone: routes signals, counts lanes, and tells when all is
- * done. It has no clock, no promise and no randomness, and changes its own state in place.
+ * Decides what an execution does, from its durable entries alone: routes signals, fills joins, counts lanes, and tells
+ * when all is done. It has no clock, no promise and no randomness, and changes its own state in place.
  */
 export class Machine {
   readonly #graph: Graph;
   readonly routes: Routes;
-  #seq = 0;
-  #status: MachineStatus = "idle";
-  #startedAt = 0;
-  #state: StateData = {};
-  #activationCount = 0;
-  #activations = new Map<string, Activation>();
-  #lanes = new Lanes();
-  #slots: Slots;
-  #executionId = "";
-  /** Whether events from outside are waited for when all is quiet. */
-  #open = false;
-  #wasQuiet = false;
+  readonly #lanes: Lanes;
+  readonly #joins = new Joins();
+  readonly #delivery: Delivery;
+  readonly #activations: Activations;
+  readonly #rollback: Rollback;
+  readonly #replies: Replies;
+  readonly #progress: Progress;
   /** When each timer that is set is due. */
-  #timers = new Map<string, number>();
-  #replies = new ReplyLanes(this.#lanes);
-  #result: { readonly value: unknown } | undefined;
-  #leaf: { readonly value: unknown } | undefined;
-  #failure: SluiceError | undefined;
+  readonly #timers = new Map<string, number>();
   #commands: Command[] = [];
 
   constructor(graph: Graph) {
     this.#graph = graph;
     this.routes = routesOf(graph);
-    this.#slots = new Slots(graph);
-    this.#open = graph.keepOpen === true;
+    this.#progress = progressOf(graph);
+    this.#lanes = new Lanes({ gathered: (fan) => this.#gather(fan), done: (lane) => this.#joins.forget(lane) });
+    const command = (one: Command): void => {
+      if (this.#isRunning) this.#commands.push(one);
+    };
+    this.#activations = new Activations(graph, this.#lanes, command);
+    this.#delivery = new Delivery(this.#lanes, this.#joins, {
+      activate: (target, arrival) => this.#activations.add(target, arrival),
+      pipe: ({ id }, payload) => command({ type: "pipe", step: id, payload }),
+      wait: (timer, timeoutMs) => command({ type: "limit", timer, timeoutMs }),
+      unwait: (timer) => this.#timers.delete(timer) && command({ type: "unset", timer }),
+      refuse: (step, what) => this.#refuse(step, what),
+    });
+    this.#replies = new Replies({
+      routes: this.routes,
+      lanes: this.#lanes,
+      joins: this.#joins,
+      delivery: this.#delivery,
+      activations: this.#activations,
+    });
+    this.#rollback = new Rollback(graph);
   }
 
   /**
@@ -72,126 +87,123 @@ export class Machine {
       });
     }
     const machine = new Machine(graph);
-    machine.#seq = snapshot.seq;
-    machine.#status = snapshot.status;
-    machine.#startedAt = snapshot.startedAt;
-    machine.#state = snapshot.state;
-    machine.#activationCount = snapshot.activationCount;
-    machine.#activations = new Map(snapshot.activations.map((one) => [one.id, { ...one }]));
-    machine.#lanes = new Lanes(snapshot.lanes);
-    machine.#replies = new ReplyLanes(machine.#lanes, snapshot.replies);
-    machine.#result = snapshot.result;
-    machine.#leaf = snapshot.leaf;
-    machine.#failure = snapshot.failure;
-    machine.#executionId = snapshot.executionId;
-    machine.#open = snapshot.open;
-    machine.#wasQuiet = snapshot.wasQuiet;
-    machine.#timers = new Map(snapshot.timers);
-    machine.#slots.restore([...machine.#activations.values()].filter((one) => !machine.#pauses(one)));
+    Object.assign(machine.#progress, snapshot.progress);
+    for (const [timer, dueAt] of snapshot.timers) machine.#timers.set(timer, dueAt);
+    machine.#lanes.restore(snapshot.lanes);
+    machine.#joins.restore(snapshot.joins);
+    machine.#rollback.restore(snapshot.rollback);
+    machine.#replies.restore(snapshot.replies);
+    machine.#activations.restore(
+      snapshot.activations,
+      ({ id, retryIn }) => retryIn !== undefined || machine.#timers.has(id),
+    );
     return machine;
   }
 
   snapshot(): MachineSnapshot {
     return {
       graphHash: this.#graph.hash,
-      seq: this.#seq,
-      status: this.#status,
-      startedAt: this.#startedAt,
-      state: this.#state,
-      activationCount: this.#activationCount,
-      activations: [...this.#activations.values()].map((one) => ({ ...one })),
-      lanes: this.#lanes.list(),
-      replies: this.#replies.list(),
-      result: this.#result,
-      leaf: this.#leaf,
-      failure: this.#failure,
-      executionId: this.#executionId,
-      open: this.#open,
-      wasQuiet: this.#wasQuiet,
+      progress: { ...this.#progress },
       timers: [...this.#timers],
+      activations: this.#activations.list(),
+      lanes: this.#lanes.list(),
+      joins: this.#joins.list(),
+      rollback: this.#rollback.list(),
+      replies: this.#replies.list(),
     };
   }
 
   /** The number of the last entry that was applied. */
   get seq(): number {
-    return this.#seq;
+    return this.#progress.seq;
   }
 
   get state(): StateData {
-    return this.#state;
+    return this.#progress.state;
   }
 
   /** When the execution started, in Unix milliseconds. */
   get startedAt(): number {
-    return this.#startedAt;
+    return this.#progress.startedAt;
   }
 
   get ended(): boolean {
-    return this.#status === "ended";
+    return this.#progress.status === "ended";
+  }
+
+  get #isRunning(): boolean {
+    return this.#progress.status === "running";
   }
 
   /** Whether nothing is unfinished. */
   get quiet(): boolean {
-    return this.#status === "running" && this.#lanes.quiet && !this.#open;
+    return this.#isRunning && this.#lanes.quiet && !this.#progress.open;
   }
 
   /** Whether events from outside are waited for. */
   get open(): boolean {
-    return this.#open && this.#status !== "ended";
+    return this.#progress.open && this.#progress.status !== "ended";
   }
 
   /** The result so far: what was set last, else what a leaf returned last. */
   get result(): unknown {
-    return (this.#result ?? this.#leaf)?.value;
+    return (this.#progress.result ?? this.#progress.leaf)?.value;
+  }
+
+  /** How far undoing completed chunks has come. */
+  get rollback(): Pick<Rollback, "cause" | "isNeeded" | "notUndone" | "left"> {
+    return this.#rollback;
   }
 
   /** Whether an activation still waits for its start. */
   mayStart(activation: Activation): boolean {
-    const { granted, running, id } = activation;
-    return this.#status === "running" && granted && !running && this.#activations.has(id);
+    return activation.granted && !activation.running && this.holds(activation);
+  }
+
+  /** Whether an activation is not over. */
+  holds({ id }: Activation): boolean {
+    return this.#isRunning && this.#activations.get(id) !== undefined;
   }
 
   /** Whether another attempt follows when the present one fails with this error. What triggered chunks is not read again. */
   mayRetry(activationId: string, { retryable }: SluiceError): boolean {
+    if (!retryable) return false;
+    if (this.#progress.status === "rolling-back") return this.#rollback.mayRetry(activationId);
     const activation = this.#activations.get(activationId);
-    if (activation === undefined || this.#status !== "running" || !retryable || activation.heard) return false;
+    if (activation === undefined || !this.#isRunning || activation.heard) return false;
     return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
   }
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
   pending(): readonly Command[] {
-    if (this.#status === "failing" && this.#failure !== undefined) return [{ type: "fail", error: this.#failure }];
-    if (this.#status !== "running") return none;
+    if (this.#progress.status === "failing" && this.#progress.failure !== undefined)
+      return [{ type: "fail", error: this.#progress.failure }];
+    if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers);
+    if (!this.#isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
-    const isIdle = this.#open && this.#lanes.quiet;
-    return pendingCommands(this.#graph, { activations: this.#activations.values(), timers: this.#timers, isIdle });
-  }
-
-  /** Whether an activation waits for its next attempt: it needs no slot then. */
-  #pauses({ id, retryIn }: Activation): boolean {
-    return retryIn !== undefined || this.#timers.has(id);
+    return pendingCommands(this.#graph, {
+      activations: this.#activations.all(),
+      timers: this.#timers,
+      isIdle: this.#progress.open && this.#lanes.quiet,
+      deadlines: this.#joins
+        .deadlines()
+        .map(({ timer, step }) => ({ timer, timeoutMs: this.routes.steps.get(step)?.timeoutMs ?? 0 })),
+    });
   }
 
   /** Takes one durable entry in and tells what is to be done because of it. Costs O(listeners) of that entry. */
   apply(entry: Entry): readonly Command[] {
-    if (this.#status === "ended") return none;
-    this.#seq = entry.seq;
+    if (this.#progress.status === "ended") return none;
+    this.#progress.seq = entry.seq;
     switch (entry.type) {
       case "flow:start":
-        this.#status = "running";
-        this.#startedAt = entry.at;
-        this.#state = entry.state as StateData;
-        this.#executionId = entry.executionId;
-        if (this.#graph.timeout !== undefined) {
-          this.#commands.push({ type: "limit", timer: flowTimer, timeoutMs: this.#graph.timeout });
-        }
-        this.#fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
+        this.#start(entry);
         break;
       case "signal":
-        this.#fire(this.routes.event(entry.event), entry.payload, entry.lane, entry.id);
+        this.#signal(entry);
         break;
       case "chunk:start":
-        this.#begin(entry);
+        this.#activations.begin(entry.activationId, entry.attempt);
         break;
       case "chunk:skipped":
         this.#end(entry.activationId);
@@ -202,17 +214,24 @@ export class Machine {
       case "chunk:failed":
         this.#fail(entry);
         break;
+      case "chunk:compensated":
+        if (this.#rollback.cause !== undefined) this.#commands.push(this.#rollback.compensated(entry));
+        break;
       case "field:complete":
-        this.#field(entry);
+        if (this.#isRunning) this.#replies.field(entry);
         break;
       case "reply:complete":
-        this.#reply(entry);
+        if (this.#isRunning) this.#replies.complete(entry);
         break;
       case "state:changed":
         this.#change(entry);
         break;
       case "flow:close":
-        this.#open = false;
+        this.#progress.open = false;
+        break;
+      case "flow:rollback":
+        this.#progress.status = "rolling-back";
+        this.#commands = [this.#rollback.begin(entry)];
         break;
       case "timer:set":
         this.#timerSet(entry.timer, entry.dueAt);
@@ -224,7 +243,7 @@ export class Machine {
       case "flow:failed":
       case "flow:timeout":
       case "flow:cancelled":
-        this.#status = "ended";
+        this.#progress.status = "ended";
         this.#activations.clear();
         this.#timers.clear();
         this.#commands = [];
@@ -239,86 +258,87 @@ export class Machine {
     return commands;
   }
 
-  #fire(
-    listeners: readonly Listener[],
-    input: unknown,
-    lane: string,
-    id: string,
-    { path, indexes, answers }: Firing = plainly,
-  ): void {
-    if (this.#status !== "running") return;
-    for (const { chunk, trigger, label } of listeners) {
-      this.#activationCount += 1;
-      const activation: Activation = {
-        id: `a${this.#activationCount}`,
-        order: this.#activationCount,
-        chunk,
-        trigger,
-        input,
-        lane,
-        signal: { id, event: label, path, indexes },
-        attempts: 0,
-        running: false,
-        granted: false,
-        retryIn: undefined,
-        answers,
-        heard: false,
-      };
-      this.#activations.set(activation.id, activation);
-      this.#lanes.enter(lane);
-      this.#ask(activation);
+  #start(entry: EntryOf<any, "flow:start">): void {
+    this.#progress.status = "running";
+    this.#progress.startedAt = entry.at;
+    this.#progress.state = entry.state as StateData;
+    this.#progress.executionId = entry.executionId;
+    const { timeout } = this.#graph;
+    if (timeout !== undefined) this.#commands.push({ type: "limit", timer: flowTimer, timeoutMs: timeout });
+    this.#fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
+  }
+
+  #signal({ event, payload, lane, id, pipeline }: EntryOf<unknown, "signal">): void {
+    if (pipeline !== undefined) {
+      const step = this.routes.steps.get(pipeline);
+      if (step !== undefined && this.#isRunning) this.#delivery.proceed(step, arrivalOf(payload, lane, id));
+      return;
+    }
+    const listeners = this.routes.event(event);
+    if (listeners.length === 0 || !this.routes.opensLane(event)) return this.#fire(listeners, payload, lane, id);
+    const own = `${lane === rootLane ? "" : lane}/${id}`;
+    this.#lanes.open(own, lane);
+    this.#fire(listeners, payload, own, id);
+    this.#lanes.close(own);
+  }
+
+  #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string): void {
+    if (listeners.length === 0 || !this.#isRunning) return;
+    this.#delivery.deliver(listeners, arrivalOf(payload, lane, id));
+  }
+
+  /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
+  #gather({ source, lane, values }: Fan): void {
+    if (!this.#isRunning) return;
+    for (const { of, listeners } of this.routes.gathered(source)) {
+      const present = presentIn(values.get(of) ?? []);
+      const payload = present.map(([, value]) => value);
+      const indexes = present.map(([index]) => index);
+      this.#delivery.deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
     }
   }
 
-  /** The activation wants to start: at once, or when a slot is free. */
-  #ask(activation: Activation): void {
-    if (this.#slots.enter(activation)) this.#commands.push({ type: "start", activation });
-  }
-
-  /** The activation needs its slot no more: whoever has waited for it the longest starts. */
-  #yield(activation: Activation): void {
-    const next = this.#slots.leave(activation);
-    if (next !== undefined && this.#status === "running") this.#commands.push({ type: "start", activation: next });
-  }
-
   #timerSet(timer: string, dueAt: number): void {
-    this.#timers.set(timer, dueAt);
     const activation = this.#activations.get(timer);
     if (activation !== undefined) activation.retryIn = undefined;
+    this.#rollback.timerSet(timer);
+    // the join may have fired, or its lane ended, before its deadline was noted
+    if (timer.startsWith("join ") && this.#joins.timed(timer) === undefined) return;
+    this.#timers.set(timer, dueAt);
     this.#commands.push({ type: "wait", timer, dueAt });
   }
 
   #timerFired(timer: string): void {
-    this.#timers.delete(timer);
+    if (!this.#timers.delete(timer)) return;
     if (timer === flowTimer) this.#commands.push({ type: "timeout" });
-    if (timer === idleTimer && this.#open && this.#lanes.quiet) this.#commands.push({ type: "close" });
+    if (timer === idleTimer && this.#progress.open && this.#lanes.quiet) this.#commands.push({ type: "close" });
+    const undo = this.#rollback.timerFired(timer);
+    if (undo !== undefined) this.#commands.push(undo);
     const activation = this.#activations.get(timer);
-    if (activation !== undefined) this.#ask(activation);
+    if (activation !== undefined) return this.#activations.again(activation);
+    const expired = this.#delivery.expire(timer, (id) => this.routes.steps.get(id));
+    if (expired === undefined) return;
+    const { step, arrival, lane } = expired;
+    this.#activations.expire(step, arrival, step.timeoutMs ?? 0);
+    this.#lanes.leave(lane);
   }
 
   /** Says what follows when all has become quiet: the end, or, while the execution is open, its idle time. */
   #settle(): void {
-    const isQuiet = this.#status === "running" && this.#lanes.quiet;
+    const isQuiet = this.#isRunning && this.#lanes.quiet;
     const { idle } = this.#graph;
-    if (isQuiet && !this.#open) this.#commands.push({ type: "complete" });
-    else if (isQuiet && !this.#wasQuiet && idle !== undefined) {
+    if (isQuiet && !this.#progress.open) this.#commands.push({ type: "complete" });
+    else if (isQuiet && !this.#progress.wasQuiet && idle !== undefined) {
       this.#commands.push({ type: "limit", timer: idleTimer, timeoutMs: idle });
     }
-    this.#wasQuiet = isQuiet;
-  }
-
-  #begin({ activationId, attempt }: EntryOf<unknown, "chunk:start">): void {
-    const activation = this.#activations.get(activationId);
-    if (activation === undefined) return;
-    activation.running = true;
-    activation.attempts = attempt;
+    this.#progress.wasQuiet = isQuiet;
   }
 
   #change({ diff, lane, seq }: EntryOf<any, "state:changed">): void {
-    const before = this.#state;
-    this.#state = foldState(before, diff);
+    const before = this.#progress.state;
+    this.#progress.state = foldState(before, diff);
     for (const key of [...diff.added, ...diff.changed, ...diff.removed]) {
-      this.#fire(this.routes.changed(key), { from: before[key], to: this.#state[key] }, lane, `e${seq}`);
+      this.#fire(this.routes.changed(key), { from: before[key], to: this.#progress.state[key] }, lane, `e${seq}`);
     }
   }
 
@@ -326,74 +346,63 @@ export class Machine {
     const activation = this.#activations.get(entry.activationId);
     const chunk = activation && this.#graph.chunks[activation.chunk];
     if (activation === undefined || chunk === undefined) return;
-    if ("result" in entry) this.#result = { value: entry.result };
-    if (chunk.leaf && !activation.heard && activation.lane === rootLane && entry.output !== undefined) {
-      this.#leaf = { value: entry.output };
+    const { id, arrival } = activation;
+    const { lane, payload: input } = arrival;
+    const { output } = entry;
+    if ("result" in entry) this.#progress.result = { value: entry.result };
+    if (chunk.leaf && !activation.heard && lane === rootLane && output !== undefined)
+      this.#progress.leaf = { value: output };
+    if (chunk.fan !== undefined) this.#lanes.keep(lane, activation.chunk, output);
+    if (chunk.compensated === true) {
+      this.#rollback.keep({
+        activationId: id,
+        chunk: activation.chunk,
+        lane,
+        input,
+        output,
+        attempts: 0,
+        retryIn: undefined,
+      });
     }
-    this.#fire(this.routes.after(chunk.name), entry.output, activation.lane, `e${entry.seq}`);
-    this.#end(activation.id);
+    this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`);
+    this.#end(id);
   }
 
   #fail({ activationId, error, willRetry, seq }: EntryOf<unknown, "chunk:failed">): void {
     const activation = this.#activations.get(activationId);
     const chunk = activation && this.#graph.chunks[activation.chunk];
     if (activation === undefined || chunk === undefined) return;
-    if (willRetry && chunk.retry !== undefined) return this.#retry(activation, chunk.retry);
-    const handlers = activation.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
-    const failure: Failure = { chunk: chunk.name, error, input: activation.input, attempts: activation.attempts };
-    this.#fire(handlers, failure, activation.lane, `e${seq}`, answering);
+    if (willRetry) return this.#activations.retry(activation, this.#progress.executionId);
+    const { arrival, attempts } = activation;
+    const handlers = arrival.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
+    if (handlers.length > 0 && this.#isRunning) {
+      const failure: Failure = { chunk: chunk.name, error, input: arrival.payload, attempts };
+      this.#delivery.deliver(handlers, { ...arrivalOf(failure, arrival.lane, `e${seq}`), answers: true });
+    }
     this.#end(activationId);
-    if (handlers.length > 0 || error.code === "chunk-aborted" || this.#status !== "running") return;
-    this.#status = "failing";
-    this.#failure = error;
-    for (const one of this.#activations.values()) if (!one.running) this.#end(one.id);
+    if (handlers.length === 0 && error.code !== "chunk-aborted") this.#failFlow(error);
+  }
+
+  #failFlow(error: SluiceError): void {
+    if (!this.#isRunning) return;
+    this.#progress.status = "failing";
+    this.#progress.failure = error;
+    for (const one of [...this.#activations.all()]) if (!one.running) this.#end(one.id);
     this.#commands = [{ type: "fail", error }];
   }
 
-  /** A waiting retry holds no slot. */
-  #retry(activation: Activation, retry: GraphRetry): void {
-    const { id, attempts } = activation;
-    activation.running = false;
-    this.#yield(activation);
-    const delayMs = backoff(retry, attempts, `${this.#executionId}/${id}`);
-    activation.retryIn = delayMs;
-    this.#commands.push({ type: "retry", activation, delayMs });
-  }
-
-  #field(entry: EntryOf<unknown, "field:complete">): void {
-    const listeners = this.routes.field(entry.reply, entry.field);
-    for (const listener of listeners) {
-      const lane = this.#replies.laneOf(entry, listener);
-      this.#fire([listener], entry.value, lane, `e${entry.seq}`, {
-        path: entry.field,
-        indexes: entry.indexes,
-        answers: false,
-      });
-    }
-    this.#hear(entry.activationId, listeners.length);
-  }
-
-  #reply(entry: EntryOf<unknown, "reply:complete">): void {
-    const listeners = this.routes.done(entry.reply);
-    this.#fire(listeners, entry.value, entry.lane, `e${entry.seq}`);
-    this.#hear(entry.activationId, listeners.length);
-    this.#replies.close(entry.activationId, entry.replyId);
-  }
-
-  #hear(activationId: string, listeners: number): void {
-    const activation = this.#activations.get(activationId);
-    if (activation !== undefined && listeners > 0) activation.heard = true;
+  #refuse(step: Step, what: string): void {
+    const where = `${this.#graph.flow}.${this.#graph.chunks[step.chunk]?.name}`;
+    const mend = "Emit or return what the trigger needs, or change the trigger";
+    this.#failFlow(
+      new SluiceError("payload-invalid", { what: `${step.label}: ${what}`, where, mend, retryable: false }),
+    );
   }
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */
   #end(activationId: string): void {
-    const activation = this.#activations.get(activationId);
-    if (activation === undefined) return;
-    this.#activations.delete(activationId);
-    this.#replies.closeAll(activationId);
+    this.#replies.breakOff(activationId);
     this.#timers.delete(activationId);
-    if (activation.granted) this.#yield(activation);
-    else this.#slots.forget(activation);
-    this.#lanes.leave(activation.lane);
+    this.#activations.end(activationId);
   }
 }

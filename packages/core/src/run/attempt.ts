@@ -3,6 +3,13 @@ import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
 import { Abort, aborted } from "./abort.ts";
 
+/** A child of an attempt. */
+export interface Below {
+  readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
+  /** Calls back once, when it has ended. */
+  readonly onEnded: (callback: () => void) => void;
+}
+
 /** One try of an activation: what it is, whether it is still on, and what it opened. */
 export class Attempt {
   readonly activation: Activation;
@@ -17,12 +24,18 @@ export class Attempt {
   /** Whether viewers have seen something of it, which a further attempt makes void. */
   shown = false;
   readonly #flow: string;
+  /** What runs below it, and ends with it. */
+  #children: Set<Below> | undefined;
   #abort: Abort | undefined;
   #why = "";
   #replies: Map<string, number> | undefined;
 
-  constructor(flow: string, chunk: GraphChunk, activation: Activation) {
+  /** Whether it undoes the chunk. */
+  readonly undoes: boolean;
+
+  constructor(flow: string, chunk: GraphChunk, activation: Activation, undoes = false) {
     this.#flow = flow;
+    this.undoes = undoes;
     this.chunk = chunk;
     this.activation = activation;
     this.number = activation.attempts + 1;
@@ -47,11 +60,26 @@ export class Attempt {
     return this.#abort;
   }
 
-  /** Its ctx is dead from now on, and what it left open is aborted. */
+  /** Something runs below it. @returns takes it back */
+  adopt(child: Below): () => void {
+    const children = (this.#children ??= new Set());
+    children.add(child);
+    return () => void children.delete(child);
+  }
+
+  /** Its ctx is dead from now on, and what it left open is ended. */
   end(why: string): void {
+    this.endBelow(why);
     this.ended = true;
     this.#why = why;
     this.#tell();
+  }
+
+  /** Ends what runs below it. @returns what is still undoing its work, with `rollback` */
+  endBelow(why: string, rollback = false): readonly Below[] {
+    if (this.#children === undefined) return [];
+    for (const child of [...this.#children]) child.cancel(why, { rollback });
+    return [...this.#children];
   }
 
   #tell(): void {
@@ -61,7 +89,7 @@ export class Attempt {
   /** What its entries carry. */
   origin(): OfChunk {
     const { chunk, activation, number } = this;
-    return { chunk: chunk.name, activationId: activation.id, attempt: number, lane: activation.lane };
+    return { chunk: chunk.name, activationId: activation.id, attempt: number, lane: activation.arrival.lane };
   }
 
   /** An id for a reply of this attempt; the same in each attempt that opens the same replies in the same order. */

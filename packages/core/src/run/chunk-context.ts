@@ -1,6 +1,7 @@
 import type { Context } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
+import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import { isTrigger } from "../define/trigger.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -28,7 +29,8 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get signal(): Context["signal"] {
-    return this.#attempt.activation.signal;
+    const { arrival, event } = this.#attempt.activation;
+    return { id: arrival.id, event, path: arrival.path, indexes: arrival.indexes };
   }
 
   get abortSignal(): AbortSignal {
@@ -48,7 +50,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get idempotencyKey(): string {
-    return `${this.#host.id}/${this.#attempt.activation.id}`;
+    return this.#host.keyOf(this.#attempt);
   }
 
   get putIntoStream(): Context["putIntoStream"] {
@@ -62,7 +64,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
         mend: "Put in what the flow's `stream` schema says, or widen it",
       });
       attempt.shown = true;
-      this.#host.append({ type: "stream:item", ...attempt.origin(), item: valid }, attempt.live);
+      this.#host.putItem(attempt, valid);
     };
   }
 
@@ -117,6 +119,13 @@ export class ChunkContext implements Omit<Context, "~spec"> {
       if (this.#isOver("instant")) return late(this.#attempt);
       return readInstant(this.#host, this.#attempt, reply, source);
     };
+  }
+
+  get child(): Context["child"] {
+    return ((flow: Runnable, input: unknown, options?: ChildOptions<Runnable>) => {
+      if (this.#isOver("child")) return late(this.#attempt);
+      return this.#host.child(this.#attempt, flow, input, options ?? {});
+    }) as Context["child"]; // the child's types are known to the caller only
   }
 
   get text(): Context["text"] {

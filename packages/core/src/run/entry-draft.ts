@@ -17,9 +17,9 @@ export function startDraft({ activation, chunk, number }: Attempt): EntryDraft {
     chunk: chunk.name,
     activationId: activation.id,
     attempt: number,
-    lane: activation.lane,
-    trigger: activation.signal.event,
-    input: activation.input,
+    lane: activation.arrival.lane,
+    trigger: activation.event,
+    input: activation.arrival.payload,
   };
   return draft;
 }
@@ -36,7 +36,7 @@ export function completeDraft({ activation, chunk, number }: Attempt, output: un
     chunk: chunk.name,
     activationId: activation.id,
     attempt: number,
-    lane: activation.lane,
+    lane: activation.arrival.lane,
     output,
     durationMs,
   };

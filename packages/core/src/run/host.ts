@@ -1,6 +1,7 @@
+import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
-import type { EntryDraft, OfChunk } from "../machine/entry.ts";
+import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
@@ -18,10 +19,21 @@ export interface Host {
   readonly streamStopped: boolean;
   /** The scheduler's clock, in Unix milliseconds. */
   readonly now: () => number;
-  /** Appends a fact, durable or live. After the final entry it does nothing. */
-  readonly append: (draft: EntryDraft, live?: boolean) => void;
+  /** Appends a fact, durable or live. After the final entry it does nothing, and gives nothing. */
+  readonly append: (draft: EntryDraft, live?: boolean) => Entry | undefined;
   /** Appends a signal. @returns its id */
   readonly signal: (event: string, payload: unknown, cause: string, origin?: OfChunk) => string;
+  /** Appends an item of the runtime stream. */
+  readonly putItem: (attempt: Attempt, item: unknown) => void;
+  /** What services are given that must act once for an activation. */
+  readonly keyOf: (attempt: Attempt) => string;
+  /** Runs a child. Rejects when it does not complete. */
+  readonly child: (
+    attempt: Attempt,
+    flow: Runnable,
+    input: unknown,
+    options: ChildOptions<Runnable>,
+  ) => Promise<unknown>;
   /** Completes the execution, with the attempt's result. */
   readonly end: (attempt: Attempt) => void;
   /** Queues the live chunks that listen to a piece or a beginning. */

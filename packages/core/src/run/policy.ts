@@ -4,11 +4,11 @@ import type { Attempt } from "./attempt.ts";
 /** @returns a guard's answer, or why it has none */
 export function guardAnswer(when: (payload: never) => boolean, { activation, where }: Attempt): boolean | SluiceError {
   try {
-    const answer: unknown = when(activation.input as never); // the trigger's type has checked it
+    const answer: unknown = when(activation.arrival.payload as never); // the trigger's type has checked it
     if (!isThenable(answer)) return Boolean(answer);
     throw new TypeError("it returned a promise, and a guard is synchronous");
   } catch (cause) {
-    return broken(`The guard of ${activation.signal.event}`, where, cause);
+    return broken(`The guard of ${activation.event}`, where, cause);
   }
 }
 

@@ -1,29 +1,41 @@
 import type { SchedulerLike } from "rxjs";
 import type { FlowDefinition } from "../define/flow.ts";
+import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
-import type { Context } from "../define/context.ts";
-import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
+import { SluiceError } from "../error/sluice-error.ts";
 import { validate } from "../schema/validate.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
-import type { Activation, Command } from "../machine/command.ts";
-import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
+import { arrivalOf } from "../machine/arrival.ts";
+import type { Activation, Waiting } from "../machine/command.ts";
+import type { Entry, EntryDraft, NotUndone, OfChunk, RollbackCause } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
-import { Attempt } from "./attempt.ts";
-import { ChunkContext } from "./chunk-context.ts";
-import { CommandQueue } from "./command-queue.ts";
-import type { FieldPlace, Host } from "./host.ts";
-import { completeDraft, signalDraft, startDraft } from "./entry-draft.ts";
+import type { Attempt, Below } from "./attempt.ts";
+import { CommandQueue, type Order } from "./command-queue.ts";
 import { endError } from "./end-error.ts";
-import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
+import { signalDraft } from "./entry-draft.ts";
+import type { FieldPlace, Host } from "./host.ts";
+import { Pipelines } from "./pipelines.ts";
+import { Runner } from "./runner.ts";
 import { Timers } from "./timers.ts";
+
+/** Who an execution is, and what it belongs to. */
+export interface Identity {
+  readonly id: string;
+  /** The flow's name, then each child's: `["support", "audit#2"]`. */
+  readonly path: readonly string[];
+  /** Of a child: the activation that runs it. */
+  readonly parent?: string;
+  /** Of a child whose stream items are not shown in its parent's stream. */
+  readonly unbridged?: boolean;
+}
 
 /** What an execution is made of. */
 export interface ShellParts {
-  readonly id: string;
+  readonly identity: Identity;
   readonly definition: FlowDefinition;
   readonly graph: Graph;
   readonly instance: object | undefined;
@@ -32,49 +44,84 @@ export interface ShellParts {
   readonly initial: Readonly<Record<string, unknown>>;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
+  /** Runs a child of an attempt. */
+  readonly child: (
+    shell: Shell,
+    attempt: Attempt,
+    flow: Runnable,
+    input: unknown,
+    options: ChildOptions<Runnable>,
+  ) => Promise<unknown>;
   /** Called once, right after the final entry has reached every reader. */
   readonly onEnd: (error: SluiceError | undefined, result: unknown) => void;
 }
+
+/** How an execution ends. */
+type Ending = RollbackCause | { readonly end: "flow:completed"; readonly result: unknown };
 
 /**
  * Carries out what the machine decides, and tells the machine what came of it: every fact is appended to the log first,
  * applied second, and shown third. Commands are carried out first in, first out, never inside a call of user code.
  */
-export class Shell implements Host {
-  readonly id: string;
-  readonly spec: Spec;
+export class Shell implements Host, Below {
   readonly machine: Machine;
+  readonly spec: Spec;
   readonly log: EntryLog;
-  readonly #graph: Graph;
-  readonly #definition: FlowDefinition;
-  readonly #instance: object | undefined;
-  readonly #input: unknown;
-  readonly #initial: Readonly<Record<string, unknown>>;
-  readonly #scheduler: SchedulerLike;
-  readonly #onEnd: ShellParts["onEnd"];
-  readonly #queue: CommandQueue;
+  readonly #parts: ShellParts;
+  readonly #queue = new CommandQueue((order) => this.#carryOut(order));
   readonly #timers: Timers;
-  readonly #attempts = new Map<string, Attempt>();
+  readonly #runner: Runner;
+  readonly #pipelines: Pipelines;
+  /** Those who wait for its end. */
+  readonly #awaiting: (() => void)[] = [];
+  #children = 0;
   #liveStarts = 0;
   #liveCount = 0;
   #completing = false;
-  #ending = false;
+  /** It ends: nothing starts any more but what undoes. */
+  #ending: Ending | undefined;
+  /** What has completed is being undone, here or in a child. */
+  #undoing = false;
   streamStopped = false;
 
-  constructor({ id, definition, graph, instance, input, initial, log, scheduler, onEnd }: ShellParts) {
-    this.id = id;
+  constructor(parts: ShellParts) {
+    const { definition, graph, instance, scheduler, log } = parts;
+    this.#parts = parts;
     this.spec = definition.spec;
-    this.machine = new Machine(graph);
     this.log = log;
-    this.#graph = graph;
-    this.#definition = definition;
-    this.#instance = instance;
-    this.#input = input;
-    this.#initial = initial;
-    this.#scheduler = scheduler;
-    this.#onEnd = onEnd;
+    this.machine = new Machine(graph);
     this.#timers = new Timers(scheduler);
-    this.#queue = new CommandQueue((command) => this.#carryOut(command));
+    const { machine } = this;
+    const { chunks } = definition;
+    const timers = this.#timers;
+    const drain = (): void => this.drain();
+    const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
+    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, drain, onLive });
+    this.#pipelines = new Pipelines({
+      steps: machine.routes.steps,
+      chunks,
+      where: graph.flow,
+      scheduler,
+      onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
+      onFailure: (error) => this.#fail(error),
+      onEnd: () => this.#complete(),
+    });
+  }
+
+  get id(): string {
+    return this.#parts.identity.id;
+  }
+
+  get path(): readonly string[] {
+    return this.#parts.identity.path;
+  }
+
+  get unbridged(): boolean {
+    return this.#parts.identity.unbridged === true;
+  }
+
+  get scheduler(): SchedulerLike {
+    return this.#parts.scheduler;
   }
 
   get routes(): Routes {
@@ -82,29 +129,36 @@ export class Shell implements Host {
   }
 
   get state(): Readonly<Record<string, unknown>> {
-    return this.machine.seq === 0 ? this.#initial : this.machine.state;
+    return this.machine.seq === 0 ? this.#parts.initial : this.machine.state;
   }
 
   /** The flow's name, for errors. */
   get where(): string {
-    return this.#graph.flow;
+    return this.#parts.graph.flow;
+  }
+
+  /** What is pending: for a look from outside. */
+  get pending(): { readonly timers: number; readonly attempts: number } {
+    return { timers: this.#timers.pending, attempts: this.#runner.running };
   }
 
   now(): number {
-    return this.#scheduler.now();
+    return this.#parts.scheduler.now();
   }
 
   /** Starts the execution, if it has not started. */
   start(): void {
     if (this.machine.seq > 0) return;
-    const { flow, hash } = this.#graph;
-    this.append({ type: "flow:start", flow, graphHash: hash, input: this.#input, state: this.#initial });
+    const { graph, input, initial: state, identity } = this.#parts;
+    const parent = identity.parent === undefined ? {} : { parent: identity.parent };
+    this.append({ type: "flow:start", flow: graph.flow, graphHash: graph.hash, input, state, ...parent });
+    this.#pipelines.start();
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
   append(draft: EntryDraft, live = false): Entry | undefined {
     if (this.machine.ended) return undefined;
-    const entry = this.log.append(draft, live);
+    const entry = this.log.append(draft, live, this.path);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
       for (const command of this.machine.apply(entry)) this.#queue.push(command);
@@ -114,11 +168,37 @@ export class Shell implements Host {
   }
 
   /** Appends a signal. @returns its id */
-  signal(event: string, payload: unknown, cause: string, origin?: OfChunk): string {
+  signal(
+    event: string,
+    payload: unknown,
+    cause: string,
+    origin: OfChunk | { readonly pipeline?: string } = {},
+  ): string {
     const id = `s${this.log.nextSeq}`;
-    if (origin === undefined) this.append({ type: "signal", lane: rootLane, id, event, payload, cause });
-    else this.append(signalDraft(id, event, payload, cause, origin));
+    if ("chunk" in origin) this.append(signalDraft(id, event, payload, cause, origin));
+    else this.append({ type: "signal", lane: rootLane, id, event, payload, cause, ...origin });
     return id;
+  }
+
+  /** Appends an item of the runtime stream. */
+  putItem(attempt: Attempt, item: unknown): void {
+    attempt.shown = true;
+    const hidden = this.unbridged ? { unbridged: true as const } : {};
+    this.append({ type: "stream:item", ...attempt.origin(), item, ...hidden }, attempt.live);
+  }
+
+  keyOf({ activation, undoes }: Attempt): string {
+    return [this.id, ...this.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
+  }
+
+  child(attempt: Attempt, flow: Runnable, input: unknown, options: ChildOptions<Runnable>): Promise<unknown> {
+    return this.#parts.child(this, attempt, flow, input, options);
+  }
+
+  /** A path for a child. */
+  childPath(flow: string): readonly string[] {
+    this.#children += 1;
+    return [...this.path, `${flow}#${this.#children}`];
   }
 
   /** Queues the live chunks that listen to a piece or a beginning. They never reach the machine. */
@@ -128,26 +208,23 @@ export class Shell implements Host {
     payload: unknown,
     { path, indexes }: FieldPlace,
   ): void {
+    const { id, arrival } = attempt.activation;
     for (const { chunk, trigger, label } of listeners) {
       this.#liveStarts += 1;
-      const { lane } = attempt.activation;
-      const signal = { id: attempt.activation.id, event: label, path, indexes };
-      const id = `l${this.#liveStarts}`;
       this.#liveCount += 1;
-      const activation = {
-        id,
+      const activation: Activation = {
+        id: `l${this.#liveStarts}`,
+        order: this.#liveStarts,
         chunk,
         trigger,
-        input: payload,
-        lane,
-        signal,
+        event: label,
+        arrival: { ...arrivalOf(payload, arrival.lane, id), path, indexes },
         attempts: 0,
-        order: this.#liveStarts,
         running: false,
         granted: true,
         retryIn: undefined,
-        answers: false,
         heard: false,
+        expired: undefined,
       };
       this.#queue.push({ type: "live", activation });
     }
@@ -167,56 +244,80 @@ export class Shell implements Host {
 
   /** Completes the execution from a chunk, with its result; what else is running is ended. */
   end(attempt: Attempt): void {
-    this.#completed(attempt, undefined);
+    this.#runner.complete(attempt, undefined);
     this.#finish();
   }
 
-  /** Ends the execution from outside. */
-  cancel(reason: string): void {
+  /** Ends the execution from outside; with `rollback` what has completed is undone first. Without, it ends at once, also while it undoes. */
+  cancel(reason: string, { rollback = false }: { readonly rollback?: boolean } = {}): void {
     this.start(); // a cancelled execution has its `flow:start`, too
-    this.#end(reason, (ended) => ({ type: "flow:cancelled", ...ended, reason }));
+    if (this.#ending === undefined) return this.#end("cancelled", { end: "flow:cancelled", reason }, rollback);
+    if (rollback || !this.#undoing || this.machine.ended) return;
+    this.#ending = { end: "flow:cancelled", reason };
+    this.#runner.stopBelow(reason, false);
+    this.#runner.stop("cancelled")();
+    this.#final();
   }
 
-  #carryOut(command: Command | { readonly type: "live"; readonly activation: Activation }): void {
-    switch (command.type) {
+  onEnded(callback: () => void): void {
+    this.#awaiting.push(callback);
+  }
+
+  #carryOut(order: Order): void {
+    switch (order.type) {
       case "start":
-        if (this.machine.mayStart(command.activation)) this.#try(command.activation);
+        if (this.machine.mayStart(order.activation)) this.#runner.start(order.activation);
+        break;
+      case "expire":
+        this.#runner.expire(order.activation);
         break;
       case "live":
-        if (!this.machine.ended) this.#try(command.activation);
+        if (this.#ending === undefined) this.#runner.start(order.activation);
+        break;
+      case "undo":
+        if (!this.machine.ended) this.#runner.undo(order.undo);
         break;
       case "retry":
-        this.#wait(command.activation, command.delayMs);
+        this.#wait(order.of, order.delayMs);
         break;
       case "limit":
-        this.append({ type: "timer:set", timer: command.timer, dueAt: this.now() + command.timeoutMs });
+        this.append({ type: "timer:set", timer: order.timer, dueAt: this.now() + order.timeoutMs });
         break;
       case "wait":
-        this.#timers.set(command.timer, command.dueAt - this.now(), () => this.#fire(command.timer));
+        this.#timers.set(order.timer, order.dueAt - this.now(), () => this.#fire(order.timer));
+        break;
+      case "unset":
+        this.#timers.cancel(order.timer);
+        break;
+      case "pipe":
+        this.#pipelines.give(order.step, order.payload);
         break;
       case "close":
         this.close("idle");
         break;
       case "timeout":
-        this.#timeout();
+        this.#end("the execution took too long", { end: "flow:timeout", elapsedMs: this.#elapsed() }, true);
         break;
       case "complete":
         this.#completing = true;
         this.#complete();
         break;
       case "fail":
-        this.#fail(command.error);
+        this.#fail(order.error);
+        break;
+      case "rolled-back":
+        this.#final();
         break;
       default:
-        command satisfies never;
+        order satisfies never;
     }
   }
 
   /** The wait of a retry begins. */
-  #wait({ id, chunk, lane, attempts }: Activation, delayMs: number): void {
-    const name = this.#graph.chunks[chunk]?.name ?? "";
-    this.append({ type: "chunk:retry", chunk: name, activationId: id, attempt: attempts, lane, delayMs });
-    this.append({ type: "timer:set", timer: id, dueAt: this.now() + delayMs });
+  #wait({ timer, chunk, lane, attempt, activationId }: Waiting, delayMs: number): void {
+    const name = this.#parts.graph.chunks[chunk]?.name ?? "";
+    this.append({ type: "chunk:retry", chunk: name, activationId, attempt, lane, delayMs });
+    this.append({ type: "timer:set", timer, dueAt: this.now() + delayMs });
   }
 
   #fire(timer: string): void {
@@ -224,108 +325,22 @@ export class Shell implements Host {
     this.drain();
   }
 
-  #try(activation: Activation): void {
-    const chunk = this.#graph.chunks[activation.chunk];
-    const definition = this.#definition.chunks[activation.chunk];
-    if (chunk === undefined || definition === undefined) return;
-    const attempt = new Attempt(this.#graph.flow, chunk, activation);
-    const trigger = activation.signal.event;
-    const { when } = definition.triggers[activation.trigger]?.options ?? {};
-    if (when !== undefined) {
-      const answer = guardAnswer(when, attempt);
-      if (answer instanceof SluiceError) return this.#failed(attempt, answer);
-      if (!answer) {
-        this.append({ type: "chunk:skipped", ...attempt.origin(), trigger }, attempt.live);
-        return this.#forget(attempt);
-      }
-    }
-    this.#attempts.set(activation.id, attempt);
-    attempt.startedAt = this.append(startDraft(attempt), attempt.live)?.at ?? 0;
-    if (attempt.ended) return; // whoever saw it start has ended the execution
-    const ctx = new ChunkContext(this, attempt) as unknown as Context; // `~spec` lives in the types only
-    if (chunk.timeout !== undefined) this.#bound(attempt, chunk.timeout);
-    let output: unknown;
-    try {
-      output = definition.run(this.#instance, activation.input, ctx);
-    } catch (error) {
-      return this.#failed(attempt, this.#chunkError(attempt, error));
-    }
-    if (!isThenable(output)) return this.#completed(attempt, output);
-    output.then(
-      (value) => this.#settle(() => this.#completed(attempt, value)),
-      (error: unknown) => this.#settle(() => this.#failed(attempt, this.#chunkError(attempt, error))),
-    );
-  }
-
-  /** The attempt ends when its time is over, whatever its code does. */
-  #bound(attempt: Attempt, timeoutMs: number): void {
-    this.#timers.set(attempt.timer, timeoutMs, () => {
-      const what = `The chunk "${attempt.chunk.name}" took longer than ${timeoutMs} ms`;
-      const mend = "Raise its `timeout`, or make it faster";
-      this.#settle(() => this.#failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend })));
-    });
-  }
-
-  #settle(work: () => void): void {
-    work();
-    this.drain();
-  }
-
-  #completed(attempt: Attempt, output: unknown): void {
-    if (attempt.ended) return;
-    this.#close(attempt, "its chunk has completed");
-    const { result, live } = attempt;
-    const draft = completeDraft(attempt, output, this.now() - attempt.startedAt);
-    this.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live);
-    this.#forget(attempt);
-  }
-
-  #failed(attempt: Attempt, error: SluiceError): void {
-    if (attempt.ended) return;
-    this.#close(attempt, "its chunk has failed");
-    const { activation, live } = attempt;
-    const verdict = retryVerdict(this.#definition.chunks[activation.chunk]?.options.retry?.when, attempt, error);
-    const willRetry = !live && this.machine.mayRetry(activation.id, verdict);
-    this.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry }, live);
-    if (willRetry && attempt.shown) {
-      this.append({ type: "chunk:reset", ...attempt.origin(), discardedAttempt: attempt.number });
-    }
-    this.#forget(attempt);
-    if (live) this.#fail(verdict); // the machine knows nothing of live chunks
-  }
-
-  #close(attempt: Attempt, why: string): void {
-    if (attempt.chunk.timeout !== undefined) this.#timers.cancel(attempt.timer);
-    this.#attempts.delete(attempt.activation.id);
-    attempt.end(why);
-  }
-
-  #forget(attempt: Attempt): void {
-    if (!attempt.live) return;
+  #liveOver(error: SluiceError | undefined): void {
     this.#liveCount -= 1;
-    this.#complete();
+    if (error === undefined) this.#complete();
+    else this.#fail(error);
   }
 
-  #chunkError({ where, chunk }: Attempt, error: unknown): SluiceError {
-    if (error instanceof SluiceError) return located(error, where);
-    const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
-    return new SluiceError("chunk-failed", {
-      what: `The chunk "${chunk.name}" failed: ${messageOf(error)}`,
-      where,
-      cause: error,
-      retryable,
-    });
-  }
-
-  /** Completes the execution if all is done, the live chunks too. */
+  /** Completes the execution if all is done, the pipelines and live chunks too. */
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#liveCount > 0) return;
+    if (!this.#pipelines.finish() || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
     this.#finish();
   }
 
   #finish(): void {
-    let result = this.machine.result;
+    let { result } = this.machine;
     if (this.spec.result !== undefined) {
       try {
         result = validate(this.spec.result, result, {
@@ -338,38 +353,83 @@ export class Shell implements Host {
         return this.#fail(error as SluiceError); // validate throws nothing else
       }
     }
-    this.#end("the execution has completed", (ended) => ({ type: "flow:completed", ...ended, result }));
-  }
-
-  #timeout(): void {
-    const elapsedMs = this.now() - this.machine.startedAt;
-    this.#end("the execution took too long", (ended) => ({ type: "flow:timeout", ...ended, elapsedMs }));
+    this.#end("the execution has completed", { end: "flow:completed", result }, false);
   }
 
   #fail(error: SluiceError): void {
-    this.#end("another chunk has failed", (ended) => ({ type: "flow:failed", ...ended, error }));
+    this.#end("another chunk has failed", { end: "flow:failed", error }, true);
   }
 
-  /** Ends what is running, appends the one final entry, then aborts, then settles: nothing follows a final entry. */
-  #end(
-    why: string,
-    final: (ended: { readonly state: Readonly<Record<string, unknown>>; readonly durationMs: number }) => EntryDraft,
-  ): void {
-    if (this.machine.ended || this.#ending) return; // an observer of what is aborted here may ask for another end
-    this.#ending = true;
+  #elapsed(): number {
+    return this.now() - this.machine.startedAt;
+  }
+
+  /** Ends what is running; what has completed is undone, with `rollback`; then comes the final entry. */
+  #end(why: string, ending: Ending, rollback: boolean): void {
+    if (this.machine.ended || this.#ending !== undefined) return; // an observer of what is ended here may ask for another end
+    this.#ending = ending;
     this.#timers.clear();
-    const running = [...this.#attempts.values()];
-    this.#attempts.clear();
-    for (const attempt of running) {
-      attempt.ended = true;
-      const error = aborted(attempt.where, why);
-      this.append({ type: "chunk:failed", ...attempt.origin(), error, willRetry: false }, attempt.live);
+    this.#pipelines.stop();
+    const below = this.#runner.stopBelow(why, rollback);
+    if (below.length === 0) return this.#stopped(why, ending, rollback);
+    this.#undoing = true;
+    let left = below.length;
+    for (const child of below) {
+      child.onEnded(() => {
+        left -= 1;
+        if (left === 0 && this.#ending === ending) this.#stopped(why, ending, rollback);
+      });
     }
-    const draft = final({ state: this.state, durationMs: this.now() - this.machine.startedAt });
+  }
+
+  /** Nothing runs below. */
+  #stopped(why: string, ending: Ending, rollback: boolean): void {
+    const tell = this.#runner.stop(why);
+    if (ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded) {
+      this.#undoing = true;
+      this.append({ type: "flow:rollback", ...ending });
+      tell();
+    } else this.#final(tell);
+  }
+
+  /** Appends the one final entry, then aborts, then settles: nothing follows a final entry. */
+  #final(tell: () => void = () => {}): void {
+    const ending = this.#ending;
+    if (ending === undefined || this.machine.ended) return;
+    const draft = this.#finalDraft(ending);
     this.append(draft);
-    for (const attempt of running) attempt.end(why);
+    tell();
     const error = endError(draft, this.where);
-    this.log.close(error);
-    this.#onEnd(error, draft.type === "flow:completed" ? draft.result : undefined);
+    this.#parts.onEnd(error, ending.end === "flow:completed" ? ending.result : undefined);
+    for (const callback of this.#awaiting.splice(0)) callback();
+  }
+
+  #finalDraft(ending: Ending): EntryDraft {
+    const { notUndone: failures, left, cause } = this.machine.rollback;
+    const cut =
+      cause === undefined
+        ? []
+        : left.map((one): NotUndone => {
+            const chunk = this.#parts.graph.chunks[one.chunk]?.name ?? "";
+            return {
+              chunk,
+              activationId: one.activationId,
+              error: aborted(`${this.where}.${chunk}`, "the rollback was cut short"),
+            };
+          });
+    const notUndone = [...failures, ...cut];
+    const ended = { state: this.state, durationMs: this.#elapsed(), ...(notUndone.length > 0 && { notUndone }) };
+    switch (ending.end) {
+      case "flow:completed":
+        return { type: ending.end, ...ended, result: ending.result };
+      case "flow:failed":
+        return { type: ending.end, ...ended, error: ending.error };
+      case "flow:timeout":
+        return { type: ending.end, ...ended, elapsedMs: ending.elapsedMs };
+      case "flow:cancelled":
+        return { type: ending.end, ...ended, reason: ending.reason };
+      default:
+        return ending satisfies never;
+    }
   }
 }

@@ -29,6 +29,11 @@ export class Timers {
     this.#timers.delete(name);
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   clear(): void {
     for (const timer of this.#timers.values()) timer.unsubscribe();
     this.#timers.clear();

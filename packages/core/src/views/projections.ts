@@ -1,5 +1,5 @@
 import type { EntryLog } from "../log/entry-log.ts";
-import type { Entry } from "../machine/entry.ts";
+import { type Entry, isOwn } from "../machine/entry.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
@@ -24,7 +24,7 @@ export function project<T>(log: EntryLog, report: ReportError, map: Project<T>, 
     return log.listen(
       {
         receive: (entry) => {
-          if (endsOnStop && entry.type === "stream:stop") subscriber.complete();
+          if (endsOnStop && entry.type === "stream:stop" && isOwn(entry)) subscriber.complete();
           else map(entry, next);
         },
         end: (error) => (error === undefined ? subscriber.complete() : subscriber.error(error)),
@@ -90,6 +90,7 @@ export function fieldProjection(reply: string, path: string): Project<FieldSigna
 
 /** The status that an entry brings about. */
 export function statusOf(entry: Entry): ExecutionStatus | undefined {
+  if (!isOwn(entry)) return undefined;
   switch (entry.type) {
     case "flow:completed":
       return "completed";

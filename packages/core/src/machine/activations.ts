@@ -1,0 +1,143 @@
+import type { Graph } from "../graph/graph.ts";
+import type { Arrival } from "./arrival.ts";
+import { backoff } from "./backoff.ts";
+import type { Activation, Command } from "./command.ts";
+import type { Target } from "./delivery.ts";
+import type { Lanes } from "./lane.ts";
+import { waitingOf } from "./pending.ts";
+import { Slots } from "./slots.ts";
+
+/** The activations of an execution as plain data. */
+export interface ActivationsData {
+  readonly count: number;
+  readonly activations: readonly Activation[];
+  readonly spent: readonly string[];
+}
+
+/** What has been triggered and is not over: it waits for a slot or a retry, or runs. */
+export class Activations {
+  readonly #graph: Graph;
+  readonly #lanes: Lanes;
+  readonly #command: (command: Command) => void;
+  readonly #slots: Slots;
+  readonly #all = new Map<string, Activation>();
+  /** The triggers with `once` that have started their chunk, by lane. */
+  readonly #spent = new Set<string>();
+  #count = 0;
+
+  constructor(graph: Graph, lanes: Lanes, command: (command: Command) => void) {
+    this.#graph = graph;
+    this.#lanes = lanes;
+    this.#command = command;
+    this.#slots = new Slots(graph);
+  }
+
+  get(id: string): Activation | undefined {
+    return this.#all.get(id);
+  }
+
+  all(): IterableIterator<Activation> {
+    return this.#all.values();
+  }
+
+  /** A trigger fires: its chunk starts at once, or when a slot is free. */
+  add(target: Target, arrival: Arrival): void {
+    if (target.once && this.#spent.has(onceKey(target.chunk, target.trigger, arrival.lane))) return;
+    const activation = this.#make(target, arrival, undefined);
+    if (this.#slots.enter(activation)) this.#command({ type: "start", activation });
+  }
+
+  /** The time of a join is over: its chunk fails without a start. */
+  expire(target: Target, arrival: Arrival, timeoutMs: number): void {
+    this.#command({ type: "expire", activation: this.#make(target, arrival, timeoutMs) });
+  }
+
+  begin(activationId: string, attempt: number): void {
+    const activation = this.#all.get(activationId);
+    if (activation === undefined) return;
+    activation.running = true;
+    activation.attempts = attempt;
+    const { chunk, trigger, arrival } = activation;
+    if (this.#graph.chunks[chunk]?.triggers[trigger]?.once !== true) return;
+    this.#spent.add(onceKey(chunk, trigger, arrival.lane));
+    for (const one of this.#all.values()) {
+      const isSame = one.chunk === chunk && one.trigger === trigger && one.arrival.lane === arrival.lane;
+      if (isSame && one !== activation && !one.running && one.attempts === 0) this.end(one.id);
+    }
+  }
+
+  /** An attempt has failed and another follows. A waiting retry holds no slot. */
+  retry(activation: Activation, executionId: string): void {
+    const { id, attempts, chunk } = activation;
+    const policy = this.#graph.chunks[chunk]?.retry;
+    if (policy === undefined) return;
+    activation.running = false;
+    this.#yield(activation);
+    const delayMs = backoff(policy, attempts, `${executionId}/${id}`);
+    activation.retryIn = delayMs;
+    this.#command({ type: "retry", of: waitingOf(activation), delayMs });
+  }
+
+  /** Its pause is over. */
+  again(activation: Activation): void {
+    if (this.#slots.enter(activation)) this.#command({ type: "start", activation });
+  }
+
+  /** An activation is over: its lane counts one less. */
+  end(activationId: string): void {
+    const activation = this.#all.get(activationId);
+    if (activation === undefined) return;
+    this.#all.delete(activationId);
+    if (activation.granted) this.#yield(activation);
+    else this.#slots.forget(activation);
+    this.#lanes.leave(activation.arrival.lane);
+  }
+
+  clear(): void {
+    this.#all.clear();
+  }
+
+  list(): ActivationsData {
+    const activations = [...this.#all.values()].map((one) => ({ ...one }));
+    return { count: this.#count, activations, spent: [...this.#spent] };
+  }
+
+  /** Takes over what was listed. `pauses` tells who waits for a timer, and needs no slot. */
+  restore({ count, activations, spent }: ActivationsData, pauses: (activation: Activation) => boolean): void {
+    this.#count = count;
+    for (const one of activations) this.#all.set(one.id, { ...one });
+    for (const key of spent) this.#spent.add(key);
+    this.#slots.restore([...this.#all.values()].filter((one) => one.expired === undefined && !pauses(one)));
+  }
+
+  #make({ chunk, trigger, label }: Target, arrival: Arrival, expired: number | undefined): Activation {
+    this.#count += 1;
+    const activation: Activation = {
+      id: `a${this.#count}`,
+      order: this.#count,
+      chunk,
+      trigger,
+      event: label,
+      arrival,
+      attempts: 0,
+      running: false,
+      granted: false,
+      retryIn: undefined,
+      heard: false,
+      expired,
+    };
+    this.#all.set(activation.id, activation);
+    this.#lanes.enter(arrival.lane);
+    return activation;
+  }
+
+  /** The activation needs its slot no more: whoever has waited for it the longest starts. */
+  #yield(activation: Activation): void {
+    const next = this.#slots.leave(activation);
+    if (next !== undefined) this.#command({ type: "start", activation: next });
+  }
+}
+
+function onceKey(chunk: number, trigger: number, lane: string): string {
+  return `${chunk}.${trigger} ${lane}`;
+}

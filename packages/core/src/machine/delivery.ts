@@ -1,0 +1,140 @@
+import type { Listener, Step, Up } from "../graph/routes.ts";
+import { type Arrival, arrivalOf } from "./arrival.ts";
+import { type Joins, type Part, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
+import { type Lanes, rootLane } from "./lane.ts";
+
+/** Where a signal has come to: a chunk's trigger. */
+export type Target = Pick<Listener, "chunk" | "trigger" | "label" | "once">;
+
+/** What comes of signals on their way. */
+export interface Outcome {
+  /** A trigger fires. */
+  readonly activate: (target: Target, arrival: Arrival) => void;
+  /** A pipeline gets a payload. */
+  readonly pipe: (step: Step, payload: unknown) => void;
+  /** A join begins to wait, within its time; or waits no longer. */
+  readonly wait: (timer: string, timeoutMs: number) => void;
+  readonly unwait: (timer: string) => void;
+  /** A payload cannot be taken where it has come to. */
+  readonly refuse: (step: Step, what: string) => void;
+}
+
+interface Way {
+  readonly target: Target;
+  readonly up: Up;
+}
+
+const nothing = arrivalOf(undefined, rootLane, "");
+
+/** Brings signals to the chunks that they trigger: at once, or through fan-outs, joins, races and pipelines. */
+export class Delivery {
+  readonly #lanes: Lanes;
+  readonly #joins: Joins;
+  readonly #outcome: Outcome;
+
+  constructor(lanes: Lanes, joins: Joins, outcome: Outcome) {
+    this.#lanes = lanes;
+    this.#joins = joins;
+    this.#outcome = outcome;
+  }
+
+  /** The signal itself first, in declaration order; then, item by item, those who take it apart. */
+  deliver(listeners: readonly Listener[], arrival: Arrival): void {
+    let spread: Way[] | undefined;
+    for (const listener of listeners) {
+      const { up } = listener;
+      if (up === undefined) this.#outcome.activate(listener, arrival);
+      else if (up.step.op === "each") (spread ??= []).push({ target: listener, up });
+      else this.#rise({ target: listener, up }, arrival);
+    }
+    if (spread !== undefined) this.#spread(spread, arrival, arrival.id);
+  }
+
+  /** What comes out of an operator goes on its way. */
+  proceed(step: Step, arrival: Arrival): void {
+    this.#proceed(step, arrival, step);
+  }
+
+  /** The time of a join is over. @returns what had come, and whose join it was; undefined when it waits no longer */
+  expire(timer: string, stepOf: (id: string) => Step | undefined) {
+    const join = this.#joins.timed(timer);
+    const step = join && stepOf(join.step);
+    if (join === undefined || step === undefined) return undefined;
+    const parts = this.#joins.expire(join);
+    return { step, lane: join.timedIn ?? rootLane, arrival: joined(step, parts, parts[0]?.arrival ?? nothing) };
+  }
+
+  #rise({ target, up }: Way, arrival: Arrival): void {
+    const { step, slot } = up;
+    if (step.op === "each") return this.#spread([{ target, up }], arrival, `${arrival.id}:${step.id}`);
+    if (step.op === "rx") return this.#outcome.pipe(step, arrival.payload);
+    if (step.by !== undefined && keyOf(arrival.payload, step.by) === undefined) {
+      return this.#outcome.refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
+    }
+    const timedIn = step.timeoutMs === undefined ? undefined : this.#joins.at(step, arrival)?.timedIn;
+    const parts = this.#joins.take(step, slot, { label: target.label, arrival });
+    if (parts !== undefined) {
+      if (step.op === "race") this.#proceed(step, arrival, target);
+      else this.#proceed(step, joined(step, parts, arrival), step);
+      if (timedIn !== undefined) this.#unbound(step, arrival, timedIn);
+    }
+    if (step.timeoutMs !== undefined) this.#bound(step, arrival, step.timeoutMs);
+  }
+
+  #proceed({ up, chunk, trigger, once }: Step, arrival: Arrival, { label }: { readonly label: string }): void {
+    const target = { chunk, trigger, label, once };
+    if (up === undefined) this.#outcome.activate(target, arrival);
+    else this.#rise({ target, up }, arrival);
+  }
+
+  /** A lane for each item. All who listen to the same source share them. */
+  #spread(ways: readonly Way[], arrival: Arrival, name: string): void {
+    const { payload, lane } = arrival;
+    const [first] = ways;
+    if (first === undefined) return;
+    if (!Array.isArray(payload)) return this.#outcome.refuse(first.up.step, "the payload is no array");
+    const id = `${lane === rootLane ? "" : lane}/${name}`;
+    const fan = this.#lanes.fan(id, lane, first.up.step.label);
+    payload.forEach((item: unknown, index) => {
+      const itemLane = this.#lanes.item(fan, index);
+      const itemArrival: Arrival = {
+        ...arrival,
+        payload: item,
+        lane: itemLane,
+        path: `${arrival.path}[${index}]`,
+        indexes: [...arrival.indexes, index],
+      };
+      for (const { up } of ways) this.#proceed(up.step, itemArrival, up.step);
+      this.#lanes.close(itemLane);
+    });
+    this.#lanes.closeFan(id);
+  }
+
+  /** The time of a join runs from its first signal on. It counts in its lane: a lane with a deadline is not done. */
+  #bound(step: Step, arrival: Arrival, timeoutMs: number): void {
+    const join = this.#joins.at(step, arrival);
+    if (join === undefined || join.timedIn !== undefined || !isWaiting(join)) return;
+    join.timedIn = arrival.lane;
+    this.#lanes.enter(arrival.lane);
+    this.#outcome.wait(timerOf(join), timeoutMs);
+  }
+
+  #unbound(step: Step, arrival: Arrival, timedIn: string): void {
+    const join = this.#joins.at(step, arrival);
+    if (join !== undefined) join.timedIn = undefined;
+    this.#outcome.unwait(timerOf({ step: step.id, scope: scopeOf(step, arrival) }));
+    this.#lanes.leave(timedIn);
+  }
+}
+
+/** The signal that a join gives. Parts of several lanes, which only a key brings together, meet in the root lane. */
+function joined({ op }: Step, parts: readonly Part[], last: Arrival): Arrival {
+  const arrivals = parts.map(({ arrival }) => arrival);
+  const values = arrivals.map(({ payload }) => payload);
+  return {
+    ...last,
+    payload: op === "quorum" ? { fired: parts.map(({ label }) => label), values } : values,
+    lane: arrivals.every(({ lane }) => lane === last.lane) ? last.lane : rootLane,
+    answers: arrivals.some(({ answers }) => answers),
+  };
+}

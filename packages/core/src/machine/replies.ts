@@ -1,0 +1,131 @@
+import { lanePaths } from "../graph/lane-paths.ts";
+import type { Closer, FieldLanes, FieldListener, Routes } from "../graph/routes.ts";
+import type { Activations } from "./activations.ts";
+import { arrivalOf } from "./arrival.ts";
+import type { Delivery } from "./delivery.ts";
+import type { EntryOf } from "./entry.ts";
+import type { Joins } from "./joins.ts";
+import { type Fan, type Lanes, rootLane } from "./lane.ts";
+
+type FieldEntry = EntryOf<unknown, "field:complete">;
+
+/** What replies act on. */
+interface Parts {
+  readonly routes: Routes;
+  readonly lanes: Lanes;
+  readonly joins: Joins;
+  readonly delivery: Delivery;
+  readonly activations: Activations;
+}
+
+/** The replies that are being read: their fields become signals, and their arrays fan-outs. */
+export class Replies {
+  readonly #parts: Parts;
+  /** The ids of the fan-outs that they have opened, by activation and reply. */
+  readonly #opened = new Map<string, Set<string>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** A value of a reply is complete. */
+  field(entry: FieldEntry): void {
+    const { reply, replyId, field, indexes, seq, value } = entry;
+    const { routes, delivery } = this.#parts;
+    const listeners = routes.field(reply, field);
+    for (const [lane, group] of this.#byLane(entry, listeners)) {
+      const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
+      delivery.deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
+    }
+    this.#hear(entry.activationId, listeners.length);
+    for (const closer of routes.closers(reply, field)) this.#closeArray(entry, closer);
+  }
+
+  /** A whole reply is complete and valid. */
+  complete({ reply, replyId, activationId, value, lane, seq }: EntryOf<unknown, "reply:complete">): void {
+    const { routes, delivery, joins } = this.#parts;
+    const listeners = routes.done(reply);
+    const scope = `${lane}#${replyId}`;
+    if (listeners.length > 0) delivery.deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
+    this.#hear(activationId, listeners.length);
+    this.#close(`${activationId} ${replyId}`, false);
+    joins.forget(scope);
+  }
+
+  /** Nothing more comes from any reply of an activation; those that are still open broke off. */
+  breakOff(activationId: string): void {
+    if (this.#opened.size === 0) return;
+    for (const key of this.#opened.keys()) if (key.startsWith(`${activationId} `)) this.#close(key, true);
+  }
+
+  /** The fan-outs of open replies, as plain data. */
+  list(): readonly (readonly [string, readonly string[]])[] {
+    return [...this.#opened].map(([key, ids]) => [key, [...ids]] as const);
+  }
+
+  restore(opened: ReturnType<Replies["list"]>): void {
+    for (const [key, ids] of opened) this.#opened.set(key, new Set(ids));
+  }
+
+  #hear(activationId: string, listeners: number): void {
+    const activation = this.#parts.activations.get(activationId);
+    if (activation !== undefined && listeners > 0) activation.heard = true;
+  }
+
+  /** Listeners of one field may differ in the lanes that their wildcards open. */
+  #byLane(entry: FieldEntry, listeners: readonly FieldListener[]): ReadonlyMap<string, readonly FieldListener[]> {
+    const groups = new Map<string, FieldListener[]>();
+    for (const listener of listeners) {
+      const lane = this.#laneOf(entry, listener.lanes);
+      const group = groups.get(lane);
+      if (group === undefined) groups.set(lane, [listener]);
+      else group.push(listener);
+    }
+    return groups;
+  }
+
+  /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. */
+  #laneOf(entry: FieldEntry, { fansOut, fans }: FieldLanes): string {
+    if (fans.length === 0) return entry.lane;
+    let lane = entry.lane;
+    let before = "";
+    lanePaths(entry.field, fansOut).forEach((path, depth) => {
+      const bracket = path.lastIndexOf("[");
+      const id = fanId(lane, entry, path.slice(0, bracket), before);
+      const fan = this.#open(id, lane, fans[depth] ?? "", entry);
+      lane = this.#parts.lanes.item(fan, Number(path.slice(bracket + 1, -1)));
+      before = path;
+    });
+    return lane;
+  }
+
+  /** The array is complete: no item follows. One without items has had no fan-out until now. */
+  #closeArray(entry: FieldEntry, { above, fan }: Closer): void {
+    const lane = this.#laneOf(entry, above);
+    const id = fanId(lane, entry, entry.field, lanePaths(entry.field, above.fansOut).at(-1) ?? "");
+    this.#open(id, lane, fan, entry);
+    this.#parts.lanes.closeFan(id);
+  }
+
+  #open(id: string, lane: string, source: string, { activationId, replyId }: FieldEntry): Fan {
+    const key = `${activationId} ${replyId}`;
+    const opened = this.#opened.get(key);
+    if (opened === undefined) this.#opened.set(key, new Set([id]));
+    else opened.add(id);
+    return this.#parts.lanes.fan(id, lane, source);
+  }
+
+  #close(key: string, broken: boolean): void {
+    const ids = this.#opened.get(key);
+    if (ids === undefined) return;
+    this.#opened.delete(key);
+    for (const id of ids) this.#parts.lanes.closeFan(id, broken);
+  }
+}
+
+/** `/triage@a1:items` at the root of a reply, `/triage@a1:items[2]/tags` below an item. */
+function fanId(lane: string, { lane: base, replyId }: FieldEntry, array: string, before: string): string {
+  const rest = before === "" ? array : array.slice(before.length).replace(/^\./, "");
+  if (lane !== base) return `${lane}/${rest}`;
+  return `${lane === rootLane ? "" : lane}/${replyId}:${rest}`;
+}

@@ -1,0 +1,111 @@
+import type { SchedulerLike } from "rxjs";
+import { definitionOf } from "../define/flow.ts";
+import type { ChildOptions, Runnable } from "../define/runnable.ts";
+import { SluiceError } from "../error/sluice-error.ts";
+import { compile } from "../graph/compile.ts";
+import type { EntryLog } from "../log/entry-log.ts";
+import { validate } from "../schema/validate.ts";
+import { aborted } from "./abort.ts";
+import type { Attempt } from "./attempt.ts";
+import { type Identity, Shell, type ShellParts } from "./shell.ts";
+import { initialState } from "./state-store.ts";
+
+/** How many executions may run within each other. */
+const maxDepth = 16;
+
+/** What is launched. */
+export interface Launch {
+  readonly flow: unknown;
+  readonly input: unknown;
+  readonly create: (() => object) | undefined;
+  readonly identify: (flow: string) => Identity;
+  readonly log: EntryLog;
+  readonly scheduler: SchedulerLike;
+  readonly onEnd: ShellParts["onEnd"];
+}
+
+/**
+ * Makes an execution that has not started yet.
+ *
+ * @throws FlowDefinitionError when the flow has problems.
+ * @throws SluiceError `flow-undefined`, or `input-invalid`
+ */
+export function launch({ flow, input, create, identify, log, scheduler, onEnd }: Launch): Shell {
+  const graph = compile(flow);
+  const definition = definitionOf(flow);
+  const { spec } = definition;
+  const valid = validate(spec.input, input, {
+    code: "input-invalid",
+    what: `The input of the flow "${spec.name}"`,
+    where: spec.name,
+    mend: "Give run() what the flow's `input` schema says",
+  });
+  return new Shell({
+    identity: identify(spec.name),
+    definition,
+    graph,
+    instance: (create ?? definition.create)?.(),
+    input: valid,
+    initial: initialState(spec.state, spec.name),
+    log,
+    scheduler,
+    child: launchChild,
+    onEnd,
+  });
+}
+
+/** Runs a child of an attempt: in its root's log, under a path of its own. It ends with the attempt. */
+function launchChild(
+  parent: Shell,
+  attempt: Attempt,
+  flow: Runnable,
+  input: unknown,
+  { create, bridge = true }: ChildOptions<Runnable>,
+): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  promise.catch(() => {}); // a child that nobody awaits must not end the process
+  try {
+    if (parent.path.length >= maxDepth) throw tooDeep(attempt.where);
+    const child = launch({
+      flow,
+      input,
+      create,
+      identify: (name) => ({
+        id: parent.id,
+        path: parent.childPath(name),
+        parent: attempt.activation.id,
+        unbridged: parent.unbridged || !bridge,
+      }),
+      log: parent.log,
+      scheduler: parent.scheduler,
+      onEnd: (error, result) => {
+        forget();
+        if (error === undefined) resolve(result);
+        else reject(attempt.ended ? aborted(attempt.where, "its execution ends") : childError(error, attempt.where));
+      },
+    });
+    const forget = attempt.adopt(child);
+    child.start();
+  } catch (error) {
+    reject(error);
+  }
+  return promise;
+}
+
+function childError(error: SluiceError, where: string): SluiceError {
+  return new SluiceError("child-failed", {
+    what: `A child did not complete: ${error.message}`,
+    where,
+    cause: error,
+    retryable: error.retryable,
+  });
+}
+
+function tooDeep(where: string): SluiceError {
+  return new SluiceError("child-too-deep", {
+    what: `More than ${maxDepth} executions run within each other`,
+    where,
+    mend: "Give the recursion an end, or loop by an event",
+    retryable: false,
+  });
+}

@@ -1,0 +1,245 @@
+import type { ChunkDefinition } from "../define/flow.ts";
+import type { Context } from "../define/context.ts";
+import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { arrivalOf } from "../machine/arrival.ts";
+import type { Activation, Undoing } from "../machine/command.ts";
+import type { Machine } from "../machine/machine.ts";
+import { aborted } from "./abort.ts";
+import { Attempt } from "./attempt.ts";
+import { ChunkContext } from "./chunk-context.ts";
+import { completeDraft, startDraft } from "./entry-draft.ts";
+import type { Host } from "./host.ts";
+import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
+import type { Timers } from "./timers.ts";
+
+/** What a runner works with. */
+export interface RunnerParts {
+  readonly host: Host;
+  readonly graph: Graph;
+  readonly chunks: readonly ChunkDefinition[];
+  readonly instance: object | undefined;
+  readonly machine: Machine;
+  readonly timers: Timers;
+  /** Carries out what is queued: an attempt has ended by itself. */
+  readonly drain: () => void;
+  /** A live chunk is over; `error` when it failed. The machine knows nothing of them. */
+  readonly onLive: (error: SluiceError | undefined) => void;
+}
+
+/** How the end of a call of user code is dealt with. */
+interface Endings {
+  readonly done: (attempt: Attempt, output: unknown) => void;
+  readonly failed: (attempt: Attempt, error: SluiceError) => void;
+}
+
+/** Calls the chunks: an attempt from its guard to its end, and the undoing of what has completed. */
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #chunk: Endings = {
+    done: (attempt, output) => this.complete(attempt, output),
+    failed: (attempt, error) => this.#failed(attempt, error),
+  };
+  readonly #undoing: Endings = {
+    done: (attempt) => this.#undone(attempt, undefined),
+    failed: (attempt, error) => this.#undone(attempt, error),
+  };
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Attempts that run. */
+  get running(): number {
+    return this.#attempts.size;
+  }
+
+  /** Starts the next attempt of an activation, if its guard lets it. */
+  start(activation: Activation): void {
+    const { host, graph, chunks, instance } = this.#parts;
+    const chunk = graph.chunks[activation.chunk];
+    const definition = chunks[activation.chunk];
+    if (chunk === undefined || definition === undefined) return;
+    const attempt = new Attempt(graph.flow, chunk, activation);
+    const { when } = definition.triggers[activation.trigger]?.options ?? {};
+    if (when !== undefined) {
+      const answer = guardAnswer(when, attempt);
+      if (answer instanceof SluiceError) return this.#failed(attempt, answer);
+      if (!answer) {
+        host.append({ type: "chunk:skipped", ...attempt.origin(), trigger: activation.event }, attempt.live);
+        return this.#forget(attempt, undefined);
+      }
+    }
+    this.#attempts.set(activation.id, attempt);
+    attempt.startedAt = host.append(startDraft(attempt), attempt.live)?.at ?? 0;
+    if (attempt.ended) return; // whoever saw it start has ended the execution
+    this.#call(attempt, (ctx) => definition.run(instance, activation.arrival.payload, ctx), this.#chunk);
+  }
+
+  /** The time of an activation's join is over: its chunk has failed without a start. */
+  expire(activation: Activation): void {
+    const { host, graph } = this.#parts;
+    const chunk = graph.chunks[activation.chunk];
+    if (chunk === undefined || !this.#parts.machine.holds(activation)) return;
+    const attempt = new Attempt(graph.flow, chunk, activation);
+    const error = new SluiceError("join-timeout", {
+      what: `${activation.event} had not all it waits for after ${activation.expired} ms`,
+      where: attempt.where,
+      mend: `Raise the \`timeout\` of its trigger, or answer with failed("${chunk.name}")`,
+      retryable: false,
+    });
+    host.append({ type: "chunk:failed", ...attempt.origin(), attempt: 0, error, willRetry: false });
+  }
+
+  /** Undoes a completed chunk. */
+  undo(undoing: Undoing): void {
+    const { host, graph, chunks, instance } = this.#parts;
+    const chunk = graph.chunks[undoing.chunk];
+    const run = chunks[undoing.chunk]?.compensate?.run;
+    if (chunk === undefined || run === undefined) return;
+    const undo = { input: undoing.input, output: undoing.output };
+    const attempt = new Attempt(graph.flow, chunk, undoingActivation(undoing, undo), true);
+    this.#attempts.set(undoing.activationId, attempt);
+    attempt.startedAt = host.now();
+    this.#call(attempt, (ctx) => run(instance, undo, ctx), this.#undoing);
+  }
+
+  /** An attempt has completed. */
+  complete(attempt: Attempt, output: unknown): void {
+    if (attempt.ended) return;
+    this.#close(attempt, "its chunk has completed");
+    const { result, live } = attempt;
+    const { host } = this.#parts;
+    const draft = completeDraft(attempt, output, host.now() - attempt.startedAt);
+    host.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live);
+    this.#forget(attempt, undefined);
+  }
+
+  /** Ends all attempts from outside, in the log and for their ctx. @returns tells their abort signals */
+  stop(why: string): () => void {
+    const running = [...this.#attempts.values()];
+    this.#attempts.clear();
+    for (const attempt of running) {
+      attempt.ended = true;
+      const error = aborted(attempt.where, why);
+      if (attempt.undoes) this.#parts.host.append(this.#compensatedDraft(attempt, error, false));
+      else
+        this.#parts.host.append({ type: "chunk:failed", ...attempt.origin(), error, willRetry: false }, attempt.live);
+    }
+    return () => {
+      for (const attempt of running) attempt.end(why);
+    };
+  }
+
+  /** Ends what runs below the attempts. @returns those that still undo their work, with `rollback` */
+  stopBelow(why: string, rollback: boolean) {
+    return [...this.#attempts.values()].flatMap((attempt) => attempt.endBelow(why, rollback));
+  }
+
+  #call(attempt: Attempt, call: (ctx: Context) => unknown, { done, failed }: Endings): void {
+    const { host, drain } = this.#parts;
+    const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
+    if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout, failed);
+    let output: unknown;
+    try {
+      output = call(ctx);
+    } catch (error) {
+      return failed(attempt, chunkError(attempt, error));
+    }
+    if (!isThenable(output)) return done(attempt, output);
+    output.then(
+      (value) => {
+        done(attempt, value);
+        drain();
+      },
+      (error: unknown) => {
+        failed(attempt, chunkError(attempt, error));
+        drain();
+      },
+    );
+  }
+
+  /** The attempt ends when its time is over, whatever its code does. */
+  #bound(attempt: Attempt, timeoutMs: number, failed: Endings["failed"]): void {
+    this.#parts.timers.set(attempt.timer, timeoutMs, () => {
+      const what = `The chunk "${attempt.chunk.name}" took longer than ${timeoutMs} ms`;
+      const mend = "Raise its `timeout`, or make it faster";
+      failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend }));
+      this.#parts.drain();
+    });
+  }
+
+  #failed(attempt: Attempt, error: SluiceError): void {
+    if (attempt.ended) return;
+    this.#close(attempt, "its chunk has failed");
+    const { host, machine, chunks } = this.#parts;
+    const { activation, live } = attempt;
+    const verdict = retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
+    const willRetry = !live && machine.mayRetry(activation.id, verdict);
+    host.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry }, live);
+    if (willRetry && attempt.shown) {
+      host.append({ type: "chunk:reset", ...attempt.origin(), discardedAttempt: attempt.number });
+    }
+    this.#forget(attempt, verdict);
+  }
+
+  #undone(attempt: Attempt, error: SluiceError | undefined): void {
+    if (attempt.ended) return;
+    this.#close(attempt, "its compensation is over");
+    const { host, machine, chunks } = this.#parts;
+    const { activation } = attempt;
+    const verdict = error && retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
+    const willRetry = verdict !== undefined && machine.mayRetry(activation.id, verdict);
+    host.append(this.#compensatedDraft(attempt, verdict, willRetry));
+  }
+
+  #compensatedDraft(attempt: Attempt, error: SluiceError | undefined, willRetry: boolean) {
+    const durationMs = this.#parts.host.now() - attempt.startedAt;
+    return {
+      type: "chunk:compensated" as const,
+      ...attempt.origin(),
+      ...(error !== undefined && { error }),
+      willRetry,
+      durationMs,
+    };
+  }
+
+  #close(attempt: Attempt, why: string): void {
+    if (attempt.chunk.timeout !== undefined) this.#parts.timers.cancel(attempt.timer);
+    this.#attempts.delete(attempt.activation.id);
+    attempt.end(why);
+  }
+
+  #forget(attempt: Attempt, error: SluiceError | undefined): void {
+    if (attempt.live) this.#parts.onLive(error);
+  }
+}
+
+function undoingActivation({ activationId, chunk, lane, attempts }: Undoing, payload: unknown): Activation {
+  return {
+    id: activationId,
+    order: 0,
+    chunk,
+    trigger: 0,
+    event: "compensate",
+    arrival: arrivalOf(payload, lane, activationId),
+    attempts,
+    running: true,
+    granted: true,
+    retryIn: undefined,
+    heard: false,
+    expired: undefined,
+  };
+}
+
+function chunkError({ where, chunk, undoes }: Attempt, error: unknown): SluiceError {
+  if (error instanceof SluiceError) return located(error, where);
+  const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
+  return new SluiceError("chunk-failed", {
+    what: `The ${undoes ? "compensation of the " : ""}chunk "${chunk.name}" failed: ${messageOf(error)}`,
+    where,
+    cause: error,
+    retryable,
+  });
+}
