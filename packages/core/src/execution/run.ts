@@ -9,6 +9,7 @@ import type { z } from "zod";
 import { type Execution, createExecution } from "./execution.ts";
 import { Shell } from "../run/shell.ts";
 import { initialState } from "../run/state-store.ts";
+import { keepVitals } from "./vitals.ts";
 
 /** How a flow is run. */
 export interface RunOptions<C> {
@@ -77,6 +78,7 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
     },
   });
   const execution = createExecution({ shell, log, scheduler, accepts: graph.accepts, result: promise, report });
+  keepVitals(execution, shell, log);
   const abort = (): void => execution.cancel(reasonOf(abortSignal));
   if (abortSignal?.aborted === true) abort();
   else abortSignal?.addEventListener("abort", abort, { once: true, signal: forget.signal });

@@ -90,6 +90,11 @@ export class Shell implements Host {
     return this.#graph.flow;
   }
 
+  /** How much is going on, for diagnosis. */
+  get held(): { readonly timers: number; readonly attempts: number } {
+    return { timers: this.#timers.size, attempts: this.#attempts.size };
+  }
+
   now(): number {
     return this.#scheduler.now();
   }

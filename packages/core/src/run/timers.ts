@@ -22,6 +22,11 @@ export class Timers {
     this.#timers.set(name, timer);
   }
 
+  /** How many are set. */
+  get size(): number {
+    return this.#timers.size;
+  }
+
   cancel(name: string): void {
     const timer = this.#timers.get(name);
     if (timer === undefined) return;
