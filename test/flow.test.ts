@@ -12,11 +12,10 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { VirtualTime, deferred, logOf, take } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf, take } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Tick = event("tick", z.object({ n: z.number() }));
 const Note = event("note", z.string());

@@ -1,9 +1,8 @@
 import { type Entry, after, defineFlow, event, flow, positionOf, run, start } from "@sluice/core";
+import { VirtualTime, deferred, take } from "@sluice/testing";
 import { bufferCount, map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { take } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const counting = defineFlow({ name: "counting", input: z.number(), stream: z.number(), result: z.string() });
 const keyed = defineFlow({ name: "keyed", input: z.number(), stream: z.object({ key: z.string(), n: z.number() }) });

@@ -1,10 +1,11 @@
 import type { Entry } from "@sluice/core";
 
-/** All that comes out of a view, or of the log of an execution, to its end. */
-export async function logOf(execution: { events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
+/** The log of an execution, once it has ended. It waits for the end. */
+export function logOf(execution: { readonly events: () => AsyncIterable<Entry> }): Promise<Entry[]> {
   return take(execution.events());
 }
 
+/** All that comes out of a view, to its end. */
 export async function take<T>(items: AsyncIterable<T>): Promise<T[]> {
   const taken: T[] = [];
   for await (const item of items) taken.push(item);
