@@ -26,10 +26,12 @@ export async function pause(step: unknown, delay: Delay | undefined, abortSignal
   if (ms > 0) await delay?.(ms, { ...(abortSignal && { abortSignal }) });
 }
 
-/** Never resolves; rejects with the signal's reason when that fires. */
+/** Never resolves; rejects with the signal's reason when that fires, at once if it has. */
 export function hang(abortSignal?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    abortSignal?.addEventListener("abort", () => reject(abortSignal.reason as Error), { once: true });
+    const stop = (): void => reject(abortSignal?.reason as Error);
+    if (abortSignal?.aborted === true) stop();
+    else abortSignal?.addEventListener("abort", stop, { once: true });
   });
 }
 

@@ -59,8 +59,9 @@ export function scriptedModel(
       const script = replies[calls.length];
       const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, text: "", outcome: "running" };
       calls.push(call);
+      abortSignal.addEventListener("abort", () => end(call, "aborted"), { once: true });
       if (script !== undefined) return play(typeof script === "string" ? [script] : script, call, abortSignal, delay);
-      call.outcome = "failed";
+      end(call, "failed");
       throw exhausted(`model "${model}"`, "reply", replies.length);
     };
   return { model, calls, stream: streamOf(undefined), ask: (prompt) => ({ model, stream: streamOf(prompt) }) };
@@ -83,16 +84,21 @@ async function* play(
         yield { type: "text", delta: part.text };
       } else if ("reasoning" in part) yield { type: "reasoning", delta: part.reasoning };
       else {
-        call.outcome = "finished";
+        end(call, "finished");
         return yield { type: "finish", finishReason: part.finish, usage: part.usage ?? {} };
       }
     }
-    call.outcome = "finished";
+    end(call, "finished");
     yield { type: "finish", finishReason: "stop", usage: {} };
   } catch (error) {
-    call.outcome = abortSignal.aborted ? "aborted" : "failed";
+    end(call, "failed");
     throw error;
   } finally {
-    if (call.outcome === "running") call.outcome = "aborted"; // the reader left
+    end(call, "aborted"); // the reader has left
   }
+}
+
+/** The first end counts. */
+function end(call: Writable<ScriptedCall>, outcome: ScriptedCall["outcome"]): void {
+  if (call.outcome === "running") call.outcome = outcome;
 }
