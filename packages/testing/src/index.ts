@@ -3,7 +3,7 @@ export { expectNoLeaks, leaksOf } from "./leaks.ts";
 export { type LogEntry, type LogLine, lineOf, linesOf } from "./log-line.ts";
 export { type LogPattern } from "./log-match.ts";
 export { type LogMatchers, type MatcherResult, logMatchers } from "./log-matchers.ts";
-export { logOf, take } from "./log-of.ts";
+export { logOf, itemsOf } from "./log-of.ts";
 export { type MarbleValues } from "./marbles.ts";
 export { type OutlineEntry, outline } from "./outline.ts";
 export { type Clock, type Ending } from "./script.ts";

@@ -15,8 +15,7 @@ export function leaksOf(execution: Execution): string[] {
     ...chunks,
     ...(chunks.length < attempts ? [`${count(attempts - chunks.length, "more attempt")} running`] : []),
     ...(timers > 0 ? [`${count(timers, "timer")} set`] : []),
-    // while it runs, one listener is its own
-    ...(listeners > (over ? 0 : 1) ? [`${count(listeners - (over ? 0 : 1), "listener")} attached to its log`] : []),
+    ...(listeners > 0 ? [`${count(listeners, "listener")} attached to its log`] : []),
     ...(readers > 0 ? [`${count(readers, "reader")} waiting for its next entry`] : []),
   ];
 }

@@ -54,7 +54,9 @@ export function describeMatch(log: readonly LogEntry[], patterns: readonly LogPa
 
 /** A pattern on one line. */
 export function patternText(pattern: LogPattern): string {
-  return typeof pattern === "string" ? pattern : excerpt(pattern, 100);
+  if (typeof pattern === "string") return pattern;
+  const fields = Object.entries(pattern).map(([field, expected]) => `${field}: ${excerpt(expected)}`);
+  return `{ ${fields.join(", ")} }`;
 }
 
 function absent(pattern: LogPattern): string {

@@ -9,7 +9,7 @@ export interface Vitals {
   readonly timers: number;
   /** Attempts that are running. */
   readonly attempts: number;
-  /** Those to whom entries are pushed. While it runs, one is the execution's own. */
+  /** Those to whom entries are pushed, the execution's own bookkeeping left out. */
   readonly listeners: number;
   /** Cursors that wait for the next entry. */
   readonly readers: number;
@@ -29,10 +29,13 @@ export function keepVitals(execution: Execution, shell: Shell, log: EntryLog): v
  */
 export function vitalsOf(execution: Execution): Vitals {
   const source = sources.get(execution);
-  if (source !== undefined)
-    return { ...source.shell.held, listeners: source.log.listeners, readers: source.log.parked };
-  throw new SluiceError("execution-unknown", {
-    what: "The vitals of something were asked for that run() has not given",
-    mend: "Give the execution itself, not a copy of it",
-  });
+  if (source === undefined) {
+    throw new SluiceError("execution-unknown", {
+      what: "The vitals of something were asked for that run() has not given",
+      mend: "Give the execution itself, not a copy of it",
+    });
+  }
+  const { shell, log } = source;
+  const own = execution.status === "running" ? 1 : 0; // which keeps the status
+  return { ...shell.held, listeners: log.listeners - own, readers: log.parked };
 }
