@@ -22,7 +22,7 @@ export function matchLog(log: readonly LogEntry[], patterns: readonly LogPattern
   const found: number[] = [];
   for (const pattern of patterns) {
     const from = (found.at(-1) ?? -1) + 1;
-    const index = log.findIndex((entry, at) => at >= from && misfits(entry, pattern).length === 0);
+    const index = log.findIndex((entry, at) => at >= from && fits(entry, pattern));
     if (index < 0) return { found, missing: pattern };
     found.push(index);
   }
@@ -63,27 +63,39 @@ function absent(pattern: LogPattern): string {
   return `✗ no ${patternText(pattern)} from here on`;
 }
 
+function fits(entry: LogEntry, pattern: LogPattern): boolean {
+  return typeof pattern === "string"
+    ? pattern === entry.type || pattern === lineOf(entry)
+    : Object.keys(pattern).every((field) => fitsIn(field, entry, pattern));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fitsIn(field: string, entry: LogEntry, pattern: Fields): boolean {
+  return equals((entry as LogEntry & Fields)[field], pattern[field], [iterableEquality, subsetEquality]);
+}
+
 /** What does not fit, one sentence a field. */
 function misfits(entry: LogEntry, pattern: LogPattern): string[] {
-  if (typeof pattern === "string") {
-    return pattern === entry.type || pattern === lineOf(entry) ? [] : [`expected ${pattern}, got ${lineOf(entry)}`];
-  }
-  return Object.entries(pattern).flatMap(([field, expected]) => {
-    const got = (entry as LogEntry & Record<string, unknown>)[field];
-    if (equals(got, expected, [iterableEquality, subsetEquality])) return [];
-    return [`${field}: expected ${excerpt(expected)}, got ${excerpt(got)}`];
-  });
+  if (typeof pattern === "string") return [`expected ${pattern}, got ${lineOf(entry)}`];
+  return Object.keys(pattern)
+    .filter((field) => !fitsIn(field, entry, pattern))
+    .map((field) => {
+      const got = (entry as LogEntry & Fields)[field];
+      return `${field}: expected ${excerpt(pattern[field])}, got ${excerpt(got)}`;
+    });
 }
 
 /** The entry that the pattern probably means: one too early, or of the same type with other fields. */
 function nearest(log: readonly LogEntry[], pattern: LogPattern, from: number): string[] {
-  const early = log.slice(0, from).findLastIndex((entry) => misfits(entry, pattern).length === 0);
+  const early = log.slice(0, from).findLastIndex((entry) => fits(entry, pattern));
   if (early >= 0) return ["", `It is there before: entry ${early + 1}.`];
   const type = typeof pattern === "string" ? pattern.split(" ")[0] : pattern.type;
   const candidates = log
-    .map((entry, index) => ({ entry, index, wrong: misfits(entry, pattern) }))
+    .map((entry, index) => ({ entry, index }))
     .filter(({ entry, index }) => index >= from && entry.type === type)
-    .toSorted((a, b) => a.wrong.length - b.wrong.length);
+    .map(({ entry, index }) => ({ entry, index, wrong: misfits(entry, pattern) }))
+    .toSorted((one, other) => one.wrong.length - other.wrong.length);
   return candidates
     .slice(0, 1)
     .flatMap(({ entry, index, wrong }) => [
