@@ -14,12 +14,12 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { deferred } from "@sluice/testing";
 import { APICallError, type LanguageModel, LoadAPIKeyError, NoSuchModelError, generateText } from "ai";
 import { MockLanguageModelV3, MockLanguageModelV4, convertArrayToReadableStream } from "ai/test";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { chooseModel } from "../examples/model.ts";
-import { deferred } from "./virtual-time.ts";
 
 type ProviderResult = Awaited<ReturnType<MockLanguageModelV4["doStream"]>>;
 type ProviderPart = ProviderResult["stream"] extends ReadableStream<infer P> ? P : never;

@@ -1,6 +1,7 @@
 import {
   FlowDefinitionError,
   after,
+  any,
   compile,
   defineFlow,
   event,

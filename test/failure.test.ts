@@ -13,11 +13,10 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { VirtualTime, deferred, logOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const spec = defineFlow({ name: "job", input: z.number(), stream: z.string(), result: z.unknown() });
 const Go = event("go", z.number());

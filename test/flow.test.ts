@@ -12,11 +12,10 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { VirtualTime, deferred, logOf, itemsOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf, take } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Tick = event("tick", z.object({ n: z.number() }));
 const Note = event("note", z.string());
@@ -431,7 +430,7 @@ describe("failure and cancel", () => {
     const execution = run(it, 1);
     execution.on("chunk:failed", ({ error }) => error.code === "chunk-aborted" && execution.cancel("me too"));
     await expect(execution.result).rejects.toMatchObject({ code: "chunk-failed" });
-    await expect(take(execution.stream())).rejects.toMatchObject({ code: "chunk-failed" });
+    await expect(itemsOf(execution.stream())).rejects.toMatchObject({ code: "chunk-failed" });
     const entries = await logOf(execution);
     expect(entries.filter(isFinal).map(({ type }) => type)).toEqual(["flow:failed"]);
     expect(execution.status).toBe("failed");

@@ -12,11 +12,10 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { VirtualTime, deferred, logOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Triage = instant(
   "triage",

@@ -12,10 +12,10 @@ import {
   run,
   start,
 } from "@sluice/core";
+import { VirtualTime } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { VirtualTime } from "./virtual-time.ts";
 
 const Ping = event("ping", z.number());
 const Reply = instant("reply", z.object({ a: z.string(), items: z.array(z.number()) }));

@@ -1,8 +1,7 @@
 import { after, changed, compile, defineFlow, event, flow, run, start } from "@sluice/core";
+import { VirtualTime, deferred, logOf } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const Tick = event("tick", z.number());
 const counter = defineFlow({

@@ -1,8 +1,7 @@
 import { type Entry, after, defineFlow, flow, run, start } from "@sluice/core";
+import { deferred, logOf } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { logOf } from "./log-of.ts";
-import { deferred } from "./virtual-time.ts";
 
 const spec = defineFlow({
   name: "keeper",

@@ -1,9 +1,8 @@
 import { type Entry, after, defineFlow, event, flow, positionOf, run, start } from "@sluice/core";
+import { deferred, itemsOf, leaksOf, virtualTime } from "@sluice/testing";
 import { bufferCount, map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { take } from "./log-of.ts";
-import { VirtualTime, deferred } from "./virtual-time.ts";
 
 const counting = defineFlow({ name: "counting", input: z.number(), stream: z.number(), result: z.string() });
 const keyed = defineFlow({ name: "keyed", input: z.number(), stream: z.object({ key: z.string(), n: z.number() }) });
@@ -16,7 +15,7 @@ const counter = flow(counting).chunk("count", start, (n, ctx) => {
 
 describe("runtime stream", () => {
   test("T1 the stream ends with the flow, without stopStream", async () => {
-    expect(await take(run(counter, 3).stream())).toEqual([1, 2, 3]);
+    expect(await itemsOf(run(counter, 3).stream())).toEqual([1, 2, 3]);
   });
 
   test("T2 a flow that fails after two items gives two items, then the error", async () => {
@@ -46,22 +45,22 @@ describe("runtime stream", () => {
     const pushed: number[] = [];
     const complete = deferred();
     execution.stream$.subscribe({ next: (n) => pushed.push(n), complete: () => complete.resolve() });
-    expect(await take(execution.stream())).toEqual([1]);
+    expect(await itemsOf(execution.stream())).toEqual([1]);
     await complete.promise;
     expect(execution.status).toBe("running");
     hold.resolve();
     expect(await execution.result).toBe("still");
     expect(pushed).toEqual([1]);
-    const late = (await take(execution.events())).find(({ type }) => type === "chunk:late");
+    const late = (await itemsOf(execution.events())).find(({ type }) => type === "chunk:late");
     expect(late).toMatchObject({ call: "putIntoStream" });
   });
 
   test("T4 two readers from the start and a third after the end get all items in the same order", async () => {
     const execution = run(counter, 4);
-    const [one, two] = await Promise.all([take(execution.stream()), take(execution.stream())]);
+    const [one, two] = await Promise.all([itemsOf(execution.stream()), itemsOf(execution.stream())]);
     const pushed: number[] = [];
     execution.stream$.subscribe((n) => pushed.push(n));
-    expect([one, two, await take(execution.stream()), pushed]).toEqual(Array(4).fill([1, 2, 3, 4]));
+    expect([one, two, await itemsOf(execution.stream()), pushed]).toEqual(Array(4).fill([1, 2, 3, 4]));
   });
 
   test("T5 S16 a late reader from a position gets what is there from it on, then what comes", async () => {
@@ -77,8 +76,8 @@ describe("runtime stream", () => {
     execution.events$.subscribe((entry) => entries.push(entry));
     await Promise.resolve();
     const items = entries.filter(({ type }) => type === "stream:item");
-    const from = take(execution.stream({ from: positionOf(items[1] as Entry) }));
-    const after = take(execution.stream({ after: positionOf(items[1] as Entry) }));
+    const from = itemsOf(execution.stream({ from: positionOf(items[1] as Entry) }));
+    const after = itemsOf(execution.stream({ after: positionOf(items[1] as Entry) }));
     hold.resolve();
     expect(await from).toEqual([2, 3, 4]);
     expect(await after).toEqual([3, 4]);
@@ -108,12 +107,12 @@ describe("runtime stream", () => {
       code: "stream-gap",
       mend: expect.stringMatching(/Resume from \d+/) as string,
     });
-    expect((await take(execution.stream())).length).toBeLessThanOrEqual(100);
+    expect((await itemsOf(execution.stream())).length).toBeLessThanOrEqual(100);
   });
 
   test("T7 S17 with lag gap it gets a marker that names what is missing, and goes on", async () => {
     const execution = run(counter, 1_000, { retention: { maxEntries: 10 } });
-    const reading = take(execution.stream({ lag: "gap" }));
+    const reading = itemsOf(execution.stream({ lag: "gap" }));
     const items = await reading;
     const [gap, ...rest] = items;
     expect(gap).toMatchObject({ type: "gap", from: "0" });
@@ -126,7 +125,7 @@ describe("runtime stream", () => {
       for (let i = 1; i <= n; i += 1) ctx.putIntoStream({ key: i % 2 === 0 ? "even" : "odd", n: i });
     });
     const execution = run(it, 1_000, { retention: { maxEntries: 10 } });
-    expect(await take(execution.stream({ conflate: "key" }))).toEqual([
+    expect(await itemsOf(execution.stream({ conflate: "key" }))).toEqual([
       { key: "odd", n: 999 },
       { key: "even", n: 1_000 },
     ]);
@@ -139,7 +138,7 @@ describe("runtime stream", () => {
     });
     const execution = run(it, 1_000, { retention: { maxBytes: 100_000 } });
     await execution.result;
-    const kept = await take(execution.stream());
+    const kept = await itemsOf(execution.stream());
     expect(kept.length).toBeGreaterThan(10);
     expect(kept.length).toBeLessThan(60);
   });
@@ -212,24 +211,20 @@ describe("runtime stream", () => {
       return "whole";
     });
     const execution = run(it, 1);
-    expect(await take(execution.stream({ cancelOnExit: true }))).toEqual([]);
+    expect(await itemsOf(execution.stream({ cancelOnExit: true }))).toEqual([]);
     hold.resolve();
     expect(await execution.result).toBe("whole");
   });
 
-  test("S15 putIntoStream works from any callback of a running attempt and keeps order", async () => {
-    const time = new VirtualTime();
-    const it = flow(counting).chunk("a", start, async (_n, ctx) => {
-      const { putIntoStream } = ctx;
-      putIntoStream(1);
-      await Promise.all([time.delay(20).then(() => putIntoStream(3)), time.delay(10).then(() => putIntoStream(2))]);
-      return "";
-    });
-    const execution = run(it, 1, { scheduler: time.scheduler });
-    const items = take(execution.stream());
-    await time.advance();
-    expect(await items).toEqual([1, 2, 3]);
-  });
+  test("S15 putIntoStream works from any callback of a running attempt and keeps order", () =>
+    virtualTime(({ execute, expectStream, delay }) => {
+      const it = flow(counting).chunk("a", start, async (_n, { putIntoStream }) => {
+        putIntoStream(1);
+        await Promise.all([delay(20).then(() => putIntoStream(3)), delay(10).then(() => putIntoStream(2))]);
+        return "";
+      });
+      expectStream(execute(it, 1).stream$).toBe("a 9ms b 9ms (c|)", { a: 1, b: 2, c: 3 });
+    }));
 
   test("F19 an item of the wrong shape fails its chunk and names the item", async () => {
     const it = flow(counting).chunk("a", start, (_n, ctx) => {
@@ -239,48 +234,39 @@ describe("runtime stream", () => {
     await expect(run(it, 1).result).rejects.toMatchObject({ code: "item-invalid", where: "counting.a" });
   });
 
-  test("S18 timeout bounds the wait for the next item, on the execution's clock", async () => {
-    const time = new VirtualTime();
-    const it = flow(counting).chunk("a", start, async (_n, ctx) => {
-      await time.delay(40);
-      ctx.putIntoStream(1);
-      await time.delay(60);
-      ctx.putIntoStream(2);
-      return "";
-    });
-    const execution = run(it, 1, { scheduler: time.scheduler });
-    const items: number[] = [];
-    const reading = (async () => {
-      for await (const item of execution.stream({ timeout: 50 })) items.push(item);
-    })();
-    const outcome = reading.catch((error: unknown) => error);
-    await time.advance();
-    expect(await outcome).toMatchObject({ code: "stream-timeout" });
-    expect(items).toEqual([1]);
-    expect(time.pending).toBe(0);
-  });
+  test("S18 timeout bounds the wait for the next item, on the execution's clock", () =>
+    virtualTime(async ({ execute, delay, now }) => {
+      const it = flow(counting).chunk("a", start, async (_n, ctx) => {
+        await delay(40);
+        ctx.putIntoStream(1);
+        await delay(60);
+        ctx.putIntoStream(2);
+        return "";
+      });
+      const items: number[] = [];
+      const reading = (async () => {
+        for await (const item of execute(it, 1).stream({ timeout: 50 })) items.push(item);
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "stream-timeout" });
+      expect([items, now()]).toEqual([[1], 90]);
+    }));
 
-  test("S18 what is no item does not begin the wait for the next item anew", async () => {
-    const time = new VirtualTime();
-    const Noise = event("noise", z.number());
-    const it = flow(counting).chunk("a", start, async (_n, ctx) => {
-      for (let i = 0; i < 20; i += 1) {
-        await time.delay(30);
-        ctx.emit(Noise, i);
-      }
-      return "";
-    });
-    const execution = run(it, 1, { scheduler: time.scheduler });
-    const outcome = take(execution.stream({ timeout: 50 })).then(
-      () => "no error",
-      () => time.scheduler.now(),
-    );
-    await time.advance();
-    expect(await outcome).toBe(50);
-  });
+  test("S18 what is no item does not begin the wait for the next item anew", () =>
+    virtualTime(async ({ execute, delay, now }) => {
+      const Noise = event("noise", z.number());
+      const it = flow(counting).chunk("a", start, async (_n, ctx) => {
+        for (let i = 0; i < 20; i += 1) {
+          await delay(30);
+          ctx.emit(Noise, i);
+        }
+        return "";
+      });
+      await expect(itemsOf(execute(it, 1).stream({ timeout: 50 }))).rejects.toMatchObject({ code: "stream-timeout" });
+      expect(now()).toBe(50);
+    }));
 
   test("S19 entries say where they come from", async () => {
-    const entries = await take(run(counter, 1).events());
+    const entries = await itemsOf(run(counter, 1).events());
     expect(entries.find(({ type }) => type === "stream:item")).toMatchObject({
       path: ["counting"],
       chunk: "count",
@@ -307,26 +293,21 @@ describe("runtime stream", () => {
   });
 
   test("a position that cannot be read is refused", async () => {
-    const reading = take(run(counter, 1).stream({ from: "first" }));
+    const reading = itemsOf(run(counter, 1).stream({ from: "first" }));
     await expect(reading).rejects.toMatchObject({ code: "position-invalid" });
   });
 
-  test("after an execution nothing is left attached to its log or its clock", async () => {
-    const time = new VirtualTime();
-    const execution = run(
-      flow(counting)
+  test("after an execution nothing is left attached to its log or its clock", () =>
+    virtualTime(async ({ execute, delay, advance, now }) => {
+      const it = flow(counting)
         .chunk("a", start, () => "x")
-        .chunk("b", after("a"), () => time.delay(5).then(() => "y")),
-      1,
-      {
-        scheduler: time.scheduler,
-      },
-    );
-    const reading = take(execution.stream({ timeout: 1_000 }));
-    await time.advance();
-    await reading;
-    expect(await execution.result).toBe("y");
-    expect(time.pending).toBe(0);
-    expect(time.scheduler.frame).toBeLessThan(1_000);
-  });
+        .chunk("b", after("a"), () => delay(5).then(() => "y"));
+      const execution = execute(it, 1);
+      const reading = itemsOf(execution.stream({ timeout: 1_000 }));
+      expect(await execution.result).toBe("y");
+      await reading;
+      expect(leaksOf(execution)).toEqual([]);
+      await advance();
+      expect(now()).toBe(5);
+    }));
 });

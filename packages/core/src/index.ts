@@ -119,6 +119,7 @@ export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { rx } from "./run/rx.ts";
 export { type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
+export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type FieldIssue } from "./schema/field-issue.ts";

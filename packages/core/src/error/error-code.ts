@@ -10,6 +10,7 @@ export const errorCodes = {
   "execution-cancelled": "the execution was cancelled",
   "execution-ended": "something was asked of an execution that has ended",
   "execution-timeout": "an execution took longer than its flow's `timeout`",
+  "execution-unknown": "something was asked about an execution that `run()` has not given",
   "flow-invalid": "the definition of a flow has problems; each is listed",
   "flow-undefined": "a class or value that is no flow was given where a flow is needed",
   "guard-failed": "a guard (`when`) threw",

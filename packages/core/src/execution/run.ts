@@ -4,6 +4,7 @@ import type { ArgsOf, CreateOption, RunInput, Runnable } from "../define/runnabl
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { launch } from "../run/launch.ts";
 import { type Execution, createExecution } from "./execution.ts";
+import { keepVitals } from "./vitals.ts";
 
 /** How a flow is run. */
 export interface RunOptions<C> extends CreateOption<C> {
@@ -54,6 +55,7 @@ export function run<C extends Runnable>(
     },
   });
   const execution = createExecution({ shell, scheduler, result: promise, report });
+  keepVitals(execution, shell, log);
   const abort = (): void => execution.cancel(reasonOf(abortSignal));
   if (abortSignal?.aborted === true) abort();
   else abortSignal?.addEventListener("abort", abort, { once: true, signal: forget.signal });

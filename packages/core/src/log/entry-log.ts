@@ -75,9 +75,14 @@ export class EntryLog {
     return this.#closed;
   }
 
-  /** Readers that are attached: pushed ones, and pulling ones that wait. */
-  get readers(): number {
-    return this.#readers.length + this.#parked.length;
+  /** How many listeners are attached. */
+  get listeners(): number {
+    return this.#readers.length;
+  }
+
+  /** How many pulling readers wait. */
+  get parked(): number {
+    return this.#parked.length;
   }
 
   /** Gives a fact its place and time. Readers get it with the next `deliver`. */

@@ -3,8 +3,15 @@ import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
 import { Abort, aborted } from "./abort.ts";
 
+/** How much is going on. */
+export interface Held {
+  readonly timers: number;
+  readonly attempts: number;
+}
+
 /** A child of an attempt. */
 export interface Below {
+  readonly held: Held;
   readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
   /** Calls back once, when it has ended. */
   readonly onEnded: (callback: () => void) => void;
@@ -67,6 +74,11 @@ export class Attempt {
     return () => void children.delete(child);
   }
 
+  /** What runs below it. */
+  get below(): readonly Below[] {
+    return [...(this.#children ?? [])];
+  }
+
   /** Its ctx is dead from now on, and what it left open is ended. */
   end(why: string): void {
     this.endBelow(why);
@@ -77,9 +89,8 @@ export class Attempt {
 
   /** Ends what runs below it. @returns what is still undoing its work, with `rollback` */
   endBelow(why: string, rollback = false): readonly Below[] {
-    if (this.#children === undefined) return [];
-    for (const child of [...this.#children]) child.cancel(why, { rollback });
-    return [...this.#children];
+    for (const child of this.below) child.cancel(why, { rollback });
+    return this.below;
   }
 
   #tell(): void {

@@ -6,7 +6,7 @@ import { arrivalOf } from "../machine/arrival.ts";
 import type { Activation, Undoing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type Held } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
@@ -50,9 +50,14 @@ export class Runner {
     this.#parts = parts;
   }
 
-  /** Attempts that run. */
-  get running(): number {
-    return this.#attempts.size;
+  /** What runs, with all that runs below it. */
+  get held(): Held {
+    const held = { attempts: this.#attempts.size, timers: 0 };
+    for (const child of [...this.#attempts.values()].flatMap((attempt) => attempt.below)) {
+      held.attempts += child.held.attempts;
+      held.timers += child.held.timers;
+    }
+    return held;
   }
 
   /** Starts the next attempt of an activation, if its guard lets it. */

@@ -13,7 +13,7 @@ import type { Entry, EntryDraft, NotUndone, OfChunk, RollbackCause } from "../ma
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
-import type { Attempt, Below } from "./attempt.ts";
+import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
 import { endError } from "./end-error.ts";
 import { signalDraft } from "./entry-draft.ts";
@@ -137,9 +137,10 @@ export class Shell implements Host, Below {
     return this.#parts.graph.flow;
   }
 
-  /** What is pending: for a look from outside. */
-  get pending(): { readonly timers: number; readonly attempts: number } {
-    return { timers: this.#timers.pending, attempts: this.#runner.running };
+  /** How much is going on, in children too: for diagnosis. */
+  get held(): Held {
+    const { attempts, timers } = this.#runner.held;
+    return { timers: this.#timers.size + timers, attempts };
   }
 
   now(): number {

@@ -22,16 +22,16 @@ export class Timers {
     this.#timers.set(name, timer);
   }
 
+  /** How many are set. */
+  get size(): number {
+    return this.#timers.size;
+  }
+
   cancel(name: string): void {
     const timer = this.#timers.get(name);
     if (timer === undefined) return;
     timer.unsubscribe();
     this.#timers.delete(name);
-  }
-
-  /** Timers that are set. */
-  get pending(): number {
-    return this.#timers.size;
   }
 
   clear(): void {

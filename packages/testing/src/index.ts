@@ -1,0 +1,21 @@
+export { deferred } from "./deferred.ts";
+export { expectNoLeaks, leaksOf } from "./leaks.ts";
+export { type LogEntry, type LogLine, lineOf, linesOf } from "./log-line.ts";
+export { type LogPattern } from "./log-match.ts";
+export { type LogMatchers, type MatcherResult, logMatchers } from "./log-matchers.ts";
+export { logOf, itemsOf } from "./log-of.ts";
+export { type MarbleValues } from "./marbles.ts";
+export { type OutlineEntry, outline } from "./outline.ts";
+export { type Clock, type Ending } from "./script.ts";
+export { type Outcome, type Scripted, type ScriptedOptions, scripted } from "./scripted.ts";
+export {
+  type ReplyPiece,
+  type ScriptedCall,
+  type ScriptedModel,
+  type ScriptedModelOptions,
+  type ScriptedReply,
+  scriptedModel,
+} from "./scripted-model.ts";
+export { type ToBe } from "./stream-expectation.ts";
+export { type TestTime, type TestTimeOptions, virtualTime } from "./timed-test.ts";
+export { type Delay, type DelayOptions, VirtualTime } from "./virtual-time.ts";

@@ -1,0 +1,104 @@
+import type { ModelCall, ModelPart, ModelRequest, Usage } from "@sluice/core";
+import { type Clock, type Ending, checkPauses, exhausted, hang, pause } from "./script.ts";
+
+/** One piece of a scripted reply; it comes `afterMs` after the one before. */
+export type ReplyPiece =
+  | string
+  | { readonly afterMs?: number; readonly text: string }
+  | { readonly afterMs?: number; readonly reasoning: string }
+  /** The last part. @default `{ finish: "stop" }` at the end of the reply */
+  | { readonly afterMs?: number; readonly finish: string; readonly usage?: Usage }
+  | Ending;
+
+/** What a model answers to one call. */
+export type ScriptedReply = string | readonly ReplyPiece[];
+
+/** One call of a scripted model. */
+export interface ScriptedCall {
+  /** What was given to `ask`. */
+  readonly prompt: unknown;
+  /** The name of the reply that was asked for; undefined for plain text. */
+  readonly reply: string | undefined;
+  /** The text that has been given out so far. */
+  readonly text: string;
+  /** `aborted`: the reader wanted no more. */
+  readonly outcome: "running" | "finished" | "failed" | "aborted";
+}
+
+/** A model that plays its replies, one for each call, in order. */
+export interface ScriptedModel extends ModelCall {
+  /** The same model, asked with a prompt, which is recorded. */
+  readonly ask: (prompt: unknown) => ModelCall;
+  /** The calls so far. */
+  readonly calls: readonly ScriptedCall[];
+}
+
+/** How a script plays a model. */
+export interface ScriptedModelOptions extends Clock {
+  /** Names the model in the log. @default "scripted" */
+  readonly model?: string;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Makes a source of tokens for `ctx.instant` and `ctx.text`, without a model. A call too many fails.
+ *
+ * @param replies a text, or its pieces with their pauses; one may end in an error or hang until it is aborted
+ * @throws Error when a piece pauses and no `delay` is given
+ */
+export function scriptedModel(
+  replies: readonly ScriptedReply[],
+  { model = "scripted", delay }: ScriptedModelOptions = {},
+): ScriptedModel {
+  checkPauses(replies.flat(), delay);
+  const calls: Writable<ScriptedCall>[] = [];
+  const streamOf =
+    (prompt: unknown) =>
+    ({ reply, abortSignal }: ModelRequest): AsyncIterable<ModelPart> => {
+      const script = replies[calls.length];
+      const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, text: "", outcome: "running" };
+      calls.push(call);
+      abortSignal.addEventListener("abort", () => end(call, "aborted"), { once: true });
+      if (script !== undefined) return play(typeof script === "string" ? [script] : script, call, abortSignal, delay);
+      end(call, "failed");
+      throw exhausted(`model "${model}"`, "reply", replies.length);
+    };
+  return { model, calls, stream: streamOf(undefined), ask: (prompt) => ({ model, stream: streamOf(prompt) }) };
+}
+
+async function* play(
+  pieces: readonly ReplyPiece[],
+  call: Writable<ScriptedCall>,
+  abortSignal: AbortSignal,
+  delay: Clock["delay"],
+): AsyncGenerator<ModelPart> {
+  try {
+    for (const piece of pieces) {
+      const part = typeof piece === "string" ? { text: piece } : piece;
+      await pause(part, delay, abortSignal);
+      if ("hangs" in part) await hang(abortSignal);
+      else if ("throws" in part) throw part.throws;
+      else if ("text" in part) {
+        call.text += part.text;
+        yield { type: "text", delta: part.text };
+      } else if ("reasoning" in part) yield { type: "reasoning", delta: part.reasoning };
+      else {
+        end(call, "finished");
+        return yield { type: "finish", finishReason: part.finish, usage: part.usage ?? {} };
+      }
+    }
+    end(call, "finished");
+    yield { type: "finish", finishReason: "stop", usage: {} };
+  } catch (error) {
+    end(call, "failed");
+    throw error;
+  } finally {
+    end(call, "aborted"); // the reader has left
+  }
+}
+
+/** The first end counts. */
+function end(call: Writable<ScriptedCall>, outcome: ScriptedCall["outcome"]): void {
+  if (call.outcome === "running") call.outcome = outcome;
+}
