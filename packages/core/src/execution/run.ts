@@ -55,7 +55,7 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
     mend: "Give run() what the flow's `input` schema says",
   });
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
-  const id = options.id ?? crypto.randomUUID();
+  const id = options.id ?? randomId();
   const log = new EntryLog(id, spec.name, () => scheduler.now(), retention);
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a result that nobody reads is never an unhandled rejection
@@ -85,6 +85,14 @@ export function run<C extends FlowClass | { readonly "~flow": unknown }>(
     shell.drain();
   });
   return execution as Execution<SpecOf<C>>;
+}
+
+/** A UUID of version 4. Browsers have `crypto.randomUUID` only on pages that came over HTTPS or from the same machine. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const variant = "89ab"[(bytes[8] ?? 0) % 4];
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, `$1-$2-4$3-${variant}$4-$5`);
 }
 
 function reasonOf(abortSignal: AbortSignal | undefined): string {
