@@ -24,6 +24,7 @@ export default defineConfig({
     projects: [
       { test: { name: "legacy", include: ["test/*.test.ts", dialects], testTimeout: 60_000 } },
       { plugins: [standardDecorators], test: { name: "standard", include: [dialects] } },
+      { test: { name: "browser", include: ["test/browser/*.test.ts"], testTimeout: 60_000 } },
     ],
   },
 });

@@ -47,6 +47,13 @@ describe("starting and delivery", () => {
     expect(seen).toEqual(["flow:start", "chunk:start", "chunk:complete", "flow:completed"]);
   });
 
+  test("an execution that is given no id has a UUID of version 4, its own", () => {
+    const it = flow(numbers).chunk("a", start, (n) => n);
+    const ids = Array.from({ length: 64 }, () => run(it, 1).id);
+    expect(new Set(ids).size).toBe(64);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
   test("S1 the input is what its schema puts out", async () => {
     const spec = defineFlow({ name: "dated", input: z.object({ at: z.string().transform(Number) }) });
     expect(

@@ -35,7 +35,7 @@ export function run<C extends Runnable>(
   ...[options = {}]: RunArgs<C>
 ): Execution<SpecOf<C>> {
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
-  const id = options.id ?? crypto.randomUUID();
+  const id = options.id ?? randomId();
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a result that nobody reads is never an unhandled rejection
   const forget = new AbortController();
@@ -64,6 +64,14 @@ export function run<C extends Runnable>(
     shell.drain();
   });
   return execution as Execution<SpecOf<C>>;
+}
+
+/** A UUID of version 4. Browsers have `crypto.randomUUID` only on pages that came over HTTPS or from the same machine. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const variant = "89ab"[(bytes[8] ?? 0) % 4];
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, `$1-$2-4$3-${variant}$4-$5`);
 }
 
 function reasonOf(abortSignal: AbortSignal | undefined): string {

@@ -1,0 +1,2 @@
+// What a page needs that only describes a flow.
+export { after, defineFlow, event, flow, instant, start } from "@sluice/core";
