@@ -66,6 +66,13 @@ export class Activations {
     }
   }
 
+  /** Whether attempts are left. */
+  mayRetry(id: string): boolean {
+    const activation = this.#all.get(id);
+    if (activation === undefined || activation.heard) return false;
+    return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
+  }
+
   /** An attempt has failed and another follows. A waiting retry holds no slot. */
   retry(activation: Activation, executionId: string): void {
     const { id, attempts, chunk } = activation;

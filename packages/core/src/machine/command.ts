@@ -26,6 +26,15 @@ export interface Activation {
   readonly expired: number | undefined;
 }
 
+/** An activation that the machine does not hold: of a live chunk, or of an undoing. */
+export function passing(
+  own: Pick<Activation, "id" | "chunk" | "trigger" | "event" | "arrival">,
+  attempts = 0,
+): Activation {
+  const standing = { running: true, granted: true, retryIn: undefined, heard: false, expired: undefined };
+  return { ...own, order: 0, attempts, ...standing };
+}
+
 /** A completed chunk that can be undone. */
 export interface Undoing {
   readonly activationId: string;

@@ -1,4 +1,4 @@
-import type { SluiceError } from "../error/sluice-error.ts";
+import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
 import type { JoinData } from "./joins.ts";
@@ -54,4 +54,14 @@ export interface MachineSnapshot {
   readonly rollback: RollbackData;
   /** The fan-outs of open replies. */
   readonly replies: readonly (readonly [reply: string, fans: readonly string[]])[];
+}
+
+/** @throws SluiceError `snapshot-invalid` when a snapshot is of a graph with another routing */
+export function checkSnapshot(graph: Graph, { graphHash }: MachineSnapshot): void {
+  if (graphHash === graph.hash) return;
+  throw new SluiceError("snapshot-invalid", {
+    what: `The snapshot is of a graph with the hash ${graphHash}, this graph's is ${graph.hash}`,
+    where: graph.flow,
+    mend: "Restore it with the flow that it was taken of",
+  });
 }

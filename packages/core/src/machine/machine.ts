@@ -21,7 +21,7 @@ import { Delivery } from "./delivery.ts";
 import type { Entry, EntryOf } from "./entry.ts";
 import { Joins } from "./joins.ts";
 import { type Fan, Lanes, presentIn, rootLane } from "./lane.ts";
-import { type MachineSnapshot, type Progress, progressOf } from "./machine-snapshot.ts";
+import { type MachineSnapshot, type Progress, checkSnapshot, progressOf } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
 import { Replies } from "./replies.ts";
 import { Rollback } from "./rollback.ts";
@@ -79,13 +79,7 @@ export class Machine {
    * @throws SluiceError `snapshot-invalid` when the graph's routing is another one.
    */
   static restore(graph: Graph, snapshot: MachineSnapshot): Machine {
-    if (snapshot.graphHash !== graph.hash) {
-      throw new SluiceError("snapshot-invalid", {
-        what: `The snapshot is of a graph with the hash ${snapshot.graphHash}, this graph's is ${graph.hash}`,
-        where: graph.flow,
-        mend: "Restore it with the flow that it was taken of",
-      });
-    }
+    checkSnapshot(graph, snapshot);
     const machine = new Machine(graph);
     Object.assign(machine.#progress, snapshot.progress);
     for (const [timer, dueAt] of snapshot.timers) machine.#timers.set(timer, dueAt);
@@ -169,9 +163,7 @@ export class Machine {
   mayRetry(activationId: string, { retryable }: SluiceError): boolean {
     if (!retryable) return false;
     if (this.#progress.status === "rolling-back") return this.#rollback.mayRetry(activationId);
-    const activation = this.#activations.get(activationId);
-    if (activation === undefined || !this.#isRunning || activation.heard) return false;
-    return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
+    return this.#isRunning && this.#activations.mayRetry(activationId);
   }
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
@@ -387,7 +379,7 @@ export class Machine {
     if (!this.#isRunning) return;
     this.#progress.status = "failing";
     this.#progress.failure = error;
-    for (const one of [...this.#activations.all()]) if (!one.running) this.#end(one.id);
+    for (const one of this.#activations.all()) if (!one.running) this.#end(one.id);
     this.#commands = [{ type: "fail", error }];
   }
 

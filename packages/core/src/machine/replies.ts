@@ -37,8 +37,9 @@ export class Replies {
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
       delivery.deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
     }
-    this.#hear(entry.activationId, listeners.length);
-    for (const closer of routes.closers(reply, field)) this.#closeArray(entry, closer);
+    const closers = routes.closers(reply, field);
+    this.#hear(entry.activationId, listeners.length + closers.length);
+    for (const closer of closers) this.#closeArray(entry, closer);
   }
 
   /** A whole reply is complete and valid. */

@@ -32,7 +32,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
         if (listeners.length > 0) host.startLive(attempt, listeners, text, { path, indexes });
       },
       complete(path, indexes, value) {
-        const heard = routes.field(name, path).length > 0;
+        const heard = routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
         host.append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
       },
       invalid(path, indexes, issues) {

@@ -48,7 +48,7 @@ export class Pipelines {
   finish(): boolean {
     if (!this.#closing) {
       this.#closing = true;
-      for (const { source } of [...this.#open.values()]) source.complete();
+      for (const { source } of this.#open.values()) source.complete();
     }
     return this.#open.size === 0;
   }

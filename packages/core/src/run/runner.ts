@@ -3,7 +3,7 @@ import type { Context } from "../define/context.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { arrivalOf } from "../machine/arrival.ts";
-import type { Activation, Undoing } from "../machine/command.ts";
+import { type Activation, type Undoing, passing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
 import { Attempt, type Held } from "./attempt.ts";
@@ -29,7 +29,7 @@ export interface RunnerParts {
 
 /** How the end of a call of user code is dealt with. */
 interface Endings {
-  readonly done: (attempt: Attempt, output: unknown) => void;
+  readonly completed: (attempt: Attempt, output: unknown) => void;
   readonly failed: (attempt: Attempt, error: SluiceError) => void;
 }
 
@@ -38,11 +38,11 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #attempts = new Map<string, Attempt>();
   readonly #chunk: Endings = {
-    done: (attempt, output) => this.complete(attempt, output),
+    completed: (attempt, output) => this.complete(attempt, output),
     failed: (attempt, error) => this.#failed(attempt, error),
   };
   readonly #undoing: Endings = {
-    done: (attempt) => this.#undone(attempt, undefined),
+    completed: (attempt) => this.#undone(attempt, undefined),
     failed: (attempt, error) => this.#undone(attempt, error),
   };
 
@@ -104,7 +104,10 @@ export class Runner {
     const run = chunks[undoing.chunk]?.compensate?.run;
     if (chunk === undefined || run === undefined) return;
     const undo = { input: undoing.input, output: undoing.output };
-    const attempt = new Attempt(graph.flow, chunk, undoingActivation(undoing, undo), true);
+    const { activationId: id, attempts } = undoing;
+    const arrival = arrivalOf(undo, undoing.lane, id);
+    const activation = passing({ id, chunk: undoing.chunk, trigger: 0, event: "compensate", arrival }, attempts);
+    const attempt = new Attempt(graph.flow, chunk, activation, true);
     this.#attempts.set(undoing.activationId, attempt);
     attempt.startedAt = host.now();
     this.#call(attempt, (ctx) => run(instance, undo, ctx), this.#undoing);
@@ -142,7 +145,7 @@ export class Runner {
     return [...this.#attempts.values()].flatMap((attempt) => attempt.endBelow(why, rollback));
   }
 
-  #call(attempt: Attempt, call: (ctx: Context) => unknown, { done, failed }: Endings): void {
+  #call(attempt: Attempt, call: (ctx: Context) => unknown, { completed, failed }: Endings): void {
     const { host, drain } = this.#parts;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
     if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout, failed);
@@ -152,10 +155,10 @@ export class Runner {
     } catch (error) {
       return failed(attempt, chunkError(attempt, error));
     }
-    if (!isThenable(output)) return done(attempt, output);
+    if (!isThenable(output)) return completed(attempt, output);
     output.then(
       (value) => {
-        done(attempt, value);
+        completed(attempt, value);
         drain();
       },
       (error: unknown) => {
@@ -219,23 +222,6 @@ export class Runner {
   #forget(attempt: Attempt, error: SluiceError | undefined): void {
     if (attempt.live) this.#parts.onLive(error);
   }
-}
-
-function undoingActivation({ activationId, chunk, lane, attempts }: Undoing, payload: unknown): Activation {
-  return {
-    id: activationId,
-    order: 0,
-    chunk,
-    trigger: 0,
-    event: "compensate",
-    arrival: arrivalOf(payload, lane, activationId),
-    attempts,
-    running: true,
-    granted: true,
-    retryIn: undefined,
-    heard: false,
-    expired: undefined,
-  };
 }
 
 function chunkError({ where, chunk, undoes }: Attempt, error: unknown): SluiceError {

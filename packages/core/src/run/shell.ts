@@ -8,14 +8,13 @@ import type { Graph } from "../graph/graph.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import { arrivalOf } from "../machine/arrival.ts";
-import type { Activation, Waiting } from "../machine/command.ts";
-import type { Entry, EntryDraft, NotUndone, OfChunk, RollbackCause } from "../machine/entry.ts";
+import { type Waiting, passing } from "../machine/command.ts";
+import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
-import { aborted } from "./abort.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
-import { endError } from "./end-error.ts";
+import { type Ending, endError, finalDraft } from "./ending.ts";
 import { signalDraft } from "./entry-draft.ts";
 import type { FieldPlace, Host } from "./host.ts";
 import { Pipelines } from "./pipelines.ts";
@@ -55,9 +54,6 @@ export interface ShellParts {
   /** Called once, right after the final entry has reached every reader. */
   readonly onEnd: (error: SluiceError | undefined, result: unknown) => void;
 }
-
-/** How an execution ends. */
-type Ending = RollbackCause | { readonly end: "flow:completed"; readonly result: unknown };
 
 /**
  * Carries out what the machine decides, and tells the machine what came of it: every fact is appended to the log first,
@@ -213,21 +209,9 @@ export class Shell implements Host, Below {
     for (const { chunk, trigger, label } of listeners) {
       this.#liveStarts += 1;
       this.#liveCount += 1;
-      const activation: Activation = {
-        id: `l${this.#liveStarts}`,
-        order: this.#liveStarts,
-        chunk,
-        trigger,
-        event: label,
-        arrival: { ...arrivalOf(payload, arrival.lane, id), path, indexes },
-        attempts: 0,
-        running: false,
-        granted: true,
-        retryIn: undefined,
-        heard: false,
-        expired: undefined,
-      };
-      this.#queue.push({ type: "live", activation });
+      const place = { ...arrivalOf(payload, arrival.lane, id), path, indexes };
+      const own = { id: `l${this.#liveStarts}`, chunk, trigger, event: label, arrival: place };
+      this.#queue.push({ type: "live", activation: passing(own) });
     }
   }
 
@@ -397,40 +381,13 @@ export class Shell implements Host, Below {
   #final(tell: () => void = () => {}): void {
     const ending = this.#ending;
     if (ending === undefined || this.machine.ended) return;
-    const draft = this.#finalDraft(ending);
+    const { graph } = this.#parts;
+    const { machine, state } = this;
+    const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
     this.append(draft);
     tell();
     const error = endError(draft, this.where);
     this.#parts.onEnd(error, ending.end === "flow:completed" ? ending.result : undefined);
     for (const callback of this.#awaiting.splice(0)) callback();
-  }
-
-  #finalDraft(ending: Ending): EntryDraft {
-    const { notUndone: failures, left, cause } = this.machine.rollback;
-    const cut =
-      cause === undefined
-        ? []
-        : left.map((one): NotUndone => {
-            const chunk = this.#parts.graph.chunks[one.chunk]?.name ?? "";
-            return {
-              chunk,
-              activationId: one.activationId,
-              error: aborted(`${this.where}.${chunk}`, "the rollback was cut short"),
-            };
-          });
-    const notUndone = [...failures, ...cut];
-    const ended = { state: this.state, durationMs: this.#elapsed(), ...(notUndone.length > 0 && { notUndone }) };
-    switch (ending.end) {
-      case "flow:completed":
-        return { type: ending.end, ...ended, result: ending.result };
-      case "flow:failed":
-        return { type: ending.end, ...ended, error: ending.error };
-      case "flow:timeout":
-        return { type: ending.end, ...ended, elapsedMs: ending.elapsedMs };
-      case "flow:cancelled":
-        return { type: ending.end, ...ended, reason: ending.reason };
-      default:
-        return ending satisfies never;
-    }
   }
 }

@@ -1,0 +1,66 @@
+import { SluiceError } from "../error/sluice-error.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { EntryDraft, NotUndone, RollbackCause } from "../machine/entry.ts";
+import type { Machine } from "../machine/machine.ts";
+import { aborted } from "./abort.ts";
+
+/** How an execution ends. */
+export type Ending = RollbackCause | { readonly end: "flow:completed"; readonly result: unknown };
+
+/** The final entry of an execution. */
+export function finalDraft(
+  ending: Ending,
+  {
+    graph,
+    rollback: { notUndone: failures, left, cause },
+    ...rest
+  }: {
+    readonly graph: Graph;
+    readonly rollback: Machine["rollback"];
+    readonly state: Readonly<Record<string, unknown>>;
+    readonly durationMs: number;
+  },
+): EntryDraft {
+  const cut = (cause === undefined ? [] : left).map((undoing): NotUndone => {
+    const chunk = graph.chunks[undoing.chunk]?.name ?? "";
+    const error = aborted(`${graph.flow}.${chunk}`, "the rollback was cut short");
+    return { chunk, activationId: undoing.activationId, error };
+  });
+  const notUndone = [...failures, ...cut];
+  const ended = { ...rest, ...(notUndone.length > 0 && { notUndone }) };
+  switch (ending.end) {
+    case "flow:completed":
+      return { type: ending.end, ...ended, result: ending.result };
+    case "flow:failed":
+      return { type: ending.end, ...ended, error: ending.error };
+    case "flow:timeout":
+      return { type: ending.end, ...ended, elapsedMs: ending.elapsedMs };
+    case "flow:cancelled":
+      return { type: ending.end, ...ended, reason: ending.reason };
+    default:
+      return ending satisfies never;
+  }
+}
+
+/** What `result` and the views of an execution fail with, by its final entry; undefined when it completed. */
+export function endError(final: EntryDraft, where: string): SluiceError | undefined {
+  switch (final.type) {
+    case "flow:failed":
+      return final.error;
+    case "flow:timeout":
+      return new SluiceError("execution-timeout", {
+        what: `The execution took longer than its flow allows, and was ended after ${final.elapsedMs} ms`,
+        where,
+        mend: "Raise the spec's `timeout`",
+        retryable: false,
+      });
+    case "flow:cancelled":
+      return new SluiceError("execution-cancelled", {
+        what: `The execution was cancelled: ${final.reason}`,
+        where,
+        retryable: false,
+      });
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,352 @@
+import {
+  type Entry,
+  FlowDefinitionError,
+  after,
+  any,
+  compile,
+  defineFlow,
+  each,
+  event,
+  failed,
+  flow,
+  gather,
+  instant,
+  run,
+  start,
+  toMermaid,
+} from "@sluice/core";
+import { deferred, logOf, virtualTime } from "@sluice/testing";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+
+const list = defineFlow({ name: "list", input: z.array(z.any()), stream: z.any(), result: z.any() });
+const lanesOf = (log: readonly Entry[], chunk: string): string[] =>
+  log.flatMap((entry) => (entry.type === "chunk:start" && entry.chunk === chunk ? [entry.lane] : []));
+
+describe("S6 S7 each and gather", () => {
+  test("F2 a fan-out with guards gathers what each item came to", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: unknown) => value)
+      .chunk("ok", after("item"), () => "OK", { when: (value) => value === 1 })
+      .chunk("notOk", after("item"), () => "Not OK", { when: (value) => value !== 1 })
+      .chunk("verdict", any(after("ok"), after("notOk")), (verdict) => verdict)
+      .chunk("all", gather("verdict"), (verdicts) => verdicts);
+    expect(await run(it, [1, "2", ["Agently"]]).result).toEqual(["OK", "Not OK", "Not OK"]);
+  });
+
+  test("F3 fan-outs within fan-outs gather within each other", async () => {
+    const it = flow(defineFlow({ name: "nested", input: z.number(), result: z.any() }))
+      .chunk("outer", start, (n) => Array.from({ length: n }, () => n))
+      .chunk("middle", each(after("outer")), (n) => Array.from({ length: n }, () => ["H", "A"]))
+      .chunk("inner", each(after("middle")), (letters) => letters)
+      .chunk("letter", each(after("inner")), (letter) => letter)
+      .chunk("word", gather("letter"), (letters) => letters)
+      .chunk("words", gather("word"), (words) => words)
+      .chunk("all", gather("words"), (all) => all);
+    const word = ["H", "A"];
+    expect(await run(it, 2).result).toEqual([
+      [word, word],
+      [word, word],
+    ]);
+  });
+
+  test("F4 a fan-out over nothing gathers [] at once", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: unknown) => value)
+      .chunk("all", gather("item"), (values) => values.length);
+    const execution = run(it, []);
+    expect(await execution.result).toBe(0);
+    const started = (await logOf(execution)).filter(({ type }) => type === "chunk:start");
+    expect(started).toMatchObject([{ chunk: "all", input: [], lane: "/" }]);
+  });
+
+  test("F5 an each over 800 items starts each of them once, and gathers them in order", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), async (value: number) => value * 2)
+      .chunk("all", gather("item"), (values) => values);
+    const items = Array.from({ length: 800 }, (_, index) => index);
+    expect(await run(it, items).result).toEqual(items.map((value) => value * 2));
+  });
+
+  test("gather gives results in the order of the items, whatever the order of completion", async () => {
+    const holds = [deferred(), deferred(), deferred()];
+    const it = flow(list)
+      .chunk("item", each(start), async (index: number) => {
+        await holds[index]?.promise;
+        return `done ${index}`;
+      })
+      .chunk("all", gather("item"), (values) => values);
+    const execution = run(it, [0, 1, 2]);
+    for (const index of [2, 0, 1]) {
+      await new Promise((resolve) => void setImmediate(resolve));
+      holds[index]?.resolve();
+    }
+    expect(await execution.result).toEqual(["done 0", "done 1", "done 2"]);
+  });
+
+  test("gather fires at the very entry with which the last lane is done, once, in the lane above", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: number) => value)
+      .chunk("then", after("item"), (value) => value)
+      .chunk("all", gather("item"), (values, ctx) => [values, ctx.signal.event, ctx.signal.id]);
+    const execution = run(it, [1, 2]);
+    const [values, name, id] = (await execution.result) as unknown[];
+    const log = await logOf(execution);
+    const last = log.filter((entry) => entry.type === "chunk:complete" && entry.chunk === "then").at(-1);
+    expect([values, name, id]).toEqual([[1, 2], 'gather("item")', `e${last?.seq}`]);
+    expect(lanesOf(log, "all")).toEqual(["/"]);
+  });
+
+  test("lanes in which the chunk did not complete are left out, and the indexes tell which are there", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: number) => value)
+      .chunk("odd", after("item"), (value) => value, { when: (value) => value % 2 === 1 })
+      .chunk("all", gather("odd"), (values, ctx) => [values, ctx.signal.indexes]);
+    expect(await run(it, [1, 2, 3, 4, 5]).result).toEqual([
+      [1, 3, 5],
+      [0, 2, 4],
+    ]);
+  });
+
+  test("what an item's chunk failed with is answered in its lane, and the answer is gathered", async () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: number) => {
+        if (value === 2) throw new Error("no two");
+        return `${value}`;
+      })
+      .chunk("instead", failed("item"), ({ error }) => (error.cause as Error).message)
+      .chunk("either", any(after("item"), after("instead")), (text) => text)
+      .chunk("all", gather("either"), (values) => values);
+    expect(await run(it, [1, 2, 3]).result).toEqual(["1", "no two", "3"]);
+  });
+
+  test("of several completions in one lane the last is gathered", async () => {
+    const Again = event("again", z.number());
+    const it = flow(list)
+      .chunk("item", each(start), (value: number, ctx) => void ctx.emit(Again, value), { emits: [Again] })
+      .chunk(
+        "again",
+        Again,
+        (value, ctx) => {
+          if (value < 3) ctx.emit(Again, value + 1);
+          return value;
+        },
+        { emits: [Again] },
+      )
+      .chunk("all", gather("again"), (values) => values);
+    expect(await run(it, [1, 2, 3]).result).toEqual([3, 3, 3]);
+  });
+
+  test("all who listen to an item share its lane; a fan-out belongs to its source", async () => {
+    const it = flow(list)
+      .chunk("plan", start, (values) => values)
+      .chunk("left", each(after("plan")), (value: unknown) => value)
+      .chunk("right", each(after("plan")), (value: unknown) => value)
+      .chunk("whole", after("plan"), (values) => values.length);
+    const execution = run(it, ["a", "b"]);
+    await execution.result;
+    const log = await logOf(execution);
+    expect(lanesOf(log, "left")).toEqual(lanesOf(log, "right"));
+    expect(new Set(lanesOf(log, "left")).size).toBe(2);
+    expect(log.flatMap((entry) => (entry.type === "chunk:start" ? [entry.chunk] : []))).toEqual([
+      "plan",
+      "whole",
+      "left",
+      "right",
+      "left",
+      "right",
+    ]);
+  });
+
+  test("a gather waits for all that an item led to, also for retries", async () => {
+    await virtualTime(async ({ execute }) => {
+      let calls = 0;
+      const it = flow(list)
+        .chunk("item", each(start), (value: number) => value)
+        .chunk(
+          "slow",
+          after("item"),
+          (value) => {
+            calls += 1;
+            if (calls === 1) throw new Error("once");
+            return value;
+          },
+          { retry: { attempts: 2, delay: 1_000, jitter: false } },
+        )
+        .chunk("all", gather("item"), (values, ctx) => ctx.putIntoStream({ values, calls }));
+      const execution = execute(it, [1, 2]);
+      const log = await logOf(execution);
+      expect(log.find(({ type }) => type === "stream:item")).toMatchObject({
+        item: { values: [1, 2], calls: 3 },
+        at: 1_000,
+      });
+    });
+  });
+
+  test("an each whose payload is no array fails the execution, and says where", async () => {
+    const Any = event("any", z.any());
+    const it = flow(list)
+      .chunk("begin", start, (_values, ctx) => void ctx.emit(Any, { not: "a list" }))
+      .chunk("item", each(Any), (value: unknown) => value);
+    await expect(run(it, []).result).rejects.toMatchObject({
+      code: "payload-invalid",
+      message:
+        "each(any): the payload is no array (in list.item). Emit or return what the trigger needs, or change the trigger",
+    });
+  });
+
+  test("toMermaid draws fan-outs and gathers", () => {
+    const it = flow(list)
+      .chunk("item", each(start), (value: unknown) => value)
+      .chunk("all", gather("item"), (values) => values.length);
+    expect(toMermaid(compile(it)).split("\n")).toEqual([
+      "flowchart LR",
+      '  c0["item"]',
+      '  c1["all"]',
+      '  o1{{"each"}}',
+      "  o1 --> c0",
+      '  s0(["start"])',
+      "  s0 --> o1",
+      '  o2{{"gather"}}',
+      "  o2 --> c1",
+      "  c0 --> o2",
+    ]);
+  });
+});
+
+const Plan = instant("plan", z.object({ title: z.string(), steps: z.array(z.string()) }));
+const Book = instant(
+  "book",
+  z.object({ parts: z.array(z.object({ name: z.string(), words: z.array(z.string()) })), note: z.string() }),
+);
+
+describe("S7 fan-outs over a growing reply", () => {
+  const spec = defineFlow({ name: "reading", input: z.string(), result: z.any(), stream: z.any() });
+
+  test("gather fires when the array is complete and its lanes are done, while the reply goes on", async () => {
+    const hold = deferred();
+    async function* tokens() {
+      yield '{"title":"t","steps":["a","b"]';
+      await hold.promise;
+      yield "}";
+    }
+    const it = flow(spec)
+      .chunk("read", start, (_text, ctx) => ctx.instant(Plan, tokens()))
+      .chunk("step", Plan.field("steps[*]"), (step) => step.toUpperCase())
+      .chunk("all", gather("step"), (steps, ctx) => ctx.putIntoStream(steps));
+    const execution = run(it, "x");
+    const seen: unknown[] = [];
+    execution.stream$.subscribe((item) => seen.push(item));
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(seen).toEqual([["A", "B"]]);
+    expect(execution.status).toBe("running");
+    hold.resolve();
+    await execution.result;
+    expect(seen).toHaveLength(1);
+  });
+
+  test("an array without items gathers [] in time", async () => {
+    const it = flow(spec)
+      .chunk("read", start, (text, ctx) => ctx.instant(Plan, [text]))
+      .chunk("step", Plan.field("steps[*]"), (step) => step)
+      .chunk("all", gather("step"), (steps) => ({ steps }));
+    const execution = run(it, '{"steps":[],"title":"t"}');
+    expect(await execution.result).toEqual({ steps: [] });
+    const types = (await logOf(execution)).map((entry) => `${entry.type} ${"chunk" in entry ? entry.chunk : ""}`);
+    expect(types.indexOf("chunk:start all")).toBeLessThan(types.indexOf("chunk:complete read"));
+  });
+
+  test("fan-outs within fan-outs of one reply gather inside out", async () => {
+    const reply = {
+      parts: [
+        { name: "one", words: ["a", "b"] },
+        { name: "two", words: [] },
+        { name: "three", words: ["c"] },
+      ],
+      note: "n",
+    };
+    const it = flow(spec)
+      .chunk("read", start, (text, ctx) => ctx.instant(Book, text.match(/.{1,3}/gs) ?? []))
+      .chunk("word", Book.field("parts[*].words[*]"), (word) => word.toUpperCase())
+      .chunk("part", gather("word"), (words) => words.join(""))
+      .chunk("all", gather("part"), (parts) => parts);
+    expect(await run(it, JSON.stringify(reply)).result).toEqual(["AB", "", "C"]);
+  });
+
+  test("a reply that breaks off gathers nothing", async () => {
+    async function* tokens() {
+      yield '{"title":"t","steps":["a"';
+      throw new Error("the line is dead");
+    }
+    const it = flow(spec)
+      .chunk("read", start, (_text, ctx) => ctx.instant(Plan, tokens()))
+      .chunk("step", Plan.field("steps[*]"), (step) => step)
+      .chunk("all", gather("step"), (steps) => steps)
+      .chunk("instead", failed("read"), () => "instead");
+    const execution = run(it, "x");
+    expect(await execution.result).toBe("instead");
+    expect((await logOf(execution)).filter((entry) => "chunk" in entry && entry.chunk === "all")).toEqual([]);
+  });
+
+  test("replies of several lanes gather in their lanes", async () => {
+    const it = flow(defineFlow({ name: "many", input: z.array(z.string()), result: z.any() }))
+      .chunk("read", each(start), (text: string, ctx) => ctx.instant(Plan, [text]))
+      .chunk("step", Plan.field("steps[*]"), (step) => `${step}!`)
+      .chunk("joined", gather("step"), (steps) => steps.join(" "))
+      .chunk("done", after("read"), ({ title }) => title)
+      .chunk("all", gather("done"), (titles) => titles);
+    const execution = run(it, ['{"title":"x","steps":["a","b"]}', '{"title":"y","steps":["c"]}']);
+    expect(await execution.result).toEqual(["x", "y"]);
+    const joined = (await logOf(execution)).filter(
+      (entry) => entry.type === "chunk:complete" && entry.chunk === "joined",
+    );
+    expect(joined).toMatchObject([
+      { output: "a! b!", lane: "/e1[0]" },
+      { output: "c!", lane: "/e1[1]" },
+    ]);
+  });
+});
+
+describe("S39 gathers", () => {
+  const problemsOf = (it: unknown): string[] => {
+    try {
+      compile(it);
+    } catch (error) {
+      if (error instanceof FlowDefinitionError)
+        return error.problems.map(({ code, where, what }) => `${code} ${where}: ${what}`);
+      throw error;
+    }
+    return [];
+  };
+
+  test("a gather outside any fan-out is a problem", () => {
+    const it = flow(list)
+      .chunk("a", start, (values) => values)
+      .chunk("b", gather("a"), () => {});
+    expect(problemsOf(it)).toEqual(['gather-outside list.b: gather("a") has no fan-out above "a"']);
+  });
+
+  test("a gather whose fan-out the graph does not tell is a problem; declared emits tell it", () => {
+    const Found = event("found", z.string());
+    const make = (emits: object) =>
+      flow(list)
+        .chunk("item", each(start), (value: string, ctx) => void ctx.emit(Found, value), emits)
+        .chunk("found", Found, (value) => value)
+        .chunk("all", gather("found"), (values) => values);
+    expect(problemsOf(make({}))).toEqual([
+      'gather-outside list.all: gather("found") has no fan-out above "found": whether one lies above event found cannot be told from the graph',
+    ]);
+    expect(problemsOf(make({ emits: [Found] }))).toEqual([]);
+  });
+
+  test("a gather with two fan-outs above its chunk is a problem", () => {
+    const it = flow(list)
+      .chunk("one", each(start), (value: unknown) => [value])
+      .chunk("two", each(after("one")), (value) => value)
+      .chunk("both", any(after("one"), after("two")), (value: unknown) => value)
+      .chunk("all", gather("both"), (values) => values);
+    expect(problemsOf(it)).toEqual([
+      'gather-ambiguous list.all: gather("both") has several fan-outs above "both": each(start) and each(after("one"))',
+    ]);
+  });
+});
