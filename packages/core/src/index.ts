@@ -121,5 +121,7 @@ export { type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
+export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
+export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
 export { type FieldIssue } from "./schema/field-issue.ts";

@@ -44,21 +44,42 @@ export interface PullSource<T> {
   readonly onExit: () => void;
 }
 
+/** Tells a reader that waits that it is to leave. */
+interface Leaving {
+  left: boolean;
+  wake: (() => void) | undefined;
+}
+
 /**
  * Pulls items out of the log with a cursor of its own. A slow reader costs nothing but what is retained anyway.
  *
  * @throws SluiceError `stream-gap`, `stream-timeout`, or what the execution ended with
  */
-export async function* pull<T>(
+export function pull<T>(source: PullSource<T>, options: PullOptions = {}): AsyncGenerator<T | Gap, void, undefined> {
+  const leaving: Leaving = { left: false, wake: undefined };
+  const items = pulled(source, options, leaving);
+  const end = items.return.bind(items);
+  // a generator that waits would hear of it with the next entry only
+  items.return = (value) => {
+    leaving.left = true;
+    leaving.wake?.();
+    return end(value);
+  };
+  return items;
+}
+
+async function* pulled<T>(
   source: PullSource<T>,
-  options: PullOptions = {},
+  options: PullOptions,
+  leaving: Leaving,
 ): AsyncGenerator<T | Gap, void, undefined> {
   let atEnd = false;
   try {
+    const { conflate } = options;
     const items =
-      options.conflate === undefined ? retained(source, options) : conflated(source, options, options.conflate);
+      conflate === undefined ? retained(source, options, leaving) : conflated(source, options, conflate, leaving);
     for await (const item of items) yield item;
-    atEnd = true;
+    atEnd = !leaving.left;
   } catch (error) {
     atEnd = true;
     throw error;
@@ -67,7 +88,11 @@ export async function* pull<T>(
   }
 }
 
-async function* retained<T>(source: PullSource<T>, options: PullOptions): AsyncGenerator<T | Gap, void, undefined> {
+async function* retained<T>(
+  source: PullSource<T>,
+  options: PullOptions,
+  leaving: Leaving,
+): AsyncGenerator<T | Gap, void, undefined> {
   const { log, select, endsAt, failing } = source;
   const { timeout } = options;
   let { next, expected } = beginning(log, options);
@@ -92,7 +117,8 @@ async function* retained<T>(source: PullSource<T>, options: PullOptions): AsyncG
       const now = source.scheduler.now();
       waitingSince ??= now;
       const left = timeout === undefined ? undefined : timeout - (now - waitingSince);
-      await wait((wake) => log.park(wake), source, timeout, left);
+      await wait((wake) => log.park(wake), source, leaving, timeout, left);
+      if (leaving.left) return;
       continue;
     }
     next += 1;
@@ -126,6 +152,7 @@ async function* conflated<T>(
   source: PullSource<T>,
   options: PullOptions,
   key: string,
+  leaving: Leaving,
 ): AsyncGenerator<T, void, undefined> {
   const { log, select, endsAt, failing } = source;
   const unread = new Conflated<T>();
@@ -165,8 +192,10 @@ async function* conflated<T>(
             return () => (wake = undefined);
           },
           source,
+          leaving,
           options.timeout,
         );
+        if (leaving.left) return;
       }
     }
   } finally {
@@ -174,13 +203,15 @@ async function* conflated<T>(
   }
 }
 
-/** Waits to be woken; at most for what is left of `timeout` milliseconds. */
+/** Waits to be woken, or to be told to leave; at most for what is left of `timeout` milliseconds. */
 function wait(
   park: (wake: () => void) => () => void,
   source: PullSource<unknown>,
+  leaving: Leaving,
   timeout: number | undefined,
   left = timeout,
 ): Promise<void> {
+  if (leaving.left) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const timer =
       timeout === undefined
@@ -192,10 +223,16 @@ function wait(
             },
             Math.max(0, left ?? timeout),
           );
-    const forget = park(() => {
+    const wake = (): void => {
       timer?.unsubscribe();
+      leaving.wake = undefined;
       resolve();
-    });
+    };
+    const forget = park(wake);
+    leaving.wake = () => {
+      forget();
+      wake();
+    };
   });
 }
 

@@ -1,0 +1,34 @@
+import { positionOf } from "../log/position.ts";
+import type { Entry, EntryType } from "../machine/entry.ts";
+import type { Gap, PullOptions } from "./pull.ts";
+
+/** What is written as server-sent events. */
+export interface SseSource {
+  readonly events: (options?: PullOptions) => AsyncIterable<Entry | Gap>;
+}
+
+/** How a log is written as server-sent events. */
+export interface SseOptions extends PullOptions {
+  /** Only entries of these types. @default all */
+  readonly types?: readonly EntryType[];
+}
+
+/**
+ * The log as server-sent events, one message an entry: `id:` is its position, which a client that reconnects sends back as
+ * `Last-Event-ID` (give it as `after`); `event:` its type; `data:` the entry as JSON. It ends after the final entry.
+ *
+ * @throws SluiceError as `execution.events()` does
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export async function* toSSE(execution: SseSource, options: SseOptions = {}): AsyncGenerator<string, void, undefined> {
+  const { types, ...pulled } = options;
+  for await (const entry of execution.events(pulled)) {
+    if (entry.type === "gap") yield message("gap", undefined, entry);
+    else if (types === undefined || types.includes(entry.type)) yield message(entry.type, positionOf(entry), entry);
+  }
+}
+
+/** JSON has no line breaks of its own, so one `data:` line holds it. */
+function message(event: string, id: string | undefined, data: unknown): string {
+  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
