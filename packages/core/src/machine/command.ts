@@ -73,7 +73,7 @@ export type Command =
   | { readonly type: "complete" }
   /** A chunk has failed for good: end the execution. */
   | { readonly type: "fail"; readonly error: SluiceError }
-  /** Undoing a completed chunk. */
+  /** Undo a completed chunk. */
   | { readonly type: "undo"; readonly undo: Undoing }
   /** All that could be undone is: end the execution. */
   | { readonly type: "rolled-back" };
