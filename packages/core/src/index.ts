@@ -104,6 +104,7 @@ export { type Activation, type Command, type Undoing } from "./machine/command.t
 export {
   type Entry,
   type EntryFields,
+  type EntryDraft,
   type EntryOf,
   type EntryType,
   type FinalEntry,
