@@ -105,7 +105,7 @@ export function flowOf(plan: Plan, time: VirtualTime): { readonly flow: Loose; r
       if (does & 1) ctx.putIntoStream({ index, indexes });
       if (does & 2 && ctx.state.get("n") < 5) ctx.state.update((draft: { n: number }) => void (draft.n += 1));
       if (does & 4 && emitted < 5) ctx.emit((emitted += 1) % 2 === 0 ? Poke : Fresh, index);
-      return Array.from({ length: list }, (_, item) => index * 10 + item);
+      return Array.from({ length: list }, (_, item) => (indexes.at(-1) ?? 0) * 100 + index * 10 + item);
     };
     return (_payload: never, ctx: Context): unknown => {
       calls += 1;
