@@ -5,6 +5,7 @@ import {
   jsonParseContestant,
   jsonriverContestant,
   partialJsonContestant,
+  samples,
   streamparserContestant,
   streamparserPartialContestant,
 } from "./contestants/peer-parsers.ts";
@@ -59,13 +60,18 @@ async function compare(document: Document, options: MeasureOptions): Promise<Com
     partialJsonContestant,
     aiSdkContestant,
   ].map((contestant) => contestant(document));
+  const costs = await measure(contestants, options);
+  const isSampled = costs.some(({ estimated }) => estimated);
   return {
     title: `${title}, ${tokens[0]?.length} characters a token`,
     note: `${text.length.toLocaleString("en")} characters in ${tokens.length.toLocaleString("en")} tokens.`,
-    costs: await measure(contestants, options),
+    costs,
     of: "time",
     unit: jsonParse,
     ours: sluiceEvents,
+    ...(isSampled
+      ? { exceptions: [`Who starts over at each token is asked for ${samples} evenly spread prefixes.`] }
+      : {}),
   };
 }
 

@@ -58,7 +58,9 @@ async function compare(pace: Pace, options: MeasureOptions): Promise<Comparison>
     ...(isAsynchronous
       ? {
           chart: "Loop of 10,000 events",
-          exceptions: ["workflow-core does 2,500 events and cycgraph 1,000: more cost them more each."],
+          exceptions: [
+            "LangGraph and workflow-core do 2,500 events, cycgraph 1,000; more cost the last two more each.",
+          ],
         }
       : { exceptions: ["The steps of the other peers are always asynchronous."] }),
   };

@@ -16,7 +16,7 @@ export interface Options {
 /** How works are measured. */
 export function measureOptions({ quick }: Pick<Options, "quick">): MeasureOptions {
   return quick
-    ? { rounds: 3, warmUps: 1, sliceMs: 5, budgetMs: 0 }
+    ? { rounds: 2, warmUps: 1, sliceMs: 5, budgetMs: 0 }
     : { rounds: 15, warmUps: 3, sliceMs: 20, budgetMs: 1_500 };
 }
 

@@ -11,6 +11,7 @@ export function report(sections: readonly Section[], machine: Environment): stri
       "run of the work, the minimum and the median over the rounds; ratios are those of the minima. Compare ratios, not " +
       "times: those move with the machine and its neighbours.",
     ...machineLines(machine),
+    "![What each contestant costs in each work, as a multiple of what Sluice costs](results.svg)",
     "## Bars",
     "A bar that is missed fails the run. A target does not.",
     barTable(sections.flatMap(({ bars }) => bars)),

@@ -1,6 +1,7 @@
-// Does the works one after the other, prints their tables, and writes RESULTS.md when all were done in full.
+// Does the works one after the other, prints their tables, and writes RESULTS.md and results.svg when all were done in full.
 import { writeFileSync } from "node:fs";
 import { holds } from "./bar.ts";
+import { chart } from "./chart.ts";
 import { ask } from "./child.ts";
 import { environment } from "./environment.ts";
 import { readOptions, works } from "./options.ts";
@@ -18,6 +19,7 @@ const text = report(sections, environment());
 console.log(text);
 if (works.every((work) => options.only.includes(work)) && !options.quick) {
   writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+  writeFileSync(new URL("results.svg", import.meta.url), chart(sections));
 }
 const missed = sections.flatMap(({ bars }) => bars).filter((bar) => bar.kind === "bar" && !holds(bar));
 for (const { what, value, is, limit } of missed)

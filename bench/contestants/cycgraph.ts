@@ -20,8 +20,6 @@ import type { Waiter } from "./waiter.ts";
 
 const name = "cycgraph";
 
-process.env["LOG_LEVEL"] = "silent"; // it writes to the terminal for every node otherwise
-
 type Graph = ReturnType<typeof graph>;
 
 const counted = z.record(z.string(), z.number());
