@@ -7,6 +7,7 @@ import type { Section } from "./section.ts";
 const works: Record<Work, () => Promise<(options: MeasureOptions) => Promise<Section>>> = {
   chain: async () => (await import("./chain.ts")).chain,
   loop: async () => (await import("./loop.ts")).loop,
+  fan: async () => (await import("./fan.ts")).fan,
   crowd: async () => (await import("./crowd.ts")).crowd,
   stream: async () => (await import("./stream.ts")).stream,
   waiting: async () => (await import("./waiting.ts")).waiting,

@@ -6,8 +6,10 @@ import {
   after,
   compile,
   defineFlow,
+  each,
   event,
   flow,
+  gather,
   run,
   start,
 } from "../../packages/core/src/index.ts";
@@ -15,7 +17,7 @@ import type { Contestant } from "../measure.ts";
 import { consumersOf, heardBy, totalOf } from "./consumer.ts";
 import { contestant } from "./contestant.ts";
 import { crowd, stepNames, stepsEach } from "./crowd.ts";
-import { places } from "./places.ts";
+import { double, join, joined, places } from "./places.ts";
 import { type Pace, rest, steps } from "./step.ts";
 import { text, tokens } from "./tokens.ts";
 import { type Waiter, quiet } from "./waiter.ts";
@@ -74,6 +76,18 @@ export function sluiceLoop(count: number, pace: Pace): Contestant {
   compile(loop);
   const entries = flowEntries + chunkEntries + count * (1 + chunkEntries); // the first chunk; a signal for each event
   return contestant(sluice, count, () => logged(run(loop, 0), entries));
+}
+
+/** A chunk for each item of a list, and one that gathers the results, in the order of the items. */
+export function sluiceFan(count: number, limit: number): Contestant {
+  const spec = defineFlow({ name: "fan", input: z.number(), result: z.number() });
+  const fan = flow(spec)
+    .chunk("items", start, (amount) => places(amount))
+    .chunk("work", each(after("items")), double, limit === Infinity ? {} : { concurrency: limit })
+    .chunk("join", gather("work"), join);
+  compile(fan);
+  const entries = flowEntries + (2 + count) * chunkEntries;
+  return contestant(sluice, joined(count), () => logged(run(fan, count), entries));
 }
 
 /** Every execution writes its full log, and a subscriber of its own reads it. */
