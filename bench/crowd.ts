@@ -16,9 +16,9 @@ const count = 1_000;
 const sizes = [250, 500, 1_000, 2_000];
 const promised = { LangGraph: 20, Mastra: 3, xstate: 3 };
 
-/** Many executions at the same time, all of which mostly wait. Slices are long, so that each has its share of collections. */
-export async function crowd({ sliceMs, ...others }: MeasureOptions): Promise<Section> {
-  const options = { ...others, sliceMs: sliceMs * 5 };
+/** Many executions at the same time, all of which mostly wait. Slices are few and long, so that each has its share of collections. */
+export async function crowd({ rounds, sliceMs, ...others }: MeasureOptions): Promise<Section> {
+  const options = { ...others, rounds: Math.ceil(rounds / 2), sliceMs: sliceMs * 5 };
   const comparison = await compare(options);
   const grower = { of: "executions", sizes };
   const growth = await measureGrowth([{ ...grower, name: "Sluice, crowd", at: sluiceCrowd }], options, cpuClock);

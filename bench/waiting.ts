@@ -19,7 +19,7 @@ interface Held {
 export async function waiting({ rounds }: MeasureOptions): Promise<Section> {
   const quick = rounds < 5;
   const answers: Held[][] = contestants.map(() => []);
-  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+  for (let round = 0; round < (quick ? 1 : 2); round += 1) {
     for (const [index, file] of contestants.entries()) {
       answers[index]?.push((await ask("wait.ts", quick ? [file, "--quick"] : [file])) as Held); // wait.ts sends nothing else
     }
