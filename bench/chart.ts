@@ -95,7 +95,8 @@ function rowParts(
   y: number,
   x: (factor: number) => number,
 ) {
-  const dots = costs.map(({ name, estimated }) => {
+  const oursLast = costs.toSorted((a, b) => Number(a.name === sluice) - Number(b.name === sluice)); // on top
+  const dots = oursLast.map(({ name, estimated }) => {
     const factor = ratio(costs, name, sluice);
     const marker = name === sluice ? ours.name : name === one ? unit.name : name;
     const index = markers.findIndex((candidate) => candidate.name === marker);

@@ -40,7 +40,7 @@ export async function importing({ rounds }: MeasureOptions): Promise<Section> {
     of,
     unit,
     ours,
-    chart: `${title}, RxJS with zod`,
+    chart: `${title}, beside RxJS with zod`,
   });
   const note =
     "The built package, in a process of its own each time, beside the modules of RxJS and zod that it imports.";

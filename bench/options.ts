@@ -17,7 +17,7 @@ export interface Options {
 export function measureOptions({ quick }: Pick<Options, "quick">): MeasureOptions {
   return quick
     ? { rounds: 2, warmUps: 1, sliceMs: 5, budgetMs: 0 }
-    : { rounds: 15, warmUps: 3, sliceMs: 20, budgetMs: 1_500 };
+    : { rounds: 15, warmUps: 3, sliceMs: 20, budgetMs: 1_000 };
 }
 
 /**
