@@ -1,4 +1,4 @@
-import { type Contestant, type MeasureOptions, measure } from "./measure.ts";
+import { type Clock, type Contestant, type MeasureOptions, measure } from "./measure.ts";
 import type { Growth } from "./section.ts";
 
 /** A contestant for each size of a work. */
@@ -11,12 +11,16 @@ export interface Grower {
 }
 
 /** Measures all sizes of all growers in the same rounds. */
-export async function measureGrowth(growers: readonly Grower[], options: MeasureOptions): Promise<readonly Growth[]> {
+export async function measureGrowth(
+  growers: readonly Grower[],
+  options: MeasureOptions,
+  clock?: Clock,
+): Promise<readonly Growth[]> {
   const contestants = growers.flatMap(({ sizes, at }) => sizes.map(at));
-  const timings = await measure(contestants, options);
+  const costs = await measure(contestants, options, clock);
   let next = 0;
   return growers.map(({ name, of, sizes }) => {
-    const minMs = timings.slice(next, (next += sizes.length)).map((timing) => timing.minMs);
+    const minMs = costs.slice(next, (next += sizes.length)).map(({ min }) => min);
     return { name, of, sizes, minMs, exponent: exponentOf(sizes, minMs) };
   });
 }

@@ -1,9 +1,11 @@
+import { type Bar, linear } from "./bar.ts";
 import {
   aiSdkContestant,
   jsonParse,
   jsonParseContestant,
   jsonriverContestant,
   partialJsonContestant,
+  samples,
   streamparserContestant,
   streamparserPartialContestant,
 } from "./contestants/peer-parsers.ts";
@@ -11,7 +13,7 @@ import { eventsContestant, partialContestant, replyContestant, sluiceEvents } fr
 import { type Document, articlesDocument, orderDocument, storyDocument } from "./documents.ts";
 import { type Grower, measureGrowth } from "./growth.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
-import { type Bar, type Comparison, type Section, ratio } from "./section.ts";
+import { type Comparison, type Section, ratio } from "./section.ts";
 
 const kilobytes = [12.5, 25, 50, 100, 200];
 const listTitle = "b: list of 100 KB";
@@ -21,11 +23,17 @@ export async function instant(options: MeasureOptions): Promise<Section> {
   const comparisons: Comparison[] = [];
   for (const document of documents()) comparisons.push(await compare(document, options));
   const growth = await measureGrowth(growers(), options);
-  const list = comparisons.find(({ title }) => title.startsWith(listTitle))?.timings ?? [];
+  const list = comparisons.find(({ title }) => title.startsWith(listTitle))?.costs ?? [];
   const bars: Bar[] = [
-    ...growth.map(({ name, exponent }) => ({ what: `Growth of ${name}: exponent`, value: exponent, atMost: 1.15 })),
-    { what: `${listTitle}: ${sluiceEvents}, × ${jsonParse}`, value: ratio(list, sluiceEvents, jsonParse), atMost: 12 },
-  ].map((bar) => ({ ...bar, kind: "bar" }));
+    ...growth.map((one) => linear(one, "bar")),
+    {
+      what: `${listTitle}: ${sluiceEvents}, × ${jsonParse}`,
+      value: ratio(list, sluiceEvents, jsonParse),
+      is: "at most",
+      limit: 12,
+      kind: "bar",
+    },
+  ];
   return { title: "Instant", comparisons, growth, bars };
 }
 
@@ -52,12 +60,18 @@ async function compare(document: Document, options: MeasureOptions): Promise<Com
     partialJsonContestant,
     aiSdkContestant,
   ].map((contestant) => contestant(document));
+  const costs = await measure(contestants, options);
+  const isSampled = costs.some(({ estimated }) => estimated);
   return {
     title: `${title}, ${tokens[0]?.length} characters a token`,
     note: `${text.length.toLocaleString("en")} characters in ${tokens.length.toLocaleString("en")} tokens.`,
-    timings: await measure(contestants, options),
+    costs,
+    of: "time",
     unit: jsonParse,
     ours: sluiceEvents,
+    ...(isSampled
+      ? { exceptions: [`Who starts over at each token is asked for ${samples} evenly spread prefixes.`] }
+      : {}),
   };
 }
 

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import type { MeasureOptions } from "./measure.ts";
 
-export const works = ["chain", "loop", "instant"] as const;
+/** All works, in the order of the report. */
+export const works = ["chain", "loop", "fan", "crowd", "stream", "waiting", "importing", "tokens", "instant"] as const;
 export type Work = (typeof works)[number];
 
 /** What the command line asks for. */
@@ -14,7 +15,9 @@ export interface Options {
 
 /** How works are measured. */
 export function measureOptions({ quick }: Pick<Options, "quick">): MeasureOptions {
-  return quick ? { rounds: 3, warmUps: 1, sliceMs: 5 } : { rounds: 15, warmUps: 3, sliceMs: 20 };
+  return quick
+    ? { rounds: 2, warmUps: 1, sliceMs: 5, budgetMs: 0 }
+    : { rounds: 15, warmUps: 3, sliceMs: 20, budgetMs: 1_000 };
 }
 
 /**

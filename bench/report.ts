@@ -1,5 +1,7 @@
+import { type Bar, holds } from "./bar.ts";
 import type { Environment } from "./environment.ts";
-import { type Bar, type Comparison, type Growth, type Section, holds, ratio } from "./section.ts";
+import { duration, formatted, times } from "./quantity.ts";
+import { type Comparison, type Growth, type Section, ratio } from "./section.ts";
 
 /** All tables as Markdown that also reads well in a terminal. */
 export function report(sections: readonly Section[], machine: Environment): string {
@@ -9,6 +11,7 @@ export function report(sections: readonly Section[], machine: Environment): stri
       "run of the work, the minimum and the median over the rounds; ratios are those of the minima. Compare ratios, not " +
       "times: those move with the machine and its neighbours.",
     ...machineLines(machine),
+    "![What each contestant costs in each work, as a multiple of what Sluice costs](results.svg)",
     "## Bars",
     "A bar that is missed fails the run. A target does not.",
     barTable(sections.flatMap(({ bars }) => bars)),
@@ -26,8 +29,8 @@ function machineLines({ node, cpu, cores, date, versions }: Environment): readon
 function barTable(bars: readonly Bar[]): string {
   const rows = bars.map((bar) => [
     bar.what,
-    bar.value.toFixed(2),
-    `≤ ${bar.atMost}`,
+    bar.value >= 100 ? times(bar.value) : bar.value.toFixed(2),
+    `${bar.is === "at most" ? "≤" : "≥"} ${bar.limit}`,
     bar.kind,
     holds(bar) ? "holds" : "**missed**",
   ]);
@@ -38,22 +41,33 @@ function sectionParts({ title, comparisons, growth }: Section): readonly string[
   return [`## ${title}`, ...comparisons.flatMap(comparisonParts), ...growthParts(growth)];
 }
 
-function comparisonParts({ title, note, timings, unit, ours }: Comparison): readonly string[] {
-  const rows = timings.map(({ name, minMs, medianMs, estimated }) => {
+function comparisonParts({
+  title,
+  note,
+  costs,
+  of,
+  unit,
+  ours,
+  steps,
+  exceptions = [],
+}: Comparison): readonly string[] {
+  const rows = costs.map(({ name, min, median, estimated }) => {
     const about = estimated ? "~" : "";
-    return [
-      name,
-      about + duration(minMs),
-      about + duration(medianMs),
-      about + times(ratio(timings, name, unit)),
-      about + times(ratio(timings, name, ours)),
+    const figures = [
+      formatted(of, min),
+      formatted(of, median),
+      ...(steps === undefined ? [] : [formatted(of, min / steps.count)]),
+      times(ratio(costs, name, unit)),
+      times(ratio(costs, name, ours)),
     ];
+    return [name, ...figures.map((figure) => about + figure)];
   });
-  const isEstimated = timings.some(({ estimated }) => estimated);
+  const isEstimated = costs.some(({ estimated }) => estimated);
+  const step = steps === undefined ? [] : [steps.one];
   return [
     `### ${title}`,
-    isEstimated ? `${note} ~ is extrapolated from evenly spread prefixes.` : note,
-    table(["", "minimum", "median", `× ${unit}`, `× ${ours}`], rows),
+    [note, ...(isEstimated ? ["~ is extrapolated from a part of the work."] : []), ...exceptions].join(" "),
+    table(["", "minimum", "median", ...step, `× ${unit}`, `× ${ours}`], rows),
   ];
 }
 
@@ -80,17 +94,4 @@ function table(headings: readonly string[], rows: readonly (readonly string[])[]
     `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
   const rule = `|${widths.map((width, column) => (column === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
   return [write(headings), rule, ...rows.map(write)].join("\n");
-}
-
-function duration(ms: number): string {
-  if (ms < 1) return `${significant(ms * 1_000)} µs`;
-  return ms < 1_000 ? `${significant(ms)} ms` : `${significant(ms / 1_000)} s`;
-}
-
-function times(factor: number): string {
-  return factor >= 100 ? Math.round(factor).toLocaleString("en") : significant(factor);
-}
-
-function significant(number: number): string {
-  return number >= 100 ? number.toFixed(0) : number >= 10 ? number.toFixed(1) : number.toFixed(2);
 }

@@ -1,18 +1,28 @@
-import type { Timing } from "./measure.ts";
+import type { Bar } from "./bar.ts";
+import type { Cost } from "./measure.ts";
+import type { Quantity } from "./quantity.ts";
 
 /** Contestants at one work, side by side. */
 export interface Comparison {
   readonly title: string;
   /** What was done, in a sentence. */
   readonly note: string;
-  readonly timings: readonly Timing[];
-  /** The contestant whose time is 1. */
+  readonly costs: readonly Cost[];
+  /** What the costs are. */
+  readonly of: Quantity;
+  /** The contestant whose cost is 1. */
   readonly unit: string;
   /** The contestant of ours that the others are held against. */
   readonly ours: string;
+  /** The steps of the work, for the cost of one. @default no such column */
+  readonly steps?: { readonly one: string; readonly count: number };
+  /** Its row in the chart. @default none */
+  readonly chart?: string;
+  /** Who is not there or does less, and why: a sentence each. @default everybody does all of it */
+  readonly exceptions?: readonly string[];
 }
 
-/** How the time of one contestant grows with the size of the work. */
+/** How the cost of one contestant grows with the size of the work. */
 export interface Growth {
   readonly name: string;
   /** What is counted: `chunks`, `KB`. */
@@ -23,15 +33,6 @@ export interface Growth {
   readonly exponent: number;
 }
 
-/** A number that was promised. */
-export interface Bar {
-  readonly what: string;
-  readonly value: number;
-  readonly atMost: number;
-  /** A target is shown, and does not fail the run. */
-  readonly kind: "bar" | "target";
-}
-
 /** What one work has to say. */
 export interface Section {
   readonly title: string;
@@ -40,12 +41,18 @@ export interface Section {
   readonly bars: readonly Bar[];
 }
 
-export function holds({ value, atMost }: Bar): boolean {
-  return value <= atMost;
+/**
+ * How many times as much the contestant `name` costs as `unit`, by their minima.
+ *
+ * @throws Error when one of them is not there.
+ */
+export function ratio(costs: readonly Cost[], name: string, unit: string): number {
+  return minOf(costs, name) / minOf(costs, unit);
 }
 
-/** How many times as long the contestant `name` takes as `unit`, by their minima. */
-export function ratio(timings: readonly Timing[], name: string, unit: string): number {
-  const minOf = (wanted: string): number => timings.find((timing) => timing.name === wanted)?.minMs ?? Number.NaN;
-  return minOf(name) / minOf(unit);
+/** @throws Error when it is not there. */
+export function minOf(costs: readonly Cost[], wanted: string): number {
+  const cost = costs.find(({ name }) => name === wanted);
+  if (cost === undefined) throw new Error(`There is no contestant "${wanted}"`);
+  return cost.min;
 }

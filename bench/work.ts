@@ -1,11 +1,21 @@
 // Does one work in a process of its own, and sends its section to run.ts: `work.ts chain [--quick]`.
-import { chain } from "./chain.ts";
-import { instant } from "./instant.ts";
-import { loop } from "./loop.ts";
-import { measureOptions, workNamed } from "./options.ts";
+import type { MeasureOptions } from "./measure.ts";
+import { type Work, measureOptions, workNamed } from "./options.ts";
+import type { Section } from "./section.ts";
 
-const works = { chain, loop, instant };
+/** Only one is loaded: others' packages have no part in the process. */
+const works: Record<Work, () => Promise<(options: MeasureOptions) => Promise<Section>>> = {
+  chain: async () => (await import("./chain.ts")).chain,
+  loop: async () => (await import("./loop.ts")).loop,
+  fan: async () => (await import("./fan.ts")).fan,
+  crowd: async () => (await import("./crowd.ts")).crowd,
+  stream: async () => (await import("./stream.ts")).stream,
+  waiting: async () => (await import("./waiting.ts")).waiting,
+  importing: async () => (await import("./importing.ts")).importing,
+  tokens: async () => (await import("./tokens.ts")).tokens,
+  instant: async () => (await import("./instant.ts")).instant,
+};
 const [name, flag] = process.argv.slice(2);
-const section = await works[workNamed(name)](measureOptions({ quick: flag === "--quick" }));
-process.send?.(section);
-process.disconnect?.();
+const work = await works[workNamed(name)]();
+const section = await work(measureOptions({ quick: flag === "--quick" }));
+process.send?.(section, () => process.exit()); // some peers would keep it alive

@@ -10,7 +10,7 @@ import type { Contestant } from "../measure.ts";
 export const jsonParse = "JSON.parse, once";
 
 /** Prefixes of which a parser that starts over at each token is asked. Fewer tokens are all asked. */
-const samples = 24;
+export const samples = 24;
 const fewTokens = 1_000;
 
 export function jsonParseContestant(document: Document): Contestant {
