@@ -39,7 +39,7 @@ describe("support-triage", () => {
       .slice(0, finish)
       .filter((entry) => entry.type === "chunk:start" && entry.live === 0 && entry.chunk !== "read");
     expect(early.map((entry) => "chunk" in entry && entry.chunk)).toEqual(
-      expect.arrayContaining(["escalate", "page", "lookUp", "pick"]),
+      expect.arrayContaining(["escalate", "page", "lookUp", "research"]),
     );
     expect(entries.at(-1)).toMatchObject({ type: "flow:completed", result: { reply: expect.any(String) as string } });
     expect(entries.filter(({ live }) => live === 0).map(({ seq }, index) => seq - index)).toEqual(
@@ -52,6 +52,7 @@ describe("support-triage", () => {
     expect(stdout).toContain("toy model on this machine");
     expect(stdout).toContain('▸ lookUp starts on triage.field("product")');
     expect(stdout).toMatch(/model +│█+/);
+    expect(stdout).toMatch(/^ +research ┬ \[0\] │.*\n +├ \[1\] │.*\n(?: +├ .*\n)* +└ \[\d\] │/m);
     expect(stdout).toMatch(/\d+ chunks started while the model was writing: \d+ ms, not \d+ ms \(\d+ ms saved\)/);
     expect(stdout.split("").some((char) => char === "\u001b")).toBe(false);
   });
