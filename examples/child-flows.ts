@@ -60,8 +60,8 @@ console.log(`${await execution.result} links`);
 
 console.log("\nIn the log, with the path of each entry:");
 for await (const entry of execution.events()) {
-  if (entry.type === "stream:item") console.log(`${entry.path.join(" › ")}: ${entry.item}`);
-  if (entry.type === "state:changed")
-    console.log(`${entry.path.join(" › ")}: state ${JSON.stringify(entry.diff.values)}`);
-  if (entry.type === "flow:failed") console.log(`${entry.path.join(" › ")}: failed`);
+  const where = entry.path.join(" › ");
+  if (entry.type === "stream:item") console.log(`${where}: ${entry.item}`);
+  if (entry.type === "state:changed") console.log(`${where}: state ${JSON.stringify(entry.diff.values)}`);
+  if (entry.type === "flow:failed") console.log(`${where}: failed`);
 }

@@ -1,26 +1,24 @@
 // Time is the trade of RxJS: windows, pauses, rates. rx(…) puts a pipeline of yours between a trigger and its chunk.
 import { setTimeout as wait } from "node:timers/promises";
 import { type ContextOf, defineFlow, event, run, rx, start } from "@sluice/core";
-import { chunk, flow, on } from "@sluice/decorators";
+import { flow, on } from "@sluice/decorators";
 import { bufferTime, debounceTime, map, pairwise } from "rxjs";
 import { z } from "zod";
 
 const Tick = event("tick", z.number());
 const Typed = event("typed", z.string());
-const spec = defineFlow({ name: "windows", input: z.undefined(), stream: z.string() });
+const spec = defineFlow({
+  name: "windows",
+  input: z.undefined(),
+  stream: z.string(),
+  accepts: [Tick, Typed],
+  keepOpen: true,
+});
 type Ctx = ContextOf<typeof spec>;
 
 @flow(spec)
 class Windows {
-  @chunk({ emits: [Tick, Typed] })
-  @on(start)
-  async happen(_input: undefined, ctx: Ctx) {
-    for (const tick of [1, 2, 3]) ctx.emit(Tick, tick);
-    for (const text of ["s", "sl", "slu"]) ctx.emit(Typed, text);
-    await wait(150, undefined, { signal: ctx.abortSignal });
-    for (const tick of [10, 20]) ctx.emit(Tick, tick);
-    for (const text of ["slui", "sluic", "sluice"]) ctx.emit(Typed, text);
-  }
+  @on(start) begin(_input: undefined, _ctx: Ctx) {}
 
   // the scheduler is the execution's clock: with it, tests of this flow need not wait
   @on(rx(Tick, (tick$, scheduler) => tick$.pipe(bufferTime(100, scheduler))), { when: (ticks) => ticks.length > 0 })
@@ -49,4 +47,11 @@ class Windows {
 
 const execution = run(Windows, undefined);
 execution.stream$.subscribe((line) => console.log(line));
+
+for (const tick of [1, 2, 3]) execution.emit(Tick, tick);
+for (const text of ["s", "sl", "slu"]) execution.emit(Typed, text);
+await wait(150);
+for (const tick of [10, 20]) execution.emit(Tick, tick);
+for (const text of ["slui", "sluic", "sluice"]) execution.emit(Typed, text);
+execution.close(); // the pipelines give out what they still hold
 await execution.result;
