@@ -6,15 +6,18 @@ const compiler = new Compiler();
 afterAll(() => compiler[Symbol.dispose]());
 
 const head = `
-import { type ContextOf, after, defineFlow, event, instant, start } from "@sluice/core";
-import { flow, on } from "@sluice/decorators";
+import { type ContextOf, type Undo, after, all, defineFlow, each, event, gather, instant, rx, start } from "@sluice/core";
+import { chunk, flow, on } from "@sluice/decorators";
+import type { Observable } from "rxjs";
 import { z } from "zod";
 const Escalated = event("escalated", z.object({ reason: z.string() }));
 const Triage = instant("triage", z.object({ category: z.string(), urgency: z.enum(["low", "high"]), tree: z.object({ kids: z.array(z.object({ name: z.string() })) }) }));
 const spec = defineFlow({ name: "support", input: z.string() });
 const other = defineFlow({ name: "other", input: z.number() });
 type Ctx = ContextOf<typeof spec>;
-void other;
+@flow(other) class Other { @on(start) read(n: number, ctx: ContextOf<typeof other>) {} }
+@flow(other) class Other2 { constructor(readonly n: number) {} @on(start) read(n: number, ctx: ContextOf<typeof other>) {} }
+void [chunk, Other, Other2];
 `;
 const begin = "@on(start) read(input: string, ctx: Ctx) { return input.length; }";
 /** Each mistake in a class of its own, on a line of its own; and what its message must say. */
@@ -49,6 +52,64 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
     "a guard of another type",
     `${begin} @on(after("read"), { when: (text: string) => text === "" }) hear(n: number) {}`,
     ["the guard does not accept the payload of its trigger"],
+  ],
+  [
+    "a gather of an unknown method",
+    `n = 1; ${begin} @on(gather("raed")) hear(payload: unknown) {}`,
+    ['there is no chunk \\"raed\\"', '"read"'],
+  ],
+  [
+    "an each of what is no array",
+    `${begin} @on(each(after("read"))) hear(payload: unknown) {}`,
+    ["each() needs a payload that is an array", "number"],
+  ],
+  [
+    "a wrong place of a tuple",
+    `${begin} @on(all(Escalated, after("read"))) hear(pair: [{ reason: string }, string]) {}`,
+    [
+      "the method does not accept the payload of its trigger",
+      "payload: [{ reason: string; }, number]",
+      "parameter: [{ reason: string; }, string]",
+    ],
+  ],
+  [
+    "an unknown method inside a join",
+    `n = 1; ${begin} @on(all(Escalated, after("raed"))) hear(pair: unknown) {}`,
+    ['there is no chunk \\"raed\\"', '"read"'],
+  ],
+  [
+    "a pipeline that takes something else",
+    `${begin} @on(rx(after("read"), (text$: Observable<string>) => text$)) hear(text: string) {}`,
+    ["the pipeline does not accept the payload", "payload: number", "pipeline: string"],
+  ],
+  [
+    "a compensation that is not there",
+    `n = 1; ${begin} @chunk({ compensate: "undo" }) @on(Escalated) hear(payload: unknown) {}`,
+    ['compensate: there is no method \\"undo\\"', '"hear"', '"read"'],
+  ],
+  [
+    "a compensation that takes something else",
+    `${begin} @chunk({ compensate: "undo" }) @on(after("read")) hear(n: number) { return String(n); } undo(undo: Undo<number, number>) {}`,
+    [
+      "the compensation does not accept { input, output } of this chunk",
+      "Undo<number, string>",
+      "Undo<number, number>",
+    ],
+  ],
+  [
+    "a child of a class that is no flow",
+    "@on(start) async read(input: string, ctx: Ctx) { await ctx.child(class { hear() {} }, {}); }",
+    ["the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`"],
+  ],
+  [
+    "a child's input",
+    "@on(start) async read(input: string, ctx: Ctx) { await ctx.child(Other, input); }",
+    ["Argument of type 'string' is not assignable to parameter of type 'number'"],
+  ],
+  [
+    "a child that needs create",
+    "@on(start) async read(input: string, ctx: Ctx) { await ctx.child(Other2, 1, { bridge: false }); }",
+    ["Property 'create' is missing in type '{ bridge: false; }'"],
   ],
   [
     "a static chunk",

@@ -1,6 +1,6 @@
 import type { Entry, Execution } from "@sluice/core";
 import { createLogUpdate } from "log-update";
-import { timeline } from "./timeline.ts";
+import { itemOf, timeline } from "./timeline.ts";
 
 /** Shows an execution while it runs. Call the function it returns when the execution has ended. */
 export type Screen = (execution: Execution, title: string) => () => void;
@@ -25,7 +25,7 @@ export const liveScreen: Screen = (execution, title) => {
     if (entry.type === "field:complete" && typeof entry.value !== "object")
       fields.set(entry.field, `${text(entry.value)} ✓`);
     if (entry.type === "chunk:start" && entry.live === 0) {
-      const path = fieldOf(entry.trigger, [...fields.keys()]);
+      const path = fieldOf(entry.trigger, entry.lane);
       if (path !== undefined) started.set(path, [...(started.get(path) ?? []), entry.chunk]);
     }
     if (entry.type.startsWith("field:") || entry.type === "chunk:start") draw();
@@ -56,17 +56,16 @@ export const jsonScreen: Screen = (execution) => {
 
 function plainLine(entry: Entry): string | undefined {
   if (entry.type === "field:complete" && typeof entry.value !== "object") return `${entry.field}: ${text(entry.value)}`;
-  if (entry.type === "chunk:start" && entry.live === 0) return `▸ ${entry.chunk} starts on ${entry.trigger}`;
+  if (entry.type === "chunk:start" && entry.live === 0)
+    return `▸ ${entry.chunk}${itemOf(entry.lane)} starts on ${entry.trigger}`;
   if (entry.type === "model:finish") return `■ the model has finished (${entry.usage.outputTokens ?? "?"} tokens)`;
   return entry.type === "stream:item" && entry.live === 0 ? `  ${JSON.stringify(entry.item)}` : undefined;
 }
 
-/** The field that a trigger is about: the one that completed last where it fits several. */
-function fieldOf(trigger: string, paths: readonly string[]): string | undefined {
+/** The field that a trigger is about; of a fan-out, the one of its lane. */
+function fieldOf(trigger: string, lane: string): string | undefined {
   const path = /\.field\("(.*)"\)$/.exec(trigger)?.[1];
-  if (path === undefined) return undefined;
-  const root = path.replace("[*]", "");
-  return paths.findLast((one) => one === path || one.startsWith(`${root}[`));
+  return path?.replace("[*]", itemOf(lane));
 }
 
 function isLeaf(kind: string): boolean {

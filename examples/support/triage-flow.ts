@@ -1,10 +1,16 @@
 import { ask } from "@sluice/ai";
-import { type ContextOf, type Field, type Payload, defineFlow, start } from "@sluice/core";
+import { type ContextOf, type Field, type Payload, after, all, defineFlow, gather, start } from "@sluice/core";
 import { chunk, flow, on } from "@sluice/decorators";
 import type { LanguageModel } from "ai";
 import { z } from "zod";
 import type { Article, Shop } from "./shop.ts";
 import { Escalated, Ticket, Triage } from "./triage.ts";
+
+/** What was found for one step. */
+interface Finding {
+  readonly step: string;
+  readonly article: Article;
+}
 
 const spec = defineFlow({
   name: "support-triage",
@@ -14,6 +20,7 @@ const spec = defineFlow({
     z.object({ type: z.literal("summary"), text: z.string() }),
     z.object({ type: z.literal("article"), step: z.string(), title: z.string() }),
     z.object({ type: z.literal("paged"), reason: z.string() }),
+    z.object({ type: z.literal("plan"), text: z.string() }),
   ]),
   result: z.object({ reply: z.string(), articles: z.array(z.string()) }),
 });
@@ -24,7 +31,6 @@ type Ctx = ContextOf<typeof spec>;
 export class SupportTriage {
   readonly #model: LanguageModel;
   readonly #shop: Shop;
-  readonly #articles: Promise<Article>[] = [];
 
   constructor(model: LanguageModel, shop: Shop) {
     this.#model = model;
@@ -59,17 +65,28 @@ export class SupportTriage {
     ctx.putIntoStream({ type: "summary", text });
   }
 
-  @on(Triage.field("steps[*]"))
-  async pick(step: string, ctx: Ctx) {
-    const article = this.#shop.articleFor(step, ctx.abortSignal);
-    this.#articles.push(article);
-    ctx.putIntoStream({ type: "article", step, title: (await article).title });
+  @chunk({ concurrency: 4 })
+  @on(Triage.field("steps[*]")) // a fan-out over an array that is still growing
+  async research(step: string, ctx: Ctx): Promise<Finding> {
+    const article = await this.#shop.articleFor(step, ctx.abortSignal);
+    ctx.putIntoStream({ type: "article", step, title: article.title });
+    return { step, article };
   }
 
-  @on(Triage.done)
-  async draft(triage: Payload<typeof Triage.done>, ctx: Ctx) {
-    const articles = (await Promise.all(this.#articles)).map(({ id, title }) => `${id} ${title}`);
-    const plan = triage.steps.join(", then ");
-    ctx.setResult({ reply: `${triage.summary} We will ${plan}.`, articles: [...new Set(articles)] });
+  @on(gather("research")) // its join: all findings, in the order of the steps, once
+  draft(findings: Finding[]) {
+    const steps = findings.map(({ step, article }) => `${step} (${article.id})`);
+    const articles = findings.map(({ article }) => `${article.id} ${article.title}`);
+    return { plan: `We will ${steps.join(", then ")}.`, articles: [...new Set(articles)] };
+  }
+
+  @on(after("draft"))
+  preview({ plan }: { plan: string }, ctx: Ctx) {
+    ctx.putIntoStream({ type: "plan", text: plan });
+  }
+
+  @on(all(after("draft"), Triage.field("summary"))) // whichever comes last
+  answer([{ plan, articles }, summary]: [{ plan: string; articles: string[] }, string], ctx: Ctx) {
+    ctx.setResult({ reply: `${summary} ${plan}`, articles });
   }
 }

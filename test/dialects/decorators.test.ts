@@ -1,18 +1,30 @@
 // Run twice: with legacy decorators (this folder's tsconfig) and with standard ones (the vitest project "standard").
 import "reflect-metadata";
 import {
+  type Change,
   type ContextOf,
+  type Entry,
   type Payload,
+  type Undo,
   after,
+  all,
   any,
+  changed,
   compile,
   defineFlow,
+  each,
   event,
+  gather,
   instant,
+  latest,
+  quorum,
+  race,
   run,
+  rx,
   start,
 } from "@sluice/core";
 import { chunk, flow, on } from "@sluice/decorators";
+import { type Observable, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -154,5 +166,149 @@ describe("decorators", () => {
         { id: "built" },
       ).result,
     ).toBe("built");
+  });
+});
+
+const list = defineFlow({
+  name: "list",
+  input: z.array(z.number()),
+  state: z.object({ sum: z.number().default(0) }),
+  stream: z.string(),
+  result: z.array(z.number()),
+});
+type ListCtx = ContextOf<typeof list>;
+
+@flow(list)
+class Doubles {
+  @on(each(start))
+  double(n: number, ctx: ListCtx) {
+    ctx.state.update((draft) => void (draft.sum += n));
+    return n * 2;
+  }
+
+  @on(gather("double"))
+  all(doubles: number[]) {
+    return doubles;
+  }
+}
+
+@flow(list)
+class Pledges {
+  readonly undone: string[] = [];
+
+  @chunk({ compensate: "undo" })
+  @on(each(start))
+  pledge(n: number, _ctx: ListCtx) {
+    return `pledge ${n}`;
+  }
+
+  undo({ input, output }: Undo<number, string>) {
+    this.undone.push(`${output} of ${input}`);
+  }
+
+  @on(gather("pledge"))
+  sum(): number[] {
+    throw new Error("no");
+  }
+}
+
+@flow(list)
+class Shouting extends Pledges {
+  override undo({ output }: Undo<number, string>) {
+    this.undone.push(output.toUpperCase());
+  }
+}
+
+describe("decorators: fan-outs, joins, compensation, children", () => {
+  const itemsOf = async (execution: ReturnType<typeof run<typeof Doubles>>): Promise<string[]> => {
+    const items: string[] = [];
+    execution.stream$.subscribe((item) => items.push(item));
+    await execution.result;
+    return items;
+  };
+
+  test("each and gather work on methods", async () => {
+    expect(await run(Doubles, [1, 2, 3]).result).toEqual([2, 4, 6]);
+  });
+
+  test("joins work on methods, with the tuple, the union or the quorum", async () => {
+    @flow(list)
+    class Joins extends Doubles {
+      @on(all(start, after("all"))) both([input, doubles]: [number[], number[]], ctx: ListCtx) {
+        ctx.putIntoStream(`all ${input.join()} ${doubles.join()}`);
+        return doubles;
+      }
+      @on(latest(start, after("all"))) newest([input, doubles]: [number[], number[]], ctx: ListCtx) {
+        ctx.putIntoStream(`latest ${input.join()} ${doubles.join()}`);
+      }
+      @on(race(after("all"), start)) first(one: number[], ctx: ListCtx) {
+        ctx.putIntoStream(`race ${one.join()}`);
+      }
+      @on(quorum(2, after("all"), start)) two(
+        { fired, values }: { fired: string[]; values: number[][] },
+        ctx: ListCtx,
+      ) {
+        ctx.putIntoStream(`quorum ${fired.join(" ")} ${values.join(" ")}`);
+      }
+    }
+    expect(await itemsOf(run(Joins, [1]))).toEqual([
+      "race 1",
+      "all 1 2",
+      "latest 1 2",
+      'quorum start after("all") 1 2',
+    ]);
+  });
+
+  test("pipelines and changes of the state work on methods", async () => {
+    @flow(list)
+    class Watched extends Doubles {
+      @on(rx(after("double"), (n$: Observable<number>) => n$.pipe(toArray())))
+      piped(doubles: number[], ctx: ListCtx) {
+        ctx.putIntoStream(`rx ${doubles.join()}`);
+      }
+      @on(changed("sum")) summed({ from, to }: Change<number>, ctx: ListCtx) {
+        ctx.putIntoStream(`sum ${from} ${to}`);
+      }
+    }
+    expect(await itemsOf(run(Watched, [1, 5]))).toEqual(["sum 0 1", "sum 1 6", "rx 2,10"]);
+  });
+
+  test.each([
+    ["which runs on the instance of its execution", Pledges, ["pledge 2 of 2", "pledge 1 of 1"]],
+    ["which a subclass may override", Shouting, ["PLEDGE 2", "PLEDGE 1"]],
+  ])("compensate names a method, %s", async (_where, Flow, undone) => {
+    const made: Pledges[] = [];
+    const create = (): Pledges => {
+      made.push(new Flow());
+      return made[made.length - 1] as Pledges;
+    };
+    await expect(run(Flow, [1, 2], { create }).result).rejects.toMatchObject({ code: "chunk-failed" });
+    expect(made.map((one) => one.undone)).toEqual([undone]);
+  });
+
+  test("a class runs itself as a child", async () => {
+    @flow(list)
+    class Countdown {
+      @on(start)
+      async down(path: number[], ctx: ListCtx) {
+        const last = path[path.length - 1] ?? 0;
+        return last === 0 ? path : ctx.child(Countdown, [...path, last - 1]);
+      }
+    }
+    const execution = run(Countdown, [2]);
+    const paths: string[] = [];
+    execution.events$.subscribe((entry: Entry) => entry.type === "flow:completed" && paths.push(entry.path.join(" ")));
+    expect(await execution.result).toEqual([2, 1, 0]);
+    expect(paths).toEqual(["list list#1 list#1", "list list#1", "list"]);
+  });
+
+  test("a compensate that names no method is a definition error", () => {
+    @flow(list)
+    class Gone {
+      @chunk({ compensate: "undo" as "begin" })
+      @on(start)
+      begin(_input: unknown, _ctx: ListCtx) {}
+    }
+    expect(() => compile(Gone)).toThrowError(/list\.begin: .*"undo"/);
   });
 });

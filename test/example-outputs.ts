@@ -1,0 +1,143 @@
+/** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
+export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
+  [
+    "fan-out-and-gather.ts",
+    "results are gathered in the order of the items, one that failed is answered in its lane",
+    `
+Morning has 3 pages
+Night has 0 pages
+Noon has 1 pages
+all pages of a chapter: []
+read tea, at [2]
+read soup, at [0]
+all pages of a chapter: ["SOUP"]
+read breakfast, at [0]
+all pages of a chapter: ["BREAKFAST","(???)","TEA"]
+[ 'BREAKFAST | (???) | TEA', '', 'SOUP' ]
+`,
+  ],
+  [
+    "joins.ts",
+    "joins fill by key, by lane, and end with their time",
+    `
+any      A is paid
+any      B is paid
+any      B is packed
+all      B: 30 euros, a small box
+latest   20 × 2 = 40
+latest   20 × 3 = 60
+race     Is it late? Yes
+quorum   Is it late? Yes / Is it late? No (2 of 3)
+race     Is it far? Yes
+quorum   Is it far? Yes / Is it far? No (2 of 3)
+timeout  of all that was to come there is only [{"order":{"id":"A"},"sum":20}]
+`,
+  ],
+  [
+    "compensation.ts",
+    "completed chunks are undone, the last first, on failure and on cancel with rollback",
+    `
+An order that fails
+  20 euros are charged
+  order 1 is reserved
+  flow:rollback, for it is to end as flow:failed
+  order 1 is reserved no longer
+  chunk:compensated reserve
+  20 euros go back (payment-1)
+  chunk:compensated charge
+  flow:failed
+SluiceError: The chunk "confirm" failed: the shop is closed (in purchase.confirm)
+
+An order that is cancelled with a rollback
+  30 euros are charged
+  order 2 is reserved
+  flow:rollback, for it is to end as flow:cancelled
+  order 2 is reserved no longer
+  chunk:compensated reserve
+  30 euros go back (payment-2)
+  chunk:compensated charge
+  flow:cancelled
+SluiceError: The execution was cancelled: the customer has left (in purchase)
+
+An order that goes well
+  40 euros are charged
+  order 3 is reserved
+  the shop has confirmed
+  flow:completed
+`,
+  ],
+  [
+    "child-flows.ts",
+    "children write into the log under their own path, a failing one is caught",
+    `
+shown: / has 2 links
+shown: /a has 1 links
+shown: /gone is left out: The chunk "count" failed: 404
+6 links
+
+In the log, with the path of each entry:
+site › page#1: / has 2 links
+site › page#1: state {"links":2}
+site › page#2: /a has 1 links
+site › page#2: state {"links":1}
+site › page#3: /secret has 3 links
+site › page#3: state {"links":3}
+site › page#4: failed
+site: /gone is left out: The chunk "count" failed: 404
+`,
+  ],
+  [
+    "timeouts-and-cancel.ts",
+    "what is told to end ends, with its code",
+    `
+A chunk in time, and one that is not
+  from the mirror in 0.01 s
+  from elsewhere, because The chunk "mirror" took longer than 50 ms (in download.mirror). Raise its \`timeout\`, or make it faster
+A flow whose time is over
+  the abort signal has fired
+  timeout, execution-timeout
+A user who leaves
+  the abort signal has fired
+  because the user has left
+  cancelled, execution-cancelled
+A request that is aborted
+  the abort signal has fired
+  cancelled, execution-cancelled
+A block that is left
+  half of it is there
+  the abort signal has fired
+  cancelled, execution-cancelled
+`,
+  ],
+  [
+    "rx-windows.ts",
+    "pipelines collect, wait for pauses and compare",
+    `
+a pause in typing: search for "slu"
+in one window: 1 + 2 + 3 = 6
+a jump of 7
+a jump of 10
+in one window: 10 + 20 = 30
+a pause in typing: search for "sluice"
+`,
+  ],
+  [
+    "state.ts",
+    "updates are entries, and what is no data is refused",
+    `
+state {"items":[],"total":0}
+add: {"added":[],"changed":["items","total"],"removed":[],"values":{"items":["tea"],"total":4}}
+  add /items/0 "tea", replace /total 4
+state {"items":["tea"],"total":4}
+add: {"added":[],"changed":["items","total"],"removed":[],"values":{"items":["tea","lamp"],"total":54}}
+  add /items/1 "lamp", replace /total 54
+state {"items":["tea","lamp"],"total":54}
+total went from 4 to 54: a voucher
+reward: {"added":["voucher"],"changed":[],"removed":[],"values":{"voucher":"FIVE-OFF"}}
+  add /voucher "FIVE-OFF"
+state {"items":["tea","lamp"],"total":54,"voucher":"FIVE-OFF"}
+refused, and nothing is changed: The value at items[0] is a Map, which JSON cannot hold (in basket.refuse). Keep plain data; give live objects (clients, models) to the class's constructor, and dates as ISO strings
+tea, lamp: 54 euros
+`,
+  ],
+];
