@@ -1,5 +1,5 @@
 // A join waits for several triggers: all of them, the first, the latest of each, or enough of them.
-import { type ContextOf, type Failure, type Payload, after, defineFlow, event, failed, run, start } from "@sluice/core";
+import { type ContextOf, type Failure, type Payload, after, defineFlow, event, failed, run } from "@sluice/core";
 import { all, any, latest, quorum, race } from "@sluice/core";
 import { flow, on } from "@sluice/decorators";
 import { z } from "zod";
@@ -22,8 +22,6 @@ type Ctx = ContextOf<typeof spec>;
 
 @flow(spec)
 class Joins {
-  @on(start) begin(_input: undefined, _ctx: Ctx) {}
-
   @on(any(Paid, Packed))
   note({ order }: Payload<typeof Paid> | Payload<typeof Packed>, ctx: Ctx) {
     ctx.putIntoStream(`any      ${order.id} is ${ctx.signal.event}`);

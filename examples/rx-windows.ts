@@ -1,6 +1,6 @@
 // Time is the trade of RxJS: windows, pauses, rates. rx(…) puts a pipeline of yours between a trigger and its chunk.
 import { setTimeout as wait } from "node:timers/promises";
-import { type ContextOf, defineFlow, event, run, rx, start } from "@sluice/core";
+import { type ContextOf, defineFlow, event, run, rx } from "@sluice/core";
 import { flow, on } from "@sluice/decorators";
 import { bufferTime, debounceTime, map, pairwise } from "rxjs";
 import { z } from "zod";
@@ -18,8 +18,6 @@ type Ctx = ContextOf<typeof spec>;
 
 @flow(spec)
 class Windows {
-  @on(start) begin(_input: undefined, _ctx: Ctx) {}
-
   // the scheduler is the execution's clock: with it, tests of this flow need not wait
   @on(rx(Tick, (tick$, scheduler) => tick$.pipe(bufferTime(100, scheduler))), { when: (ticks) => ticks.length > 0 })
   sum(ticks: number[], ctx: Ctx) {

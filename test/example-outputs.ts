@@ -8,10 +8,10 @@ Morning has 3 pages
 Night has 0 pages
 Noon has 1 pages
 all pages of a chapter: []
-read tea, at [2]
-read soup, at [0]
+read tea, at [0,2]
+read soup, at [2,0]
 all pages of a chapter: ["SOUP"]
-read breakfast, at [0]
+read breakfast, at [0,0]
 all pages of a chapter: ["BREAKFAST","(???)","TEA"]
 [ 'BREAKFAST | (???) | TEA', '', 'SOUP' ]
 `,

@@ -183,6 +183,32 @@ describe("S6 S7 each and gather", () => {
     });
   });
 
+  test("ctx.signal.indexes tells where in the fan-outs a chunk runs, whatever triggered it", async () => {
+    const it = flow(list)
+      .chunk("row", each(start), (row: number[]) => row)
+      .chunk("cell", each(after("row")), (cell) => cell)
+      .chunk("then", after("cell"), (cell, ctx) => `${cell} at ${ctx.signal.indexes.join(",")}`)
+      .chunk("cells", gather("then"), (cells, ctx) => [cells, ctx.signal.indexes])
+      .chunk("rows", gather("cells"), (rows) => rows)
+      .chunk("again", each(after("rows")), (_row, ctx) => ctx.putIntoStream(ctx.signal.indexes));
+    const execution = run(it, [["a", "b"], [], ["c"]]);
+    const again: unknown[] = [];
+    execution.stream$.subscribe((indexes) => again.push(indexes));
+    await execution.result;
+    const rows = (await logOf(execution)).find((entry) => entry.type === "chunk:start" && entry.chunk === "rows");
+    expect(rows).toMatchObject({
+      input: [
+        [
+          ["a at 0,0", "b at 0,1"],
+          [0, 1],
+        ],
+        [[], []],
+        [["c at 2,0"], [0]],
+      ],
+    });
+    expect(again).toEqual([[0], [1], [2]]);
+  });
+
   test("an each whose payload is no array fails the execution, and says where", async () => {
     const Any = event("any", z.any());
     const it = flow(list)

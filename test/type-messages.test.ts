@@ -30,7 +30,7 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
   ],
   [
     "an unknown method",
-    `n = 1; ${begin} @on(after("raed")) hear(payload: unknown) {}`,
+    `${begin} @on(after("raed")) hear(payload: unknown) {}`,
     ['there is no chunk \\"raed\\"', '"read"'],
   ],
   [
@@ -55,7 +55,7 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
   ],
   [
     "a gather of an unknown method",
-    `n = 1; ${begin} @on(gather("raed")) hear(payload: unknown) {}`,
+    `${begin} @on(gather("raed")) hear(payload: unknown) {}`,
     ['there is no chunk \\"raed\\"', '"read"'],
   ],
   [
@@ -74,7 +74,7 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
   ],
   [
     "an unknown method inside a join",
-    `n = 1; ${begin} @on(all(Escalated, after("raed"))) hear(pair: unknown) {}`,
+    `${begin} @on(all(Escalated, after("raed"))) hear(pair: unknown) {}`,
     ['there is no chunk \\"raed\\"', '"read"'],
   ],
   [
@@ -84,7 +84,7 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
   ],
   [
     "a compensation that is not there",
-    `n = 1; ${begin} @chunk({ compensate: "undo" }) @on(Escalated) hear(payload: unknown) {}`,
+    `${begin} @chunk({ compensate: "undo" }) @on(Escalated) hear(payload: unknown) {}`,
     ['compensate: there is no method \\"undo\\"', '"hear"', '"read"'],
   ],
   [

@@ -27,7 +27,10 @@ export interface Signal {
   readonly event: string;
   /** Where in the reply, such as `steps[2]`; empty for other triggers. */
   readonly path: string;
-  /** The array positions in `path`, outermost first. */
+  /**
+   * The array positions in `path`, outermost first; for what comes from no reply, those of the fan-outs that it lies in. Of
+   * a gather, the positions of the items that are there.
+   */
   readonly indexes: readonly number[];
 }
 

@@ -22,7 +22,8 @@ import type {
 type AnyFn = (...args: any[]) => unknown;
 export type Returned<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
 export type FirstOf<F> = F extends (...args: infer A) => unknown ? (A extends readonly [] ? unknown : A[0]) : never;
-export type MethodsOf<T> = keyof { [K in keyof T as T[K] extends AnyFn ? K : never]: 0 };
+// over `keyof T & string`: else the compiler prints `keyof Support` where it means all names
+export type MethodsOf<T> = keyof { [K in keyof T & string as T[K] extends AnyFn ? K : never]: 0 };
 
 /** Every class that can be a flow: instances are looked at, constructors are free. */
 export type FlowClass = abstract new (...args: any) => object;

@@ -7,6 +7,7 @@ import { SluiceError } from "../error/sluice-error.ts";
 import { type Common, type Entry, type EntryFields, type EntryType, isOwn, isShown } from "../machine/entry.ts";
 import {
   type ExecutionStatus,
+  statusAfter,
   type FieldSignal,
   changesView,
   eventsView,
@@ -15,7 +16,7 @@ import {
   statusOf,
 } from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
-import type { ReportError } from "../views/view.ts";
+import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
 import type { Shell } from "../run/shell.ts";
 
@@ -72,63 +73,135 @@ export interface Execution<S = any> extends AsyncDisposable {
 export interface ExecutionParts {
   readonly shell: Shell;
   readonly scheduler: SchedulerLike;
-  readonly result: Promise<unknown>;
   readonly report: ReportError;
 }
 
-/** The public face of an execution. Its parts are functions, so that they can be handed around. */
-export function createExecution({ shell, scheduler, result, report }: ExecutionParts): Execution {
-  let status: ExecutionStatus = "running";
-  const { log, where } = shell;
-  const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
-  log.listen({ receive: (entry) => (status = statusOf(entry) ?? status), end: () => {}, fail: report }, 0);
-  const cancel = (reason = "cancelled", options: CancelOptions = {}): void => shell.cancel(reason, options);
-  const source = { log, scheduler, where, onExit: () => cancel("the reader of its stream left") };
-  return {
-    id: shell.id,
-    get status() {
-      return status;
-    },
-    result,
-    stream$: project(log, report, (entry, next) => isShown(entry) && next(entry.item), true),
-    state$: changesView(
-      log,
-      report,
-      () => shell.state,
-      (entry, next) => entry.type === "state:changed" && isOwn(entry) && next(shell.state),
-    ),
-    status$: changesView(
-      log,
-      report,
-      () => status,
-      (entry, next) => statusOf(entry) && next(status),
-      true,
-    ),
-    events$: eventsView(log, report),
-    field$: (reply: Instant, path: string) => project(log, report, fieldProjection(reply.name, path)),
-    stream: (options?: PullOptions) => {
-      const select = (entry: Entry) => (isShown(entry) ? { item: entry.item } : undefined);
-      const endsAt = (entry: Entry): boolean => entry.type === "stream:stop" && isOwn(entry);
-      return pull({ ...source, select, endsAt, failing: true }, options);
-    },
-    events: (options?: PullOptions) =>
-      pull({ ...source, select: (entry) => ({ item: entry }), endsAt: () => false, failing: false }, options),
-    on: (type: EntryType, handler: (entry: never) => void) =>
-      log.listen(
+/** The public face of an execution. What it offers is made when it is read, and may be handed around: `const { emit } = execution`. */
+export function createExecution(parts: ExecutionParts): Execution {
+  return new Face(parts) as unknown as Execution; // the spec's types exist at compile time only: here every item, state and result is unknown
+}
+
+/** How much an execution holds; undefined for what is none. */
+export function shellOf(execution: object): Shell | undefined {
+  return Face.shellOf(execution);
+}
+
+/** Many executions may wait at a time: nothing is made before somebody asks for it. */
+class Face {
+  readonly #parts: ExecutionParts;
+  #result: Promise<unknown> | undefined;
+
+  constructor(parts: ExecutionParts) {
+    this.#parts = parts;
+  }
+
+  static shellOf(execution: object): Shell | undefined {
+    return #parts in execution ? execution.#parts.shell : undefined;
+  }
+
+  get id(): string {
+    return this.#parts.shell.id;
+  }
+
+  get status(): ExecutionStatus {
+    const { final } = this.#parts.shell;
+    return final === undefined ? "running" : statusAfter(final);
+  }
+
+  get result(): Promise<unknown> {
+    this.#result ??= resultOf(this.#parts.shell);
+    return this.#result;
+  }
+
+  get stream$(): View<unknown> {
+    const { shell, report } = this.#parts;
+    return project(shell.log, report, (entry, next) => isShown(entry) && next(entry.item), true);
+  }
+
+  get state$(): View<unknown> {
+    const { shell, report } = this.#parts;
+    const present = (): unknown => shell.state;
+    return changesView(shell.log, report, present, (entry, next) => {
+      if (entry.type === "state:changed" && isOwn(entry)) next(shell.state);
+    });
+  }
+
+  get status$(): View<ExecutionStatus> {
+    const { shell, report } = this.#parts;
+    const present = (): ExecutionStatus => this.status;
+    return changesView(shell.log, report, present, (entry, next) => statusOf(entry) && next(this.status), true);
+  }
+
+  get events$(): View<Entry> {
+    return eventsView(this.#parts.shell.log, this.#parts.report);
+  }
+
+  get field$() {
+    const { shell, report } = this.#parts;
+    return (reply: Instant, path: string) => project(shell.log, report, fieldProjection(reply.name, path));
+  }
+
+  get stream() {
+    const select = (entry: Entry) => (isShown(entry) ? { item: entry.item } : undefined);
+    const endsAt = (entry: Entry): boolean => entry.type === "stream:stop" && isOwn(entry);
+    return (options?: PullOptions) => pull({ ...this.#source(), select, endsAt, failing: true }, options);
+  }
+
+  get events() {
+    const select = (entry: Entry) => ({ item: entry });
+    return (options?: PullOptions) => pull({ ...this.#source(), select, endsAt: () => false, failing: false }, options);
+  }
+
+  get on() {
+    const { shell, report } = this.#parts;
+    return (type: EntryType, handler: (entry: never) => void) =>
+      shell.log.listen(
         { receive: (entry) => entry.type === type && handler(entry as never), end: () => {}, fail: report },
-        log.end,
-      ),
-    emit: (event: EventDef, payload: unknown) => {
-      if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, where);
-      if (shell.machine.ended) throw ended(event, where);
-      const valid = validatePayload(event, payload, where);
+        shell.log.end,
+      );
+  }
+
+  get emit() {
+    const { shell } = this.#parts;
+    return (event: EventDef, payload: unknown): string => {
+      const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
+      if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, shell.where);
+      if (shell.machine.ended) throw ended(event, shell.where);
+      const valid = validatePayload(event, payload, shell.where);
       shell.start();
       return shell.signal(event.name, valid, "outside");
-    },
-    close: () => shell.close("closed"),
-    cancel,
-    [Symbol.asyncDispose]: async () => cancel("disposed"),
-  } as unknown as Execution; // the spec's types exist at compile time only: here every item, state and result is unknown
+    };
+  }
+
+  get close(): Execution["close"] {
+    return () => this.#parts.shell.close("closed");
+  }
+
+  get cancel(): Execution["cancel"] {
+    return (reason = "cancelled", options = {}) => this.#parts.shell.cancel(reason, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cancel("disposed");
+  }
+
+  #source() {
+    const { shell, scheduler } = this.#parts;
+    const onExit = (): void => this.cancel("the reader of its stream left");
+    return { log: shell.log, scheduler, where: shell.where, onExit };
+  }
+}
+
+/** Settles with the end of the execution, at once when that is over. Unread, it is never an unhandled rejection. */
+function resultOf(shell: Shell): Promise<unknown> {
+  const result = new Promise<unknown>((resolve, reject) => {
+    shell.onEnded((error, value) => {
+      if (error === undefined) resolve(value);
+      else reject(error);
+    });
+  });
+  result.catch(() => {});
+  return result;
 }
 
 function notAccepted(event: EventDef | undefined, accepts: readonly string[], where: string): SluiceError {

@@ -2,9 +2,10 @@ import { type SchedulerLike, asapScheduler } from "rxjs";
 import type { SpecOf } from "../define/payload.ts";
 import type { ArgsOf, CreateOption, RunInput, Runnable } from "../define/runnable.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
+import { compile } from "../graph/compile.ts";
 import { launch } from "../run/launch.ts";
+import type { Shell } from "../run/shell.ts";
 import { type Execution, createExecution } from "./execution.ts";
-import { keepVitals } from "./vitals.ts";
 
 /** How a flow is run. */
 export interface RunOptions<C> extends CreateOption<C> {
@@ -36,46 +37,35 @@ export function run<C extends Runnable>(
 ): Execution<SpecOf<C>> {
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
   const id = options.id ?? randomId();
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  promise.catch(() => {}); // a result that nobody reads is never an unhandled rejection
-  const forget = new AbortController();
   const log = new EntryLog(id, () => scheduler.now(), retention);
-  const shell = launch({
-    flow,
-    input,
-    create: options.create,
-    identify: (name) => ({ id, path: [name] }),
-    log,
-    scheduler,
-    onEnd: (error, result) => {
-      log.close(error);
-      forget.abort();
-      if (error === undefined) resolve(result);
-      else reject(error);
-    },
-  });
-  const execution = createExecution({ shell, scheduler, result: promise, report });
-  keepVitals(execution, shell, log);
-  const abort = (): void => execution.cancel(reasonOf(abortSignal));
-  if (abortSignal?.aborted === true) abort();
-  else abortSignal?.addEventListener("abort", abort, { once: true, signal: forget.signal });
+  const identity = { id, path: [compile(flow).flow] };
+  const shell = launch({ flow, input, create: options.create, identity, log, scheduler });
+  shell.onEnded((error) => log.close(error));
+  if (abortSignal !== undefined) cancelWith(shell, abortSignal);
   scheduler.schedule(() => {
     shell.start();
     shell.drain();
   });
-  return execution as Execution<SpecOf<C>>;
+  return createExecution({ shell, scheduler, report }) as Execution<SpecOf<C>>;
+}
+
+function cancelWith(shell: Shell, abortSignal: AbortSignal): void {
+  const abort = (): void => shell.cancel(reasonOf(abortSignal));
+  if (abortSignal.aborted) return abort();
+  abortSignal.addEventListener("abort", abort, { once: true });
+  shell.onEnded(() => abortSignal.removeEventListener("abort", abort));
 }
 
 /** A UUID of version 4. Browsers have `crypto.randomUUID` only on pages that came over HTTPS or from the same machine. */
 function randomId(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const variant = "89ab"[(bytes[8] ?? 0) % 4];
   return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, `$1-$2-4$3-${variant}$4-$5`);
 }
 
-function reasonOf(abortSignal: AbortSignal | undefined): string {
-  const reason: unknown = abortSignal?.reason;
+function reasonOf({ reason }: AbortSignal): string {
   return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "aborted";
 }
 

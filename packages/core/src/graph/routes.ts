@@ -35,6 +35,8 @@ export interface Step {
   readonly id: string;
   readonly op: "race" | "all" | "latest" | "quorum" | "each" | "rx";
   readonly label: string;
+  /** The flow and chunk, for errors. */
+  readonly where: string;
   /** How many parts it has, and how many of them a quorum needs. */
   readonly size: number;
   readonly n: number;
@@ -100,6 +102,10 @@ export class Routes {
   readonly start: Listener[] = [];
   /** The operators of the graph, by id. */
   readonly steps: ReadonlyMap<string, Step>;
+  /** Whether something limits how many chunks run at a time. */
+  readonly isLimited: boolean;
+  /** The operators that are pipelines of the user. */
+  readonly pipelines: readonly Step[];
   readonly #events = new Map<string, Listener[]>();
   readonly #after = new Map<string, Listener[]>();
   readonly #gathers = new Map<string, Listener[]>();
@@ -125,7 +131,18 @@ export class Routes {
           const id = `${chunk.name}.${position}.${count}`;
           const n = expression.n ?? expression.of.length;
           const policy = { by: trigger.by, timeoutMs: expression === trigger.expression ? trigger.timeout : undefined };
-          const step = { id, op: on, label: expression.label, size: expression.of.length, n, up, ...policy, ...place };
+          const where = `${graph.flow}.${chunk.name}`;
+          const step = {
+            id,
+            where,
+            op: on,
+            label: expression.label,
+            size: expression.of.length,
+            n,
+            up,
+            ...policy,
+            ...place,
+          };
           const made: Step = { ...step, ofReply: isOfOneReply(expression) };
           steps.set(id, made);
           expression.of.forEach((part, slot) => build(part, { step: made, slot }));
@@ -134,6 +151,9 @@ export class Routes {
       });
     });
     this.steps = steps;
+    this.isLimited =
+      graph.concurrency !== undefined || graph.chunks.some(({ concurrency }) => concurrency !== undefined);
+    this.pipelines = [...steps.values()].filter(({ op }) => op === "rx");
     this.#addGathers(graph);
   }
 

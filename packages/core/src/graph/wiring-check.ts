@@ -19,7 +19,7 @@ export function checkWiring(
   report: Report,
 ): GraphWarning[] {
   checkNames(flow, chunks, report);
-  checkTriggered(flow, chunks, report);
+  checkTriggered(flow, chunks, accepts, report);
   checkReach(flow, chunks, report);
   checkEmitted(flow, chunks, accepts, report);
   return [...unheard(flow, chunks), ...endlessLoops(flow, chunks), ...ambiguousResult(flow, chunks)];
@@ -40,7 +40,7 @@ function checkNames(flow: string, chunks: readonly GraphChunk[], report: Report)
   }
 }
 
-function checkTriggered(flow: string, chunks: readonly GraphChunk[], report: Report): void {
+function checkTriggered(flow: string, chunks: readonly GraphChunk[], accepts: readonly string[], report: Report): void {
   for (const { name, triggers } of chunks) {
     const where = `${flow}.${name}`;
     const live = new Set(sourcesOfAll(triggers).map(isLive));
@@ -54,8 +54,10 @@ function checkTriggered(flow: string, chunks: readonly GraphChunk[], report: Rep
     }
   }
   const sources = chunks.flatMap(({ triggers }) => sourcesOfAll(triggers));
-  if (!sources.some(({ on }) => on === "start")) {
-    report({ code: "flow-empty", where: flow, what: "no chunk starts", mend: "Give one chunk @on(start)" });
+  const begins = ({ on, label }: GraphSource): boolean => on === "start" || (on === "event" && accepts.includes(label));
+  if (!sources.some(begins)) {
+    const mend = "Give one chunk @on(start), or @on of an event that the flow accepts";
+    report({ code: "flow-empty", where: flow, what: "no chunk starts", mend });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
+import { routesOf } from "../graph/routes.ts";
 import type { Arrival } from "./arrival.ts";
 import { backoff } from "./backoff.ts";
 import type { Activation, Command } from "./command.ts";
@@ -19,17 +20,18 @@ export class Activations {
   readonly #graph: Graph;
   readonly #lanes: Lanes;
   readonly #command: (command: Command) => void;
-  readonly #slots: Slots;
+  /** Undefined where nothing is limited: nothing is counted then. */
+  readonly #slots: Slots | undefined;
   readonly #all = new Map<string, Activation>();
   /** The triggers with `once` that have started their chunk, by lane. */
-  readonly #spent = new Set<string>();
+  #spent: Set<string> | undefined;
   #count = 0;
 
   constructor(graph: Graph, lanes: Lanes, command: (command: Command) => void) {
     this.#graph = graph;
     this.#lanes = lanes;
     this.#command = command;
-    this.#slots = new Slots(graph);
+    this.#slots = routesOf(graph).isLimited ? new Slots(graph) : undefined;
   }
 
   get(id: string): Activation | undefined {
@@ -42,9 +44,9 @@ export class Activations {
 
   /** A trigger fires: its chunk starts at once, or when a slot is free. */
   add(target: Target, arrival: Arrival): void {
-    if (target.once && this.#spent.has(onceKey(target.chunk, target.trigger, arrival.lane))) return;
+    if (target.once && this.#spent?.has(onceKey(target.chunk, target.trigger, arrival.lane)) === true) return;
     const activation = this.#make(target, arrival, undefined);
-    if (this.#slots.enter(activation)) this.#command({ type: "start", activation });
+    this.again(activation);
   }
 
   /** The time of a join is over: its chunk fails without a start. */
@@ -59,7 +61,7 @@ export class Activations {
     activation.attempts = attempt;
     const { chunk, trigger, arrival } = activation;
     if (this.#graph.chunks[chunk]?.triggers[trigger]?.once !== true) return;
-    this.#spent.add(onceKey(chunk, trigger, arrival.lane));
+    (this.#spent ??= new Set()).add(onceKey(chunk, trigger, arrival.lane));
     for (const one of this.#all.values()) {
       const isSame = one.chunk === chunk && one.trigger === trigger && one.arrival.lane === arrival.lane;
       if (isSame && one !== activation && !one.running && one.attempts === 0) this.end(one.id);
@@ -85,9 +87,11 @@ export class Activations {
     this.#command({ type: "retry", of: waitingOf(activation), delayMs });
   }
 
-  /** Its pause is over. */
+  /** Its turn has come, or its pause is over: it starts at once, or when a slot is free. */
   again(activation: Activation): void {
-    if (this.#slots.enter(activation)) this.#command({ type: "start", activation });
+    if (this.#slots === undefined) activation.granted = true;
+    else if (!this.#slots.enter(activation)) return;
+    this.#command({ type: "start", activation });
   }
 
   /** An activation is over: its lane counts one less. */
@@ -96,7 +100,7 @@ export class Activations {
     if (activation === undefined) return;
     this.#all.delete(activationId);
     if (activation.granted) this.#yield(activation);
-    else this.#slots.forget(activation);
+    else this.#slots?.forget(activation);
     this.#lanes.leave(activation.arrival.lane);
   }
 
@@ -106,15 +110,15 @@ export class Activations {
 
   list(): ActivationsData {
     const activations = [...this.#all.values()].map((one) => ({ ...one }));
-    return { count: this.#count, activations, spent: [...this.#spent] };
+    return { count: this.#count, activations, spent: [...(this.#spent ?? [])] };
   }
 
   /** Takes over what was listed. `pauses` tells who waits for a timer, and needs no slot. */
   restore({ count, activations, spent }: ActivationsData, pauses: (activation: Activation) => boolean): void {
     this.#count = count;
     for (const one of activations) this.#all.set(one.id, { ...one });
-    for (const key of spent) this.#spent.add(key);
-    this.#slots.restore([...this.#all.values()].filter((one) => one.expired === undefined && !pauses(one)));
+    if (spent.length > 0) this.#spent = new Set(spent);
+    this.#slots?.restore([...this.#all.values()].filter((one) => one.expired === undefined && !pauses(one)));
   }
 
   #make({ chunk, trigger, label }: Target, arrival: Arrival, expired: number | undefined): Activation {
@@ -140,6 +144,7 @@ export class Activations {
 
   /** The activation needs its slot no more: whoever has waited for it the longest starts. */
   #yield(activation: Activation): void {
+    if (this.#slots === undefined) return void (activation.granted = false);
     const next = this.#slots.leave(activation);
     if (next !== undefined) this.#command({ type: "start", activation: next });
   }

@@ -6,7 +6,7 @@ export interface Arrival {
   readonly id: string;
   /** Where in a reply; empty for what comes from none. */
   readonly path: string;
-  /** The positions in the arrays on the way, outermost first. */
+  /** The positions in the arrays of `path`; for what comes from no reply, those of its lane; of a gather, the items that are there. */
   readonly indexes: readonly number[];
   /** Whether what it triggers answers for a failure. */
   readonly answers: boolean;
@@ -17,6 +17,6 @@ export interface Arrival {
 const nowhere: readonly number[] = [];
 
 /** The arrival of what comes from no reply. */
-export function arrivalOf(payload: unknown, lane: string, id: string): Arrival {
-  return { payload, lane, id, path: "", indexes: nowhere, answers: false, reply: undefined };
+export function arrivalOf(payload: unknown, lane: string, id: string, indexes = nowhere): Arrival {
+  return { payload, lane, id, path: "", indexes, answers: false, reply: undefined };
 }

@@ -1,3 +1,4 @@
+import { SluiceError } from "../error/sluice-error.ts";
 import type { Listener, Step, Up } from "../graph/routes.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import { type Joins, type Part, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
@@ -16,7 +17,7 @@ export interface Outcome {
   readonly wait: (timer: string, timeoutMs: number) => void;
   readonly unwait: (timer: string) => void;
   /** A payload cannot be taken where it has come to. */
-  readonly refuse: (step: Step, what: string) => void;
+  readonly refuse: (error: SluiceError) => void;
 }
 
 interface Way {
@@ -69,7 +70,7 @@ export class Delivery {
     if (step.op === "each") return this.#spread([{ target, up }], arrival, `${arrival.id}:${step.id}`);
     if (step.op === "rx") return this.#outcome.pipe(step, arrival.payload);
     if (step.by !== undefined && keyOf(arrival.payload, step.by) === undefined) {
-      return this.#outcome.refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
+      return this.#refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
     }
     const timedIn = step.timeoutMs === undefined ? undefined : this.#joins.at(step, arrival)?.timedIn;
     const parts = this.#joins.take(step, slot, { label: target.label, arrival });
@@ -92,7 +93,7 @@ export class Delivery {
     const { payload, lane } = arrival;
     const [first] = ways;
     if (first === undefined) return;
-    if (!Array.isArray(payload)) return this.#outcome.refuse(first.up.step, "the payload is no array");
+    if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
     const fan = this.#lanes.fan(id, lane, first.up.step.label);
     payload.forEach((item: unknown, index) => {
@@ -102,12 +103,19 @@ export class Delivery {
         payload: item,
         lane: itemLane,
         path: `${arrival.path}[${index}]`,
-        indexes: [...arrival.indexes, index],
+        indexes: this.#lanes.indexesOf(itemLane),
       };
       for (const { up } of ways) this.#proceed(up.step, itemArrival, up.step);
       this.#lanes.close(itemLane);
     });
     this.#lanes.closeFan(id);
+  }
+
+  #refuse({ label, where }: Step, what: string): void {
+    const mend = "Emit or return what the trigger needs, or change the trigger";
+    this.#outcome.refuse(
+      new SluiceError("payload-invalid", { what: `${label}: ${what}`, where, mend, retryable: false }),
+    );
   }
 
   /** The time of a join runs from its first signal on. It counts in its lane: a lane with a deadline is not done. */

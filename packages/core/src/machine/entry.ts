@@ -164,7 +164,7 @@ export type Entry<S = any> = { [K in EntryType]: EntryOf<S, K> }[EntryType];
 export type EntryDraft = { [K in EntryType]: { readonly type: K } & EntryFields[K] }[EntryType];
 export type FinalEntry<S = any> = { [K in FinalType]: EntryOf<S, K> }[FinalType];
 
-const finalTypes: readonly EntryType[] = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
+const finalTypes: readonly FinalType[] = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
 
 /** Whether an entry is of the execution that is looked at, not of a child. */
 export function isOwn(entry: Entry): boolean {
@@ -176,7 +176,12 @@ export function isShown(entry: Entry): entry is EntryOf<any, "stream:item"> {
   return entry.type === "stream:item" && entry.unbridged !== true;
 }
 
+/** Whether entries of a type end an execution. */
+export function isFinalType(type: EntryType): type is FinalType {
+  return finalTypes.some((final) => final === type);
+}
+
 /** True for the last entry of the execution that is looked at; it carries the full state. */
 export function isFinal<S>(entry: Entry<S>): entry is FinalEntry<S> {
-  return finalTypes.includes(entry.type) && isOwn(entry);
+  return isFinalType(entry.type) && isOwn(entry);
 }

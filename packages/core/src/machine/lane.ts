@@ -9,6 +9,8 @@ export interface Lane {
   /** The fan-out that it is an item of, and which one. */
   readonly fan: string | undefined;
   readonly index: number;
+  /** Its positions in the fan-outs on the way, outermost first. */
+  readonly indexes: readonly number[];
   /** Activations that are queued or running in it, and lanes and fan-outs below that are not done. */
   count: number;
   /** Whether its source can still bring something in. */
@@ -49,21 +51,47 @@ export interface LaneEnds {
   readonly done: (lane: string) => void;
 }
 
+const nowhere: readonly number[] = [];
+
 /** The lanes of one execution. Bookkeeping costs O(1) a signal. A lane is forgotten when it is done. */
 export class Lanes {
-  readonly #lanes = new Map<string, Lane>();
-  readonly #fans = new Map<string, Fan>();
+  /** All but the root: most executions have no other. */
+  #below: Map<string, Lane> | undefined;
+  #open: Map<string, Fan> | undefined;
   readonly #ends: LaneEnds;
-  readonly #root: Lane = { id: rootLane, parent: undefined, fan: undefined, index: 0, count: 0, open: false };
+  readonly #root: Lane = {
+    id: rootLane,
+    parent: undefined,
+    fan: undefined,
+    index: 0,
+    indexes: nowhere,
+    count: 0,
+    open: false,
+  };
 
   constructor(ends: LaneEnds) {
     this.#ends = ends;
-    this.#lanes.set(rootLane, this.#root);
+  }
+
+  get #lanes(): Map<string, Lane> {
+    return (this.#below ??= new Map());
+  }
+
+  get #fans(): Map<string, Fan> {
+    return (this.#open ??= new Map());
   }
 
   /** A lane under `parent`, in which it counts until it is done. */
   open(id: string, parent: string): void {
-    this.#lanes.set(id, { id, parent, fan: undefined, index: 0, count: 0, open: true });
+    this.#lanes.set(id, {
+      id,
+      parent,
+      fan: undefined,
+      index: 0,
+      indexes: this.indexesOf(parent),
+      count: 0,
+      open: true,
+    });
     this.enter(parent);
   }
 
@@ -81,11 +109,17 @@ export class Lanes {
   item(fan: Fan, index: number): string {
     const id = `${fan.id}[${index}]`;
     if (!this.#lanes.has(id)) {
-      this.#lanes.set(id, { id, parent: fan.lane, fan: fan.id, index, count: 0, open: true });
+      const indexes = [...this.indexesOf(fan.lane), index];
+      this.#lanes.set(id, { id, parent: fan.lane, fan: fan.id, index, indexes, count: 0, open: true });
       fan.undone += 1;
       fan.size = Math.max(fan.size, index + 1);
     }
     return id;
+  }
+
+  /** The positions of a lane in the fan-outs on the way, outermost first. */
+  indexesOf(id: string): readonly number[] {
+    return this.#laneOf(id)?.indexes ?? nowhere;
   }
 
   /** Something begins in the lane. */
@@ -144,7 +178,7 @@ export class Lanes {
       ...fan,
       values: [...values].map(([chunk, returned]) => [chunk, presentIn(returned)] as const),
     }));
-    return { lanes: [...this.#lanes.values()].map((lane) => ({ ...lane })), fans };
+    return { lanes: [this.#root, ...this.#lanes.values()].map((lane) => ({ ...lane })), fans };
   }
 
   /** Takes over what was listed. */
@@ -162,7 +196,7 @@ export class Lanes {
   }
 
   #laneOf(id: string): Lane | undefined {
-    return id === rootLane ? this.#root : this.#lanes.get(id);
+    return id === rootLane ? this.#root : this.#below?.get(id);
   }
 
   #settle(lane: Lane): void {

@@ -13,12 +13,12 @@
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Failure } from "../define/trigger.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type Listener, type Routes, type Step, routesOf } from "../graph/routes.ts";
+import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
 import { Activations } from "./activations.ts";
-import { arrivalOf } from "./arrival.ts";
+import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
 import { Delivery } from "./delivery.ts";
-import type { Entry, EntryOf } from "./entry.ts";
+import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
 import { Joins } from "./joins.ts";
 import { type Fan, Lanes, presentIn, rootLane } from "./lane.ts";
 import { type MachineSnapshot, type Progress, checkSnapshot, progressOf } from "./machine-snapshot.ts";
@@ -38,7 +38,8 @@ export class Machine {
   readonly routes: Routes;
   readonly #lanes: Lanes;
   readonly #joins = new Joins();
-  readonly #delivery: Delivery;
+  /** Made when a signal first goes through an operator. */
+  #delivery: Delivery | undefined;
   readonly #activations: Activations;
   readonly #rollback: Rollback;
   readonly #replies: Replies;
@@ -52,22 +53,12 @@ export class Machine {
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
     this.#lanes = new Lanes({ gathered: (fan) => this.#gather(fan), done: (lane) => this.#joins.forget(lane) });
-    const command = (one: Command): void => {
-      if (this.#isRunning) this.#commands.push(one);
-    };
-    this.#activations = new Activations(graph, this.#lanes, command);
-    this.#delivery = new Delivery(this.#lanes, this.#joins, {
-      activate: (target, arrival) => this.#activations.add(target, arrival),
-      pipe: ({ id }, payload) => command({ type: "pipe", step: id, payload }),
-      wait: (timer, timeoutMs) => command({ type: "limit", timer, timeoutMs }),
-      unwait: (timer) => this.#timers.delete(timer) && command({ type: "unset", timer }),
-      refuse: (step, what) => this.#refuse(step, what),
-    });
+    this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
     this.#replies = new Replies({
       routes: this.routes,
       lanes: this.#lanes,
       joins: this.#joins,
-      delivery: this.#delivery,
+      deliver: (listeners, arrival) => this.#deliver(listeners, arrival),
       activations: this.#activations,
     });
     this.#rollback = new Rollback(graph);
@@ -149,11 +140,6 @@ export class Machine {
     return this.#rollback;
   }
 
-  /** Whether an activation still waits for its start. */
-  mayStart(activation: Activation): boolean {
-    return activation.granted && !activation.running && this.holds(activation);
-  }
-
   /** Whether an activation is not over. */
   holds({ id }: Activation): boolean {
     return this.#isRunning && this.#activations.get(id) !== undefined;
@@ -231,16 +217,11 @@ export class Machine {
       case "timer:fired":
         this.#timerFired(entry.timer);
         break;
-      case "flow:completed":
-      case "flow:failed":
-      case "flow:timeout":
-      case "flow:cancelled":
+      default:
+        if (!isFinalType(entry.type)) return none;
         this.#progress.status = "ended";
         this.#activations.clear();
         this.#timers.clear();
-        this.#commands = [];
-        return none;
-      default:
         return none;
     }
     this.#settle();
@@ -263,7 +244,7 @@ export class Machine {
   #signal({ event, payload, lane, id, pipeline }: EntryOf<unknown, "signal">): void {
     if (pipeline !== undefined) {
       const step = this.routes.steps.get(pipeline);
-      if (step !== undefined && this.#isRunning) this.#delivery.proceed(step, arrivalOf(payload, lane, id));
+      if (step !== undefined && this.#isRunning) this.#operators.proceed(step, arrivalOf(payload, lane, id));
       return;
     }
     const listeners = this.routes.event(event);
@@ -276,7 +257,31 @@ export class Machine {
 
   #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string): void {
     if (listeners.length === 0 || !this.#isRunning) return;
-    this.#delivery.deliver(listeners, arrivalOf(payload, lane, id));
+    this.#deliver(listeners, this.#arrival(payload, lane, id));
+  }
+
+  #deliver(listeners: readonly Listener[], arrival: Arrival): void {
+    if (listeners.some(({ up }) => up !== undefined)) return this.#operators.deliver(listeners, arrival);
+    for (const listener of listeners) this.#activations.add(listener, arrival);
+  }
+
+  get #operators(): Delivery {
+    this.#delivery ??= new Delivery(this.#lanes, this.#joins, {
+      activate: (target, arrival) => this.#activations.add(target, arrival),
+      pipe: ({ id }, payload) => this.#command({ type: "pipe", step: id, payload }),
+      wait: (timer, timeoutMs) => this.#command({ type: "limit", timer, timeoutMs }),
+      unwait: (timer) => this.#timers.delete(timer) && this.#command({ type: "unset", timer }),
+      refuse: (error) => this.#failFlow(error),
+    });
+    return this.#delivery;
+  }
+
+  #command(command: Command): void {
+    if (this.#isRunning) this.#commands.push(command);
+  }
+
+  #arrival(payload: unknown, lane: string, id: string): Arrival {
+    return arrivalOf(payload, lane, id, this.#lanes.indexesOf(lane));
   }
 
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
@@ -286,7 +291,7 @@ export class Machine {
       const present = presentIn(values.get(of) ?? []);
       const payload = present.map(([, value]) => value);
       const indexes = present.map(([index]) => index);
-      this.#delivery.deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
+      this.#deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
     }
   }
 
@@ -308,7 +313,7 @@ export class Machine {
     if (undo !== undefined) this.#commands.push(undo);
     const activation = this.#activations.get(timer);
     if (activation !== undefined) return this.#activations.again(activation);
-    const expired = this.#delivery.expire(timer, (id) => this.routes.steps.get(id));
+    const expired = this.#operators.expire(timer, (id) => this.routes.steps.get(id));
     if (expired === undefined) return;
     const { step, arrival, lane } = expired;
     this.#activations.expire(step, arrival, step.timeoutMs ?? 0);
@@ -369,7 +374,7 @@ export class Machine {
     const handlers = arrival.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
     if (handlers.length > 0 && this.#isRunning) {
       const failure: Failure = { chunk: chunk.name, error, input: arrival.payload, attempts };
-      this.#delivery.deliver(handlers, { ...arrivalOf(failure, arrival.lane, `e${seq}`), answers: true });
+      this.#deliver(handlers, { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true });
     }
     this.#end(activationId);
     if (handlers.length === 0 && error.code !== "chunk-aborted") this.#failFlow(error);
@@ -381,14 +386,6 @@ export class Machine {
     this.#progress.failure = error;
     for (const one of this.#activations.all()) if (!one.running) this.#end(one.id);
     this.#commands = [{ type: "fail", error }];
-  }
-
-  #refuse(step: Step, what: string): void {
-    const where = `${this.#graph.flow}.${this.#graph.chunks[step.chunk]?.name}`;
-    const mend = "Emit or return what the trigger needs, or change the trigger";
-    this.#failFlow(
-      new SluiceError("payload-invalid", { what: `${step.label}: ${what}`, where, mend, retryable: false }),
-    );
   }
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */

@@ -1,8 +1,7 @@
 import { lanePaths } from "../graph/lane-paths.ts";
-import type { Closer, FieldLanes, FieldListener, Routes } from "../graph/routes.ts";
+import type { Closer, FieldLanes, FieldListener, Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
-import { arrivalOf } from "./arrival.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import { type Fan, type Lanes, rootLane } from "./lane.ts";
@@ -14,7 +13,7 @@ interface Parts {
   readonly routes: Routes;
   readonly lanes: Lanes;
   readonly joins: Joins;
-  readonly delivery: Delivery;
+  readonly deliver: (listeners: readonly Listener[], arrival: Arrival) => void;
   readonly activations: Activations;
 }
 
@@ -31,11 +30,11 @@ export class Replies {
   /** A value of a reply is complete. */
   field(entry: FieldEntry): void {
     const { reply, replyId, field, indexes, seq, value } = entry;
-    const { routes, delivery } = this.#parts;
+    const { routes, deliver } = this.#parts;
     const listeners = routes.field(reply, field);
     for (const [lane, group] of this.#byLane(entry, listeners)) {
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
-      delivery.deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
+      deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
     }
     const closers = routes.closers(reply, field);
     this.#hear(entry.activationId, listeners.length + closers.length);
@@ -44,10 +43,10 @@ export class Replies {
 
   /** A whole reply is complete and valid. */
   complete({ reply, replyId, activationId, value, lane, seq }: EntryOf<unknown, "reply:complete">): void {
-    const { routes, delivery, joins } = this.#parts;
+    const { routes, deliver, joins } = this.#parts;
     const listeners = routes.done(reply);
     const scope = `${lane}#${replyId}`;
-    if (listeners.length > 0) delivery.deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
+    if (listeners.length > 0) deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
     this.#hear(activationId, listeners.length);
     this.#close(`${activationId} ${replyId}`, false);
     joins.forget(scope);

@@ -2,7 +2,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Activation } from "./command.ts";
 
 /**
- * The concurrency limits of a flow and its chunks. Where nothing is limited, nothing is counted. Who waits at a full chunk
+ * The concurrency limits of a flow and its chunks.  Who waits at a full chunk
  * does not hold up others; among those that may start, the oldest goes first.
  */
 export class Slots {

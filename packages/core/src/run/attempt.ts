@@ -1,3 +1,4 @@
+import type { SluiceError } from "../error/sluice-error.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
@@ -14,7 +15,7 @@ export interface Below {
   readonly held: Held;
   readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
   /** Calls back once, when it has ended. */
-  readonly onEnded: (callback: () => void) => void;
+  readonly onEnded: (callback: (error: SluiceError | undefined, result: unknown) => void) => void;
 }
 
 /** One try of an activation: what it is, whether it is still on, and what it opened. */

@@ -7,7 +7,8 @@ import type { EntryLog } from "../log/entry-log.ts";
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
-import { type Identity, Shell, type ShellParts } from "./shell.ts";
+import type { Identity } from "./identity.ts";
+import { Shell } from "./shell.ts";
 import { initialState } from "./state-store.ts";
 
 /** How many executions may run within each other. */
@@ -18,10 +19,9 @@ export interface Launch {
   readonly flow: unknown;
   readonly input: unknown;
   readonly create: (() => object) | undefined;
-  readonly identify: (flow: string) => Identity;
+  readonly identity: Identity;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
-  readonly onEnd: ShellParts["onEnd"];
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Launch {
  * @throws FlowDefinitionError when the flow has problems.
  * @throws SluiceError `flow-undefined`, or `input-invalid`
  */
-export function launch({ flow, input, create, identify, log, scheduler, onEnd }: Launch): Shell {
+export function launch({ flow, input, create, identity, log, scheduler }: Launch): Shell {
   const graph = compile(flow);
   const definition = definitionOf(flow);
   const { spec } = definition;
@@ -41,7 +41,7 @@ export function launch({ flow, input, create, identify, log, scheduler, onEnd }:
     mend: "Give run() what the flow's `input` schema says",
   });
   return new Shell({
-    identity: identify(spec.name),
+    identity,
     definition,
     graph,
     instance: (create ?? definition.create)?.(),
@@ -50,7 +50,6 @@ export function launch({ flow, input, create, identify, log, scheduler, onEnd }:
     log,
     scheduler,
     child: launchChild,
-    onEnd,
   });
 }
 
@@ -70,21 +69,21 @@ function launchChild(
       flow,
       input,
       create,
-      identify: (name) => ({
+      identity: {
         id: parent.id,
-        path: parent.childPath(name),
+        path: parent.childPath(compile(flow).flow),
         parent: attempt.activation.id,
         unbridged: parent.unbridged || !bridge,
-      }),
+      },
       log: parent.log,
       scheduler: parent.scheduler,
-      onEnd: (error, result) => {
-        forget();
-        if (error === undefined) resolve(result);
-        else reject(attempt.ended ? aborted(attempt.where, "its execution ends") : childError(error, attempt.where));
-      },
     });
     const forget = attempt.adopt(child);
+    child.onEnded((error, result) => {
+      forget();
+      if (error === undefined) resolve(result);
+      else reject(attempt.ended ? aborted(attempt.where, "its execution ends") : childError(error, attempt.where));
+    });
     child.start();
   } catch (error) {
     reject(error);

@@ -9,7 +9,7 @@ export type Pipe = (payload$: Observable<unknown>, scheduler: SchedulerLike) => 
 
 /** What pipelines act on. */
 export interface PipelineParts {
-  readonly steps: ReadonlyMap<string, Step>;
+  readonly steps: readonly Step[];
   readonly chunks: readonly ChunkDefinition[];
   readonly where: string;
   readonly scheduler: SchedulerLike;
@@ -36,7 +36,7 @@ export class Pipelines {
 
   /** Subscribes to all of them. */
   start(): void {
-    for (const step of this.#parts.steps.values()) if (step.op === "rx") this.#begin(step);
+    for (const step of this.#parts.steps) this.#begin(step);
   }
 
   /** Gives a payload to a pipeline; one that has come to its end takes none. */

@@ -17,20 +17,12 @@ import { CommandQueue, type Order } from "./command-queue.ts";
 import { type Ending, endError, finalDraft } from "./ending.ts";
 import { signalDraft } from "./entry-draft.ts";
 import type { FieldPlace, Host } from "./host.ts";
+import type { Identity } from "./identity.ts";
 import { Pipelines } from "./pipelines.ts";
 import { Runner } from "./runner.ts";
 import { Timers } from "./timers.ts";
 
-/** Who an execution is, and what it belongs to. */
-export interface Identity {
-  readonly id: string;
-  /** The flow's name, then each child's: `["support", "audit#2"]`. */
-  readonly path: readonly string[];
-  /** Of a child: the activation that runs it. */
-  readonly parent?: string;
-  /** Of a child whose stream items are not shown in its parent's stream. */
-  readonly unbridged?: boolean;
-}
+type OnEnded = (error: SluiceError | undefined, result: unknown) => void;
 
 /** What an execution is made of. */
 export interface ShellParts {
@@ -51,8 +43,6 @@ export interface ShellParts {
     input: unknown,
     options: ChildOptions<Runnable>,
   ) => Promise<unknown>;
-  /** Called once, right after the final entry has reached every reader. */
-  readonly onEnd: (error: SluiceError | undefined, result: unknown) => void;
 }
 
 /**
@@ -67,13 +57,16 @@ export class Shell implements Host, Below {
   readonly #queue = new CommandQueue((order) => this.#carryOut(order));
   readonly #timers: Timers;
   readonly #runner: Runner;
-  readonly #pipelines: Pipelines;
+  /** Undefined when the flow has none. */
+  readonly #pipelines: Pipelines | undefined;
   /** Those who wait for its end. */
-  readonly #awaiting: (() => void)[] = [];
+  #awaiting: OnEnded[] = [];
   #children = 0;
   #liveStarts = 0;
   #liveCount = 0;
   #completing = false;
+  /** How it has ended: set when the final entry has been shown. */
+  #ended: { readonly error: SluiceError | undefined; readonly result: unknown } | undefined;
   /** It ends: nothing starts any more but what undoes. */
   #ending: Ending | undefined;
   /** What has completed is being undone, here or in a child. */
@@ -93,15 +86,7 @@ export class Shell implements Host, Below {
     const drain = (): void => this.drain();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
     this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, drain, onLive });
-    this.#pipelines = new Pipelines({
-      steps: machine.routes.steps,
-      chunks,
-      where: graph.flow,
-      scheduler,
-      onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
-      onFailure: (error) => this.#fail(error),
-      onEnd: () => this.#complete(),
-    });
+    this.#pipelines = machine.routes.pipelines.length === 0 ? undefined : this.#makePipelines();
   }
 
   get id(): string {
@@ -128,6 +113,11 @@ export class Shell implements Host, Below {
     return this.machine.seq === 0 ? this.#parts.initial : this.machine.state;
   }
 
+  /** The type of its final entry; undefined until that is appended. */
+  get final(): Ending["end"] | undefined {
+    return this.machine.ended ? this.#ending?.end : undefined;
+  }
+
   /** The flow's name, for errors. */
   get where(): string {
     return this.#parts.graph.flow;
@@ -149,7 +139,7 @@ export class Shell implements Host, Below {
     const { graph, input, initial: state, identity } = this.#parts;
     const parent = identity.parent === undefined ? {} : { parent: identity.parent };
     this.append({ type: "flow:start", flow: graph.flow, graphHash: graph.hash, input, state, ...parent });
-    this.#pipelines.start();
+    this.#pipelines?.start();
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
@@ -244,14 +234,16 @@ export class Shell implements Host, Below {
     this.#final();
   }
 
-  onEnded(callback: () => void): void {
-    this.#awaiting.push(callback);
+  /** Calls back once, after its final entry has been shown; at once when it has ended. */
+  onEnded(callback: OnEnded): void {
+    if (this.#ended === undefined) this.#awaiting.push(callback);
+    else callback(this.#ended.error, this.#ended.result);
   }
 
   #carryOut(order: Order): void {
     switch (order.type) {
       case "start":
-        if (this.machine.mayStart(order.activation)) this.#runner.start(order.activation);
+        if (this.machine.holds(order.activation)) this.#runner.start(order.activation);
         break;
       case "expire":
         this.#runner.expire(order.activation);
@@ -275,7 +267,7 @@ export class Shell implements Host, Below {
         this.#timers.cancel(order.timer);
         break;
       case "pipe":
-        this.#pipelines.give(order.step, order.payload);
+        this.#pipelines?.give(order.step, order.payload);
         break;
       case "close":
         this.close("idle");
@@ -310,6 +302,19 @@ export class Shell implements Host, Below {
     this.drain();
   }
 
+  #makePipelines(): Pipelines {
+    const { definition, graph, scheduler } = this.#parts;
+    return new Pipelines({
+      steps: this.machine.routes.pipelines,
+      chunks: definition.chunks,
+      where: graph.flow,
+      scheduler,
+      onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
+      onFailure: (error) => this.#fail(error),
+      onEnd: () => this.#complete(),
+    });
+  }
+
   #liveOver(error: SluiceError | undefined): void {
     this.#liveCount -= 1;
     if (error === undefined) this.#complete();
@@ -319,7 +324,7 @@ export class Shell implements Host, Below {
   /** Completes the execution if all is done, the pipelines and live chunks too. */
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#liveCount > 0) return;
-    if (!this.#pipelines.finish() || !this.machine.quiet) return; // what they yield starts chunks again
+    if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
     this.#finish();
   }
@@ -354,7 +359,7 @@ export class Shell implements Host, Below {
     if (this.machine.ended || this.#ending !== undefined) return; // an observer of what is ended here may ask for another end
     this.#ending = ending;
     this.#timers.clear();
-    this.#pipelines.stop();
+    this.#pipelines?.stop();
     const below = this.#runner.stopBelow(why, rollback);
     if (below.length === 0) return this.#stopped(why, ending, rollback);
     this.#undoing = true;
@@ -386,8 +391,10 @@ export class Shell implements Host, Below {
     const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
     this.append(draft);
     tell();
-    const error = endError(draft, this.where);
-    this.#parts.onEnd(error, ending.end === "flow:completed" ? ending.result : undefined);
-    for (const callback of this.#awaiting.splice(0)) callback();
+    const end = { error: endError(draft, this.where), result: "result" in ending ? ending.result : undefined };
+    this.#ended = end;
+    const awaiting = this.#awaiting;
+    this.#awaiting = [];
+    for (const callback of awaiting) callback(end.error, end.result);
   }
 }

@@ -1,5 +1,5 @@
 import type { EntryLog } from "../log/entry-log.ts";
-import { type Entry, isOwn } from "../machine/entry.ts";
+import { type Entry, type FinalType, isFinal, isOwn } from "../machine/entry.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
@@ -90,17 +90,10 @@ export function fieldProjection(reply: string, path: string): Project<FieldSigna
 
 /** The status that an entry brings about. */
 export function statusOf(entry: Entry): ExecutionStatus | undefined {
-  if (!isOwn(entry)) return undefined;
-  switch (entry.type) {
-    case "flow:completed":
-      return "completed";
-    case "flow:failed":
-      return "failed";
-    case "flow:timeout":
-      return "timeout";
-    case "flow:cancelled":
-      return "cancelled";
-    default:
-      return undefined;
-  }
+  return isFinal(entry) ? statusAfter(entry.type) : undefined;
+}
+
+/** The status of an execution that has ended so. */
+export function statusAfter(final: FinalType): ExecutionStatus {
+  return final.slice("flow:".length) as ExecutionStatus; // each final type is called after its status
 }
