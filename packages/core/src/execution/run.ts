@@ -37,7 +37,7 @@ export function run<C extends Runnable>(
 ): Execution<SpecOf<C>> {
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
   const id = options.id ?? randomId();
-  const log = new EntryLog(id, () => scheduler.now(), retention);
+  const log = new EntryLog(id, retention);
   const identity = { id, path: [compile(flow).flow] };
   const shell = launch({ flow, input, create: options.create, identity, log, scheduler });
   shell.onEnded((error) => log.close(error));
@@ -58,7 +58,8 @@ function cancelWith(shell: Shell, abortSignal: AbortSignal): void {
 
 /** A UUID of version 4. Browsers have `crypto.randomUUID` only on pages that came over HTTPS or from the same machine. */
 function randomId(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  // V8 keeps the twenty pieces of the text until it is read as one: that is half a kilobyte
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID().toLowerCase();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const variant = "89ab"[(bytes[8] ?? 0) % 4];

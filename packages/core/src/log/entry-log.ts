@@ -31,7 +31,6 @@ interface Reader {
  */
 export class EntryLog {
   readonly #executionId: string;
-  readonly #now: () => number;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
   #entries: (Entry | undefined)[] = [];
@@ -48,9 +47,8 @@ export class EntryLog {
   #delivering = false;
   #closed: { readonly error: Error | undefined } | undefined;
 
-  constructor(executionId: string, now: () => number, retention: Retention = {}) {
+  constructor(executionId: string, retention: Retention = {}) {
     this.#executionId = executionId;
-    this.#now = now;
     this.#maxEntries = Math.max(1, retention.maxEntries ?? 10_000);
     this.#maxBytes = retention.maxBytes ?? 33_554_432;
   }
@@ -86,7 +84,7 @@ export class EntryLog {
   }
 
   /** Gives a fact its place and time. Readers get it with the next `deliver`. */
-  append(draft: EntryDraft, live: boolean, path: readonly string[]): Entry {
+  append(draft: EntryDraft, live: boolean, path: readonly string[], at: number): Entry {
     if (live) this.#live += 1;
     else {
       this.#seq += 1;
@@ -95,7 +93,7 @@ export class EntryLog {
     const open = draft as EntryDraft & Writable<Common>; // a draft becomes an entry in the next lines, in place
     open.seq = this.#seq;
     open.live = this.#live;
-    open.at = this.#now();
+    open.at = at;
     open.executionId = this.#executionId;
     open.path = path;
     const entry = draft as Entry;
@@ -148,12 +146,13 @@ export class EntryLog {
     this.#delivering = true;
     for (let more = true; more;) {
       const { end } = this;
-      for (const reader of this.#readers.slice()) this.#feed(reader);
+      // whoever leaves makes a new list; whoever joins has been served
+      for (const reader of this.#readers) this.#feed(reader);
       more = this.end > end;
     }
     this.#delivering = false;
     if (this.#closed !== undefined) {
-      for (const reader of this.#readers.slice()) this.#finish(reader, this.#closed.error);
+      for (const reader of this.#readers) this.#finish(reader, this.#closed.error);
     }
     if (this.#parked.length > 0) this.#wake();
   }

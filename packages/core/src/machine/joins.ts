@@ -25,7 +25,11 @@ export interface JoinData {
 /** The joins of one execution that wait for something. */
 export class Joins {
   /** By scope, then by step. */
-  readonly #open = new Map<string, Map<string, JoinData>>();
+  #joins: Map<string, Map<string, JoinData>> | undefined;
+
+  get #open(): Map<string, Map<string, JoinData>> {
+    return (this.#joins ??= new Map());
+  }
 
   /** A signal comes to a join. @returns the parts that fire now, in the order of the payload; undefined when some are missing */
   take(step: Step, slot: number, part: Part): readonly Part[] | undefined {
@@ -49,9 +53,13 @@ export class Joins {
   }
 
   /** The deadlines that run. */
-  deadlines(): readonly { readonly timer: string; readonly step: string }[] {
-    const joins = [...this.#open.values()].flatMap((inScope) => [...inScope.values()]);
-    return joins.filter(({ timedIn }) => timedIn !== undefined).map((one) => ({ timer: timerOf(one), step: one.step }));
+  deadlines(steps: ReadonlyMap<string, Step>): readonly { readonly timer: string; readonly timeoutMs: number }[] {
+    return [...this.#open.values()].flatMap((inScope) =>
+      [...inScope.values()].flatMap((join) => {
+        const timeoutMs = join.timedIn === undefined ? undefined : steps.get(join.step)?.timeoutMs;
+        return timeoutMs === undefined ? [] : [{ timer: timerOf(join), timeoutMs }];
+      }),
+    );
   }
 
   /** What had come to a join whose time is over; it begins anew. */
@@ -62,7 +70,7 @@ export class Joins {
 
   /** Nothing more comes into a lane, or from a reply. */
   forget(scope: string): void {
-    this.#open.delete(scope);
+    this.#joins?.delete(scope);
   }
 
   list(): readonly JoinData[] {

@@ -44,12 +44,8 @@ export type FanData = Omit<Fan, "values"> & {
   ])[];
 };
 
-/** What is to be done when lanes and fan-outs are done. */
-export interface LaneEnds {
-  /** All lanes of a fan-out are done; the lane above is not. */
-  readonly gathered: (fan: Fan) => void;
-  readonly done: (lane: string) => void;
-}
+/** Hears of a lane that is done, and of a fan-out whose lanes all are, while the lane above is not. */
+type OnDone = (done: Lane | Fan) => void;
 
 const nowhere: readonly number[] = [];
 
@@ -58,7 +54,7 @@ export class Lanes {
   /** All but the root: most executions have no other. */
   #below: Map<string, Lane> | undefined;
   #open: Map<string, Fan> | undefined;
-  readonly #ends: LaneEnds;
+  readonly #onDone: OnDone;
   readonly #root: Lane = {
     id: rootLane,
     parent: undefined,
@@ -69,8 +65,8 @@ export class Lanes {
     open: false,
   };
 
-  constructor(ends: LaneEnds) {
-    this.#ends = ends;
+  constructor(onDone: OnDone) {
+    this.#onDone = onDone;
   }
 
   get #lanes(): Map<string, Lane> {
@@ -202,7 +198,7 @@ export class Lanes {
   #settle(lane: Lane): void {
     if (lane.count > 0 || lane.open || lane.parent === undefined) return;
     this.#lanes.delete(lane.id);
-    this.#ends.done(lane.id);
+    this.#onDone(lane);
     if (lane.fan === undefined) return this.leave(lane.parent);
     const fan = this.#fans.get(lane.fan);
     if (fan === undefined) return;
@@ -213,7 +209,7 @@ export class Lanes {
   #finish(fan: Fan): void {
     if (fan.undone > 0 || fan.open) return;
     this.#fans.delete(fan.id);
-    if (!fan.broken) this.#ends.gathered(fan);
+    if (!fan.broken) this.#onDone(fan);
     this.leave(fan.lane);
   }
 }

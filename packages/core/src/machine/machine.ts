@@ -27,7 +27,8 @@ import { Replies } from "./replies.ts";
 import { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
 
-const none: readonly Command[] = [];
+const none: readonly never[] = [];
+const noTimers: ReadonlyMap<string, number> = new Map();
 
 /**
  * Decides what an execution does, from its durable entries alone: routes signals, fills joins, counts lanes, and tells
@@ -42,25 +43,19 @@ export class Machine {
   #delivery: Delivery | undefined;
   readonly #activations: Activations;
   readonly #rollback: Rollback;
-  readonly #replies: Replies;
+  /** Made when a field of a reply is first heard. */
+  #replies: Replies | undefined;
   readonly #progress: Progress;
-  /** When each timer that is set is due. */
-  readonly #timers = new Map<string, number>();
+  /** When each timer that is set is due; made with the first. */
+  #timers: Map<string, number> | undefined;
   #commands: Command[] = [];
 
   constructor(graph: Graph) {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
-    this.#lanes = new Lanes({ gathered: (fan) => this.#gather(fan), done: (lane) => this.#joins.forget(lane) });
+    this.#lanes = new Lanes((done) => ("source" in done ? this.#gather(done) : this.#joins.forget(done.id)));
     this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
-    this.#replies = new Replies({
-      routes: this.routes,
-      lanes: this.#lanes,
-      joins: this.#joins,
-      deliver: (listeners, arrival) => this.#deliver(listeners, arrival),
-      activations: this.#activations,
-    });
     this.#rollback = new Rollback(graph);
   }
 
@@ -73,14 +68,14 @@ export class Machine {
     checkSnapshot(graph, snapshot);
     const machine = new Machine(graph);
     Object.assign(machine.#progress, snapshot.progress);
-    for (const [timer, dueAt] of snapshot.timers) machine.#timers.set(timer, dueAt);
+    if (snapshot.timers.length > 0) machine.#timers = new Map(snapshot.timers);
     machine.#lanes.restore(snapshot.lanes);
     machine.#joins.restore(snapshot.joins);
     machine.#rollback.restore(snapshot.rollback);
-    machine.#replies.restore(snapshot.replies);
+    if (snapshot.replies.length > 0) machine.#read.restore(snapshot.replies);
     machine.#activations.restore(
       snapshot.activations,
-      ({ id, retryIn }) => retryIn !== undefined || machine.#timers.has(id),
+      ({ id, retryIn }) => retryIn !== undefined || machine.#timers?.has(id) === true,
     );
     return machine;
   }
@@ -89,12 +84,12 @@ export class Machine {
     return {
       graphHash: this.#graph.hash,
       progress: { ...this.#progress },
-      timers: [...this.#timers],
+      timers: [...(this.#timers ?? none)],
       activations: this.#activations.list(),
       lanes: this.#lanes.list(),
       joins: this.#joins.list(),
       rollback: this.#rollback.list(),
-      replies: this.#replies.list(),
+      replies: this.#replies?.list() ?? [],
     };
   }
 
@@ -156,16 +151,14 @@ export class Machine {
   pending(): readonly Command[] {
     if (this.#progress.status === "failing" && this.#progress.failure !== undefined)
       return [{ type: "fail", error: this.#progress.failure }];
-    if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers);
+    if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers ?? noTimers);
     if (!this.#isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
     return pendingCommands(this.#graph, {
       activations: this.#activations.all(),
-      timers: this.#timers,
+      timers: this.#timers ?? noTimers,
       isIdle: this.#progress.open && this.#lanes.quiet,
-      deadlines: this.#joins
-        .deadlines()
-        .map(({ timer, step }) => ({ timer, timeoutMs: this.routes.steps.get(step)?.timeoutMs ?? 0 })),
+      deadlines: this.#joins.deadlines(this.routes.steps),
     });
   }
 
@@ -196,10 +189,10 @@ export class Machine {
         if (this.#rollback.cause !== undefined) this.#commands.push(this.#rollback.compensated(entry));
         break;
       case "field:complete":
-        if (this.#isRunning) this.#replies.field(entry);
+        if (this.#isRunning) this.#read.field(entry);
         break;
       case "reply:complete":
-        if (this.#isRunning) this.#replies.complete(entry);
+        if (this.#isRunning) this.#read.complete(entry);
         break;
       case "state:changed":
         this.#change(entry);
@@ -221,7 +214,7 @@ export class Machine {
         if (!isFinalType(entry.type)) return none;
         this.#progress.status = "ended";
         this.#activations.clear();
-        this.#timers.clear();
+        this.#timers?.clear();
         return none;
     }
     this.#settle();
@@ -265,12 +258,23 @@ export class Machine {
     for (const listener of listeners) this.#activations.add(listener, arrival);
   }
 
+  get #read(): Replies {
+    this.#replies ??= new Replies({
+      routes: this.routes,
+      lanes: this.#lanes,
+      joins: this.#joins,
+      activations: this.#activations,
+      deliver: (listeners, arrival) => this.#deliver(listeners, arrival),
+    });
+    return this.#replies;
+  }
+
   get #operators(): Delivery {
     this.#delivery ??= new Delivery(this.#lanes, this.#joins, {
       activate: (target, arrival) => this.#activations.add(target, arrival),
       pipe: ({ id }, payload) => this.#command({ type: "pipe", step: id, payload }),
       wait: (timer, timeoutMs) => this.#command({ type: "limit", timer, timeoutMs }),
-      unwait: (timer) => this.#timers.delete(timer) && this.#command({ type: "unset", timer }),
+      unwait: (timer) => this.#timers?.delete(timer) === true && this.#command({ type: "unset", timer }),
       refuse: (error) => this.#failFlow(error),
     });
     return this.#delivery;
@@ -301,12 +305,12 @@ export class Machine {
     this.#rollback.timerSet(timer);
     // the join may have fired, or its lane ended, before its deadline was noted
     if (timer.startsWith("join ") && this.#joins.timed(timer) === undefined) return;
-    this.#timers.set(timer, dueAt);
+    (this.#timers ??= new Map()).set(timer, dueAt);
     this.#commands.push({ type: "wait", timer, dueAt });
   }
 
   #timerFired(timer: string): void {
-    if (!this.#timers.delete(timer)) return;
+    if (this.#timers?.delete(timer) !== true) return;
     if (timer === flowTimer) this.#commands.push({ type: "timeout" });
     if (timer === idleTimer && this.#progress.open && this.#lanes.quiet) this.#commands.push({ type: "close" });
     const undo = this.#rollback.timerFired(timer);
@@ -390,8 +394,8 @@ export class Machine {
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */
   #end(activationId: string): void {
-    this.#replies.breakOff(activationId);
-    this.#timers.delete(activationId);
+    this.#replies?.breakOff(activationId);
+    this.#timers?.delete(activationId);
     this.#activations.end(activationId);
   }
 }

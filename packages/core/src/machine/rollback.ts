@@ -3,6 +3,8 @@ import { backoff } from "./backoff.ts";
 import type { Command, Undoing } from "./command.ts";
 import type { EntryOf, NotUndone, RollbackCause } from "./entry.ts";
 
+const none: readonly never[] = [];
+
 /** What can be undone, as plain data. */
 export interface RollbackData {
   readonly cause: RollbackCause | undefined;
@@ -13,8 +15,8 @@ export interface RollbackData {
 /** The completed chunks that name a compensation, and how far undoing them has come. */
 export class Rollback {
   readonly #graph: Graph;
-  #undos: Undoing[] = [];
-  #notUndone: NotUndone[] = [];
+  #undos: Undoing[] | undefined;
+  #notUndone: NotUndone[] | undefined;
   #cause: RollbackCause | undefined;
 
   constructor(graph: Graph) {
@@ -28,22 +30,22 @@ export class Rollback {
 
   /** Whether something is left to undo. */
   get isNeeded(): boolean {
-    return this.#undos.length > 0;
+    return this.left.length > 0;
   }
 
   /** What is left to undo. */
   get left(): readonly Undoing[] {
-    return this.#undos;
+    return this.#undos ?? none;
   }
 
   /** What could not be undone, and why. */
   get notUndone(): readonly NotUndone[] {
-    return this.#notUndone;
+    return this.#notUndone ?? none;
   }
 
   /** A chunk with a compensation has completed. */
   keep(undo: Undoing): void {
-    this.#undos.push(undo);
+    (this.#undos ??= []).push(undo);
   }
 
   begin(cause: RollbackCause): Command {
@@ -53,14 +55,14 @@ export class Rollback {
 
   /** Whether the undoing of a chunk is tried again when it fails now. */
   mayRetry(activationId: string): boolean {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     if (this.#cause === undefined || undo?.activationId !== activationId) return false;
     return undo.attempts + 1 < (this.#graph.chunks[undo.chunk]?.retry?.attempts ?? 1);
   }
 
   /** An attempt to undo a chunk is over. */
   compensated({ chunk, error, willRetry, executionId }: EntryOf<unknown, "chunk:compensated">): Command {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     if (undo === undefined) return this.#next();
     const retry = this.#graph.chunks[undo.chunk]?.retry;
     if (willRetry && retry !== undefined) {
@@ -68,33 +70,33 @@ export class Rollback {
       undo.retryIn = backoff(retry, undo.attempts, `${executionId}/${timerOf(undo)}`);
       return this.#next();
     }
-    this.#undos.pop();
-    if (error !== undefined) this.#notUndone.push({ chunk, activationId: undo.activationId, error });
+    this.#undos?.pop();
+    if (error !== undefined) (this.#notUndone ??= []).push({ chunk, activationId: undo.activationId, error });
     return this.#next();
   }
 
   /** A timer has been set: the pause of a retry is noted. */
   timerSet(timer: string): void {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     if (undo !== undefined && timerOf(undo) === timer) undo.retryIn = undefined;
   }
 
   /** A timer has fired. @returns what is to be done when it was an undoing's */
   timerFired(timer: string): Command | undefined {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     return undo !== undefined && timerOf(undo) === timer ? this.#next() : undefined;
   }
 
   /** What is still to be done, given the timers that are set. */
   pending(timers: ReadonlyMap<string, number>): readonly Command[] {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     const timer = undo === undefined ? "" : timerOf(undo);
     const dueAt = timers.get(timer);
     return dueAt === undefined ? [this.#next()] : [{ type: "wait", timer, dueAt }];
   }
 
   list(): RollbackData {
-    return { cause: this.#cause, undos: this.#undos.map((undo) => ({ ...undo })), notUndone: [...this.#notUndone] };
+    return { cause: this.#cause, undos: this.left.map((undo) => ({ ...undo })), notUndone: [...this.notUndone] };
   }
 
   restore({ cause, undos, notUndone }: RollbackData): void {
@@ -105,7 +107,7 @@ export class Rollback {
 
   /** What completed last is undone first. */
   #next(): Command {
-    const undo = this.#undos.at(-1);
+    const undo = this.#undos?.at(-1);
     if (undo === undefined) return { type: "rolled-back" };
     const { activationId, chunk, lane, attempts, retryIn } = undo;
     if (retryIn === undefined) return { type: "undo", undo };

@@ -92,11 +92,9 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get emit(): Context["emit"] {
     return (event, payload) => {
-      const host = this.#host;
-      const { where, activation } = this.#attempt;
+      const attempt = this.#attempt;
       if (this.#isOver("emit")) return "";
-      const valid = validatePayload(event, payload, where);
-      return host.signal(event.name, valid, activation.id, this.#attempt.origin());
+      return this.#host.emit(attempt, event.name, validatePayload(event, payload, attempt.where));
     };
   }
 

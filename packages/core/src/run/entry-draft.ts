@@ -1,9 +1,45 @@
-import type { EntryDraft, OfChunk } from "../machine/entry.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 
-// The three kinds of entry of which there are many. Their objects have room for what the log fills in, from the start:
+// The kinds of entry of which there are many. Their objects have room for what the log fills in, from the start:
 // growing an object afterwards costs more than all the rest of it.
 const nowhere: readonly string[] = [];
+
+/** An item of the runtime stream. */
+export function itemDraft({ activation, chunk, number }: Attempt, item: unknown): EntryDraft {
+  const draft = {
+    seq: 0,
+    live: 0,
+    at: 0,
+    executionId: "",
+    path: nowhere,
+    type: "stream:item" as const,
+    chunk: chunk.name,
+    activationId: activation.id,
+    attempt: number,
+    lane: activation.arrival.lane,
+    item,
+  };
+  return draft;
+}
+
+/** An execution starts. */
+export function flowDraft({ flow, hash }: Graph, input: unknown, state: unknown): EntryDraft {
+  const draft = {
+    seq: 0,
+    live: 0,
+    at: 0,
+    executionId: "",
+    path: nowhere,
+    type: "flow:start" as const,
+    flow,
+    graphHash: hash,
+    input,
+    state,
+  };
+  return draft;
+}
 
 /** A chunk starts. */
 export function startDraft({ activation, chunk, number }: Attempt): EntryDraft {
@@ -44,7 +80,12 @@ export function completeDraft({ activation, chunk, number }: Attempt, output: un
 }
 
 /** A chunk emits. */
-export function signalDraft(id: string, event: string, payload: unknown, cause: string, origin: OfChunk): EntryDraft {
+export function signalDraft(
+  id: string,
+  event: string,
+  payload: unknown,
+  { activation, chunk, number }: Attempt,
+): EntryDraft {
   const draft = {
     seq: 0,
     live: 0,
@@ -52,14 +93,14 @@ export function signalDraft(id: string, event: string, payload: unknown, cause: 
     executionId: "",
     path: nowhere,
     type: "signal" as const,
-    chunk: origin.chunk,
-    activationId: origin.activationId,
-    attempt: origin.attempt,
-    lane: origin.lane,
+    chunk: chunk.name,
+    activationId: activation.id,
+    attempt: number,
+    lane: activation.arrival.lane,
     id,
     event,
     payload,
-    cause,
+    cause: activation.id,
   };
   return draft;
 }

@@ -1,7 +1,7 @@
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
-import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
+import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
@@ -19,10 +19,10 @@ export interface Host {
   readonly streamStopped: boolean;
   /** The scheduler's clock, in Unix milliseconds. */
   readonly now: () => number;
-  /** Appends a fact, durable or live. After the final entry it does nothing, and gives nothing. */
-  readonly append: (draft: EntryDraft, live?: boolean) => Entry | undefined;
+  /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */
+  readonly append: (draft: EntryDraft, live?: boolean, at?: number) => Entry | undefined;
   /** Appends a signal. @returns its id */
-  readonly signal: (event: string, payload: unknown, cause: string, origin?: OfChunk) => string;
+  readonly emit: (attempt: Attempt, event: string, payload: unknown) => string;
   /** Appends an item of the runtime stream. */
   readonly putItem: (attempt: Attempt, item: unknown) => void;
   /** What services are given that must act once for an activation. */

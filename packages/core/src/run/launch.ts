@@ -64,7 +64,7 @@ function launchChild(
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a child that nobody awaits must not end the process
   try {
-    if (parent.path.length >= maxDepth) throw tooDeep(attempt.where);
+    if (parent.identity.path.length >= maxDepth) throw tooDeep(attempt.where);
     const child = launch({
       flow,
       input,
@@ -73,7 +73,7 @@ function launchChild(
         id: parent.id,
         path: parent.childPath(compile(flow).flow),
         parent: attempt.activation.id,
-        unbridged: parent.unbridged || !bridge,
+        unbridged: parent.identity.unbridged === true || !bridge,
       },
       log: parent.log,
       scheduler: parent.scheduler,

@@ -27,25 +27,10 @@ export interface RunnerParts {
   readonly onLive: (error: SluiceError | undefined) => void;
 }
 
-/** How the end of a call of user code is dealt with. */
-interface Endings {
-  readonly completed: (attempt: Attempt, output: unknown) => void;
-  readonly failed: (attempt: Attempt, error: SluiceError) => void;
-}
-
 /** Calls the chunks: an attempt from its guard to its end, and the undoing of what has completed. */
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #attempts = new Map<string, Attempt>();
-  readonly #chunk: Endings = {
-    completed: (attempt, output) => this.complete(attempt, output),
-    failed: (attempt, error) => this.#failed(attempt, error),
-  };
-  readonly #undoing: Endings = {
-    completed: (attempt) => this.#undone(attempt, undefined),
-    failed: (attempt, error) => this.#undone(attempt, error),
-  };
-
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
@@ -79,7 +64,7 @@ export class Runner {
     this.#attempts.set(activation.id, attempt);
     attempt.startedAt = host.append(startDraft(attempt), attempt.live)?.at ?? 0;
     if (attempt.ended) return; // whoever saw it start has ended the execution
-    this.#call(attempt, (ctx) => definition.run(instance, activation.arrival.payload, ctx), this.#chunk);
+    this.#call(attempt, (ctx) => definition.run(instance, activation.arrival.payload, ctx));
   }
 
   /** The time of an activation's join is over: its chunk has failed without a start. */
@@ -110,17 +95,19 @@ export class Runner {
     const attempt = new Attempt(graph.flow, chunk, activation, true);
     this.#attempts.set(undoing.activationId, attempt);
     attempt.startedAt = host.now();
-    this.#call(attempt, (ctx) => run(instance, undo, ctx), this.#undoing);
+    this.#call(attempt, (ctx) => run(instance, undo, ctx));
   }
 
   /** An attempt has completed. */
   complete(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
+    if (attempt.undoes) return this.#undone(attempt, undefined);
     this.#close(attempt, "its chunk has completed");
     const { result, live } = attempt;
     const { host } = this.#parts;
-    const draft = completeDraft(attempt, output, host.now() - attempt.startedAt);
-    host.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live);
+    const at = host.now();
+    const draft = completeDraft(attempt, output, at - attempt.startedAt);
+    host.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live, at);
     this.#forget(attempt, undefined);
   }
 
@@ -145,41 +132,42 @@ export class Runner {
     return [...this.#attempts.values()].flatMap((attempt) => attempt.endBelow(why, rollback));
   }
 
-  #call(attempt: Attempt, call: (ctx: Context) => unknown, { completed, failed }: Endings): void {
+  #call(attempt: Attempt, call: (ctx: Context) => unknown): void {
     const { host, drain } = this.#parts;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
-    if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout, failed);
+    if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout);
     let output: unknown;
     try {
       output = call(ctx);
     } catch (error) {
-      return failed(attempt, chunkError(attempt, error));
+      return this.#failed(attempt, chunkError(attempt, error));
     }
-    if (!isThenable(output)) return completed(attempt, output);
+    if (!isThenable(output)) return this.complete(attempt, output);
     output.then(
       (value) => {
-        completed(attempt, value);
+        this.complete(attempt, value);
         drain();
       },
       (error: unknown) => {
-        failed(attempt, chunkError(attempt, error));
+        this.#failed(attempt, chunkError(attempt, error));
         drain();
       },
     );
   }
 
   /** The attempt ends when its time is over, whatever its code does. */
-  #bound(attempt: Attempt, timeoutMs: number, failed: Endings["failed"]): void {
+  #bound(attempt: Attempt, timeoutMs: number): void {
     this.#parts.timers.set(attempt.timer, timeoutMs, () => {
       const what = `The chunk "${attempt.chunk.name}" took longer than ${timeoutMs} ms`;
       const mend = "Raise its `timeout`, or make it faster";
-      failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend }));
+      this.#failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend }));
       this.#parts.drain();
     });
   }
 
   #failed(attempt: Attempt, error: SluiceError): void {
     if (attempt.ended) return;
+    if (attempt.undoes) return this.#undone(attempt, error);
     this.#close(attempt, "its chunk has failed");
     const { host, machine, chunks } = this.#parts;
     const { activation, live } = attempt;
@@ -193,7 +181,6 @@ export class Runner {
   }
 
   #undone(attempt: Attempt, error: SluiceError | undefined): void {
-    if (attempt.ended) return;
     this.#close(attempt, "its compensation is over");
     const { host, machine, chunks } = this.#parts;
     const { activation } = attempt;

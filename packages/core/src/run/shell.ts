@@ -9,13 +9,13 @@ import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import { arrivalOf } from "../machine/arrival.ts";
 import { type Waiting, passing } from "../machine/command.ts";
-import type { Entry, EntryDraft, OfChunk } from "../machine/entry.ts";
+import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
 import { type Ending, endError, finalDraft } from "./ending.ts";
-import { signalDraft } from "./entry-draft.ts";
+import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
 import type { FieldPlace, Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { Pipelines } from "./pipelines.ts";
@@ -93,12 +93,8 @@ export class Shell implements Host, Below {
     return this.#parts.identity.id;
   }
 
-  get path(): readonly string[] {
-    return this.#parts.identity.path;
-  }
-
-  get unbridged(): boolean {
-    return this.#parts.identity.unbridged === true;
+  get identity(): Identity {
+    return this.#parts.identity;
   }
 
   get scheduler(): SchedulerLike {
@@ -137,15 +133,15 @@ export class Shell implements Host, Below {
   start(): void {
     if (this.machine.seq > 0) return;
     const { graph, input, initial: state, identity } = this.#parts;
-    const parent = identity.parent === undefined ? {} : { parent: identity.parent };
-    this.append({ type: "flow:start", flow: graph.flow, graphHash: graph.hash, input, state, ...parent });
+    const draft = flowDraft(graph, input, state);
+    this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
     this.#pipelines?.start();
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
-  append(draft: EntryDraft, live = false): Entry | undefined {
+  append(draft: EntryDraft, live = false, at = this.now()): Entry | undefined {
     if (this.machine.ended) return undefined;
-    const entry = this.log.append(draft, live, this.path);
+    const entry = this.log.append(draft, live, this.identity.path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
       for (const command of this.machine.apply(entry)) this.#queue.push(command);
@@ -154,28 +150,29 @@ export class Shell implements Host, Below {
     return entry;
   }
 
-  /** Appends a signal. @returns its id */
-  signal(
-    event: string,
-    payload: unknown,
-    cause: string,
-    origin: OfChunk | { readonly pipeline?: string } = {},
-  ): string {
+  /** Appends a signal of a chunk. @returns its id */
+  emit(attempt: Attempt, event: string, payload: unknown): string {
     const id = `s${this.log.nextSeq}`;
-    if ("chunk" in origin) this.append(signalDraft(id, event, payload, cause, origin));
-    else this.append({ type: "signal", lane: rootLane, id, event, payload, cause, ...origin });
+    this.append(signalDraft(id, event, payload, attempt));
+    return id;
+  }
+
+  /** Appends a signal that comes from no chunk. @returns its id */
+  signal(event: string, payload: unknown, cause: string, from: { readonly pipeline?: string } = {}): string {
+    const id = `s${this.log.nextSeq}`;
+    this.append({ type: "signal", lane: rootLane, id, event, payload, cause, ...from });
     return id;
   }
 
   /** Appends an item of the runtime stream. */
   putItem(attempt: Attempt, item: unknown): void {
     attempt.shown = true;
-    const hidden = this.unbridged ? { unbridged: true as const } : {};
-    this.append({ type: "stream:item", ...attempt.origin(), item, ...hidden }, attempt.live);
+    const draft = itemDraft(attempt, item);
+    this.append(this.identity.unbridged === true ? Object.assign(draft, { unbridged: true }) : draft, attempt.live);
   }
 
   keyOf({ activation, undoes }: Attempt): string {
-    return [this.id, ...this.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
+    return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
   child(attempt: Attempt, flow: Runnable, input: unknown, options: ChildOptions<Runnable>): Promise<unknown> {
@@ -185,7 +182,7 @@ export class Shell implements Host, Below {
   /** A path for a child. */
   childPath(flow: string): readonly string[] {
     this.#children += 1;
-    return [...this.path, `${flow}#${this.#children}`];
+    return [...this.identity.path, `${flow}#${this.#children}`];
   }
 
   /** Queues the live chunks that listen to a piece or a beginning. They never reach the machine. */
