@@ -160,7 +160,7 @@ function checkErrors(root: string): string[] {
   ] as const;
   return lists.flatMap(([file, name, heading]) => {
     if (!existsSync(join(root, file))) return [];
-    const inCode = keysOf(join(root, file), name);
+    const inCode = textsIn(join(root, file), name);
     const inDocs = tableRows(join(root, "docs/errors.md"), heading).flatMap(([cell = ""]) => coded(cell));
     return [
       ...inCode
@@ -192,24 +192,21 @@ function checkSnippets(root: string): string[] {
   });
 }
 
-/** The keys of an exported object literal. */
-function keysOf(file: string, name: string): string[] {
+/** The texts of an exported list. */
+function textsIn(file: string, name: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022);
-  const keys: string[] = [];
+  const texts: string[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.name.text === name && node.initializer) {
       const literal = ts.isAsExpression(node.initializer) ? node.initializer.expression : node.initializer;
-      if (ts.isObjectLiteralExpression(literal)) {
-        for (const property of literal.properties) {
-          if (property.name && (ts.isStringLiteral(property.name) || ts.isIdentifier(property.name)))
-            keys.push(property.name.text);
-        }
+      if (ts.isArrayLiteralExpression(literal)) {
+        for (const element of literal.elements) if (ts.isStringLiteral(element)) texts.push(element.text);
       }
     }
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return keys;
+  return texts;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -65,7 +65,7 @@ describe("check-house", () => {
     ["a file without a name", { "packages/core/src/low/utils.ts": "" }, /utils\.ts is called "utils"/],
     [
       "an error code that the docs lack",
-      { "packages/core/src/error/error-code.ts": 'export const errorCodes = { "a-b": "x" } as const;' },
+      { "packages/core/src/error/error-code.ts": 'export const errorCodes = ["a-b"] as const;' },
       /docs\/errors\.md does not list "a-b"/,
     ],
     [

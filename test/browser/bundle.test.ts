@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { bundleForBrowser } from "../../scripts/bundle.ts";
 
 const core = "packages/core/src/index.ts";
+/** What core's own code may weigh at most, in KB. */
+const budgetKb = 38;
 /** What core depends on: its own size is the size without them. */
 const external = ["rxjs", "zod", "mutative"];
 const own = await bundleForBrowser(core, { external });
@@ -26,6 +28,11 @@ describe("bundles for the browser", () => {
     const { imports, nodeGlobals } = await bundleForBrowser("packages/decorators/src/index.ts", { external: packages });
     expect(new Set(imports)).toEqual(new Set(packages));
     expect(nodeGlobals).toEqual([]);
+  });
+
+  test("core's own code is within its budget", () => {
+    const largest = own.modules.slice(0, 5).map(({ file, bytes }) => `${file} (${bytes} bytes)`);
+    expect(own.gzipKb, `the largest files are ${largest.join(", ")}`).toBeLessThanOrEqual(budgetKb);
   });
 
   test("the README tells the size of core's own code, give or take 1 KB", () => {

@@ -1,42 +1,78 @@
 /** What can go wrong, by code. `docs/errors.md` lists each with its mend; a script holds the two lists against each other. */
-export const errorCodes = {
-  "chunk-aborted": "an attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution",
-  "chunk-failed": "a chunk threw, and nothing was there to answer it",
-  "chunk-timeout": "an attempt of a chunk took longer than its `timeout`",
-  "child-failed": "a child flow did not complete",
-  "child-too-deep": "children within children, deeper than 16",
-  "event-not-accepted": "an event came from outside that the flow does not accept",
-  "event-unknown": "a chunk emitted something that is not an event",
-  "execution-cancelled": "the execution was cancelled",
-  "execution-ended": "something was asked of an execution that has ended",
-  "execution-timeout": "an execution took longer than its flow's `timeout`",
-  "execution-unknown": "something was asked about an execution that `run()` has not given",
-  "flow-invalid": "the definition of a flow has problems; each is listed",
-  "flow-undefined": "a class or value that is no flow was given where a flow is needed",
-  "guard-failed": "a guard (`when`) threw",
-  "input-invalid": "the input of a flow does not fit its schema",
-  "item-invalid": "an item for the runtime stream does not fit its schema",
-  "join-timeout": "a join did not fill within its `timeout`",
-  "live-chunk": "a chunk on a delta or on opened did more than put items into the stream",
-  "misplaced-decorator": "a decorator stands where it cannot work",
-  "model-failed": "the source of a reply or a text failed",
-  "not-serialisable": "a value that JSON cannot hold was put where it would be stored",
-  "path-invalid": "a field path cannot be read, or the schema has no such place",
-  "payload-invalid": "a payload does not fit: its event's schema, the fan-out or the join that it comes to",
-  "pipeline-failed": "an RxJS pipeline of `rx(…)` threw",
-  "position-invalid": "a position in the log cannot be read",
-  "reply-invalid": "a whole reply does not fit its schema",
-  "reply-limit": "a reply is larger or deeper than its limits allow",
-  "reply-no-json": "a reply has no JSON in it",
-  "reply-syntax": "a reply is not JSON",
-  "reply-truncated": "a reply ended before its JSON was closed",
-  "result-invalid": "the result of a flow does not fit its schema",
-  "schema-missing": "a stream item or a result was given, and the flow's spec has no schema for it",
-  "snapshot-invalid": "a snapshot does not belong to this graph",
-  "state-invalid": "a state update does not fit the state schema",
-  "stream-gap": "a reader was so slow that what it needed next has been dropped",
-  "stream-timeout": "the next item did not come in time",
-} as const;
+export const errorCodes = [
+  /** An attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution. */
+  "chunk-aborted",
+  /** A chunk threw, and nothing was there to answer it. */
+  "chunk-failed",
+  /** An attempt of a chunk took longer than its `timeout`. */
+  "chunk-timeout",
+  /** A child flow did not complete. */
+  "child-failed",
+  /** Children within children, deeper than 16. */
+  "child-too-deep",
+  /** An event came from outside that the flow does not accept. */
+  "event-not-accepted",
+  /** A chunk emitted something that is not an event. */
+  "event-unknown",
+  /** The execution was cancelled. */
+  "execution-cancelled",
+  /** Something was asked of an execution that has ended. */
+  "execution-ended",
+  /** An execution took longer than its flow's `timeout`. */
+  "execution-timeout",
+  /** Something was asked about an execution that `run()` has not given. */
+  "execution-unknown",
+  /** The definition of a flow has problems; each is listed. */
+  "flow-invalid",
+  /** A class or value that is no flow was given where a flow is needed. */
+  "flow-undefined",
+  /** A guard (`when`) threw. */
+  "guard-failed",
+  /** The input of a flow does not fit its schema. */
+  "input-invalid",
+  /** An item for the runtime stream does not fit its schema. */
+  "item-invalid",
+  /** A join did not fill within its `timeout`. */
+  "join-timeout",
+  /** A chunk on a delta or on opened did more than put items into the stream. */
+  "live-chunk",
+  /** A decorator stands where it cannot work. */
+  "misplaced-decorator",
+  /** The source of a reply or a text failed. */
+  "model-failed",
+  /** A value that JSON cannot hold was put where it would be stored. */
+  "not-serialisable",
+  /** A field path cannot be read, or the schema has no such place. */
+  "path-invalid",
+  /** A payload does not fit: its event's schema, the fan-out or the join that it comes to. */
+  "payload-invalid",
+  /** An RxJS pipeline of `rx(…)` threw. */
+  "pipeline-failed",
+  /** A position in the log cannot be read. */
+  "position-invalid",
+  /** A whole reply does not fit its schema. */
+  "reply-invalid",
+  /** A reply is larger or deeper than its limits allow. */
+  "reply-limit",
+  /** A reply has no JSON in it. */
+  "reply-no-json",
+  /** A reply is not JSON. */
+  "reply-syntax",
+  /** A reply ended before its JSON was closed. */
+  "reply-truncated",
+  /** The result of a flow does not fit its schema. */
+  "result-invalid",
+  /** A stream item or a result was given, and the flow's spec has no schema for it. */
+  "schema-missing",
+  /** A snapshot does not belong to this graph. */
+  "snapshot-invalid",
+  /** A state update does not fit the state schema. */
+  "state-invalid",
+  /** A reader was so slow that what it needed next has been dropped. */
+  "stream-gap",
+  /** The next item did not come in time. */
+  "stream-timeout",
+] as const;
 
 /** The closed list of what can go wrong. */
-export type ErrorCode = keyof typeof errorCodes;
+export type ErrorCode = (typeof errorCodes)[number];

@@ -1,29 +1,49 @@
 import { SluiceError } from "../error/sluice-error.ts";
 
 /** What can be wrong with a definition. `docs/errors.md` lists each. */
-export const problemCodes = {
-  "chunk-untriggered": "a chunk that nothing triggers",
-  "chunk-mixed": "a chunk that listens to live and to durable sources",
-  "chunk-unknown": "a trigger names a chunk that is not there",
-  "event-never-emitted": "a trigger on an event that nothing emits",
-  "event-unheard": "an emitted event that nothing hears (warning)",
-  "flow-empty": "a flow without a chunk, or without one that starts",
-  "gather-ambiguous": "a gather with several fan-outs above its chunk",
-  "gather-outside": "a gather without a fan-out above its chunk",
-  "join-across-lanes": "a join of what never happens in one lane",
-  "join-never-fills": "a join, or a chunk, that waits for what can never come",
-  "key-unknown": "a trigger on a key that the state does not have",
-  "live-combined": "a join or fan-out over a live source",
-  "loop-endless": "chunks that trigger each other without a guard (warning)",
-  "name-taken": "two things with one name",
-  "option-invalid": "an option with a value that it cannot have",
-  "option-unknown": "an option that does not exist",
-  "path-unknown": "a field path that the schema does not have",
-  "result-ambiguous": "several chunks can give the result (warning)",
-  "state-schema": "a state schema that does not accept {}",
-  "trigger-invalid": "something that is no trigger",
-} as const;
-export type ProblemCode = keyof typeof problemCodes;
+export const problemCodes = [
+  /** A chunk that nothing triggers. */
+  "chunk-untriggered",
+  /** A chunk that listens to live and to durable sources. */
+  "chunk-mixed",
+  /** A trigger names a chunk that is not there. */
+  "chunk-unknown",
+  /** A trigger on an event that nothing emits. */
+  "event-never-emitted",
+  /** An emitted event that nothing hears (warning). */
+  "event-unheard",
+  /** A flow without a chunk, or without one that starts. */
+  "flow-empty",
+  /** A gather with several fan-outs above its chunk. */
+  "gather-ambiguous",
+  /** A gather without a fan-out above its chunk. */
+  "gather-outside",
+  /** A join of what never happens in one lane. */
+  "join-across-lanes",
+  /** A join, or a chunk, that waits for what can never come. */
+  "join-never-fills",
+  /** A trigger on a key that the state does not have. */
+  "key-unknown",
+  /** A join or fan-out over a live source. */
+  "live-combined",
+  /** Chunks that trigger each other without a guard (warning). */
+  "loop-endless",
+  /** Two things with one name. */
+  "name-taken",
+  /** An option with a value that it cannot have. */
+  "option-invalid",
+  /** An option that does not exist. */
+  "option-unknown",
+  /** A field path that the schema does not have. */
+  "path-unknown",
+  /** Several chunks can give the result (warning). */
+  "result-ambiguous",
+  /** A state schema that does not accept {}. */
+  "state-schema",
+  /** Something that is no trigger. */
+  "trigger-invalid",
+] as const;
+export type ProblemCode = (typeof problemCodes)[number];
 
 /** One thing that is wrong with a definition. */
 export interface DefinitionProblem {

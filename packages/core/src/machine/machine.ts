@@ -102,7 +102,7 @@ export class Machine {
     return this.#progress.state;
   }
 
-  /** When the execution started, in Unix milliseconds. */
+  /** Unix milliseconds. */
   get startedAt(): number {
     return this.#progress.startedAt;
   }
@@ -293,8 +293,7 @@ export class Machine {
     if (!this.#isRunning) return;
     for (const { of, listeners } of this.routes.gathered(source)) {
       const present = presentIn(values.get(of) ?? []);
-      const payload = present.map(([, value]) => value);
-      const indexes = present.map(([index]) => index);
+      const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
       this.#deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
     }
   }
