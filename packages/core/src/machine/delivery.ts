@@ -101,9 +101,9 @@ export class Delivery {
       const itemArrival: Arrival = {
         ...arrival,
         payload: item,
-        lane: itemLane,
+        lane: itemLane.id,
         path: `${arrival.path}[${index}]`,
-        indexes: this.#lanes.indexesOf(itemLane),
+        indexes: itemLane.indexes,
       };
       for (const { up } of ways) this.#proceed(up.step, itemArrival, up.step);
       this.#lanes.close(itemLane);

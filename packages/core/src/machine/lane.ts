@@ -78,17 +78,12 @@ export class Lanes {
   }
 
   /** A lane under `parent`, in which it counts until it is done. */
-  open(id: string, parent: string): void {
-    this.#lanes.set(id, {
-      id,
-      parent,
-      fan: undefined,
-      index: 0,
-      indexes: this.indexesOf(parent),
-      count: 0,
-      open: true,
-    });
+  open(id: string, parent: string): Lane {
+    const indexes = this.indexesOf(parent);
+    const lane: Lane = { id, parent, fan: undefined, index: 0, indexes, count: 0, open: true };
+    this.#lanes.set(id, lane);
     this.enter(parent);
+    return lane;
   }
 
   /** The fan-out under a lane, made when it is not there. */
@@ -101,16 +96,17 @@ export class Lanes {
     return fan;
   }
 
-  /** The lane of an item, made when it is not there. @returns its id */
-  item(fan: Fan, index: number): string {
+  /** The lane of an item, made when it is not there. */
+  item(fan: Fan, index: number): Lane {
     const id = `${fan.id}[${index}]`;
-    if (!this.#lanes.has(id)) {
-      const indexes = [...this.indexesOf(fan.lane), index];
-      this.#lanes.set(id, { id, parent: fan.lane, fan: fan.id, index, indexes, count: 0, open: true });
-      fan.undone += 1;
-      fan.size = Math.max(fan.size, index + 1);
-    }
-    return id;
+    const known = index < fan.size ? this.#lanes.get(id) : undefined;
+    if (known !== undefined) return known;
+    const indexes = [...this.indexesOf(fan.lane), index];
+    const lane: Lane = { id, parent: fan.lane, fan: fan.id, index, indexes, count: 0, open: true };
+    this.#lanes.set(id, lane);
+    fan.undone += 1;
+    fan.size = Math.max(fan.size, index + 1);
+    return lane;
   }
 
   /** The positions of a lane in the fan-outs on the way, outermost first. */
@@ -133,8 +129,7 @@ export class Lanes {
   }
 
   /** Nothing more comes into the lane from its source. */
-  close(id: string): void {
-    const lane = this.#lanes.get(id);
+  close(lane: Lane | undefined): void {
     if (lane === undefined || !lane.open) return;
     lane.open = false;
     this.#settle(lane);
@@ -145,7 +140,9 @@ export class Lanes {
     const fan = this.#fans.get(id);
     if (fan === undefined || !fan.open) return;
     fan.broken = broken;
-    for (let index = 0; fan.undone > 0 && index < fan.size; index += 1) this.close(`${id}[${index}]`);
+    for (let index = 0; fan.undone > 0 && index < fan.size; index += 1) {
+      this.close(this.#lanes.get(`${id}[${index}]`));
+    }
     fan.open = false;
     this.#finish(fan);
   }
@@ -216,5 +213,7 @@ export class Lanes {
 
 /** The positions of a sparse list that are there, with their values. */
 export function presentIn(list: readonly unknown[]): readonly (readonly [index: number, value: unknown])[] {
-  return Object.entries(list).map(([index, value]) => [Number(index), value] as const);
+  const present: (readonly [number, unknown])[] = [];
+  list.forEach((value, index) => present.push([index, value])); // which leaves holes out
+  return present;
 }

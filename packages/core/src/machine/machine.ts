@@ -243,9 +243,9 @@ export class Machine {
     const listeners = this.routes.event(event);
     if (listeners.length === 0 || !this.routes.opensLane(event)) return this.#fire(listeners, payload, lane, id);
     const own = `${lane === rootLane ? "" : lane}/${id}`;
-    this.#lanes.open(own, lane);
+    const opened = this.#lanes.open(own, lane);
     this.#fire(listeners, payload, own, id);
-    this.#lanes.close(own);
+    this.#lanes.close(opened);
   }
 
   #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string): void {

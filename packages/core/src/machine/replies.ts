@@ -93,7 +93,7 @@ export class Replies {
       const bracket = path.lastIndexOf("[");
       const id = fanId(lane, entry, path.slice(0, bracket), before);
       const fan = this.#open(id, lane, fans[depth] ?? "", entry);
-      lane = this.#parts.lanes.item(fan, Number(path.slice(bracket + 1, -1)));
+      lane = this.#parts.lanes.item(fan, Number(path.slice(bracket + 1, -1))).id;
       before = path;
     });
     return lane;
