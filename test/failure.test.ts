@@ -485,3 +485,19 @@ describe("policies in the graph", () => {
     expect(problem).toThrow(/"timeout" is 0/);
   });
 });
+
+describe("S5 a failure", () => {
+  test("F12 fails only the leaf that threw: what is upstream has completed", async () => {
+    const it = flow(defineFlow({ name: "leaf", input: z.number(), result: z.any() }))
+      .chunk("up", start, (n) => n + 1)
+      .chunk("leaf", after("up"), () => {
+        throw new Error("leaf");
+      });
+    const execution = run(it, 1);
+    await expect(execution.result).rejects.toMatchObject({ code: "chunk-failed", where: "leaf.leaf" });
+    const ends = (await logOf(execution)).flatMap((entry) =>
+      entry.type === "chunk:complete" || entry.type === "chunk:failed" ? [`${entry.type} ${entry.chunk}`] : [],
+    );
+    expect(ends).toEqual(["chunk:complete up", "chunk:failed leaf"]);
+  });
+});

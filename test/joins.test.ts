@@ -52,7 +52,7 @@ async function itemsOf(
   return items;
 }
 
-describe("joins", () => {
+describe("S6b joins", () => {
   test("F7 all fires once for both handlers of one chunk's events", async () => {
     const Read = event("read", z.string());
     const Write = event("write", z.string());

@@ -1,5 +1,5 @@
-import { type Entry, after, defineFlow, event, flow, positionOf, run, start } from "@sluice/core";
-import { deferred, itemsOf, leaksOf, virtualTime } from "@sluice/testing";
+import { type Entry, type Execution, after, defineFlow, event, flow, positionOf, run, start } from "@sluice/core";
+import { deferred, itemsOf, leaksOf, logOf, outline, virtualTime } from "@sluice/testing";
 import { bufferCount, map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -310,4 +310,62 @@ describe("runtime stream", () => {
       await advance();
       expect(now()).toBe(5);
     }));
+});
+
+describe("whoever watches", () => {
+  const Token = event("token", z.string());
+  const written = defineFlow({ name: "written", input: z.number(), stream: z.string(), result: z.string() });
+
+  test("T9 S4 the log is the same with a stream reader, with the result only, and with a log reader and three listeners", async () => {
+    const texts: unknown[] = [];
+    const logs: unknown[] = [];
+    const watch = {
+      stream: (execution: Execution) => void itemsOf(execution.stream()),
+      nothing: () => {},
+      everything: (execution: Execution) => {
+        execution.events$.subscribe();
+        for (const type of ["chunk:start", "chunk:complete", "stream:item"] as const) execution.on(type, () => {});
+      },
+    };
+    for (const watching of Object.values(watch)) {
+      await virtualTime(async ({ execute, tokens }) => {
+        const it = flow(written).chunk("write", start, async (_n, ctx) => {
+          const text = ctx.text(
+            tokens([
+              [5, "Hel"],
+              [5, "lo"],
+            ]),
+          );
+          for await (const piece of text) ctx.putIntoStream(piece);
+          return text;
+        });
+        const execution = execute(it, 1);
+        watching(execution);
+        texts.push(await execution.result);
+        logs.push(outline(await logOf(execution)));
+      });
+    }
+    expect(texts).toEqual(["Hello", "Hello", "Hello"]);
+    expect(logs[1]).toEqual(logs[0]);
+    expect(logs[2]).toEqual(logs[0]);
+  });
+
+  test("T11 what each token triggers runs beside the others", async () => {
+    await virtualTime(async ({ execute, delay, now }) => {
+      const it = flow(written)
+        .chunk("write", start, async (n, ctx) => {
+          for (let i = 0; i < n; i += 1) {
+            if (i > 0) await delay(100);
+            ctx.emit(Token, `token ${i}`);
+          }
+        })
+        .chunk("work", Token, async (token, ctx) => {
+          await delay(500);
+          ctx.putIntoStream(token);
+          ctx.setResult(token);
+        });
+      expect(await execute(it, 4).result).toBe("token 3");
+      expect(now()).toBe(800);
+    });
+  });
 });
