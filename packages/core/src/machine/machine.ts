@@ -28,7 +28,6 @@ import { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
 
 const none: readonly never[] = [];
-const noTimers: ReadonlyMap<string, number> = new Map();
 
 /**
  * Decides what an execution does, from its durable entries alone: routes signals, fills joins, counts lanes, and tells
@@ -151,12 +150,12 @@ export class Machine {
   pending(): readonly Command[] {
     if (this.#progress.status === "failing" && this.#progress.failure !== undefined)
       return [{ type: "fail", error: this.#progress.failure }];
-    if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers ?? noTimers);
+    if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers ?? new Map());
     if (!this.#isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
     return pendingCommands(this.#graph, {
       activations: this.#activations.all(),
-      timers: this.#timers ?? noTimers,
+      timers: this.#timers ?? new Map(),
       isIdle: this.#progress.open && this.#lanes.quiet,
       deadlines: this.#joins.deadlines(this.routes.steps),
     });
@@ -281,7 +280,8 @@ export class Machine {
   }
 
   #command(command: Command): void {
-    if (this.#isRunning) this.#commands.push(command);
+    if (this.#isRunning && this.#commands.length > 0) this.#commands.push(command);
+    else if (this.#isRunning) this.#commands = [command]; // a list that grows from nothing gets room for 17
   }
 
   #arrival(payload: unknown, lane: string, id: string): Arrival {

@@ -3,24 +3,29 @@ import type { Activation, Command } from "../machine/command.ts";
 /** A command of the machine, or the start of a live chunk. */
 export type Order = Command | { readonly type: "live"; readonly activation: Activation };
 
+const none: Order[] = [];
+
 /**
  * Orders that wait to be carried out, first in, first out, one at a time. Whoever pushes need not drain: what is left is
  * carried out when the present job is over. That takes no time on any clock, so it needs no scheduler, which would cost more.
  */
 export class CommandQueue {
   readonly #carryOut: (order: Order) => void;
-  #orders: Order[] = [];
+  #orders: Order[] = none;
   #next = 0;
   #draining = false;
   #scheduled = false;
+  /** Whoever pushes now will drain. */
+  #held = false;
 
   constructor(carryOut: (order: Order) => void) {
     this.#carryOut = carryOut;
   }
 
   push(order: Order): void {
-    this.#orders.push(order);
-    if (this.#draining || this.#scheduled) return;
+    if (this.#orders.length === 0) this.#orders = [order]; // a list that grows from nothing gets room for 17
+    else this.#orders.push(order);
+    if (this.#draining || this.#scheduled || this.#held) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -28,8 +33,14 @@ export class CommandQueue {
     });
   }
 
+  /** What is pushed from now on waits for `drain`, and needs no microtask of its own. */
+  hold(): void {
+    this.#held = true;
+  }
+
   /** Carries out all orders, also those that come meanwhile. Inside itself it does nothing. */
   drain(): void {
+    this.#held = false;
     if (this.#draining) return;
     this.#draining = true;
     try {
@@ -42,7 +53,7 @@ export class CommandQueue {
         }
       }
     } finally {
-      this.#orders = [];
+      this.#orders = none;
       this.#next = 0;
       this.#draining = false;
     }

@@ -21,7 +21,8 @@ export interface RunnerParts {
   readonly instance: object | undefined;
   readonly machine: Machine;
   readonly timers: Timers;
-  /** Carries out what is queued: an attempt has ended by itself. */
+  /** An attempt ends by itself: what follows waits until it is drained. */
+  readonly hold: () => void;
   readonly drain: () => void;
   /** A live chunk is over; `error` when it failed. The machine knows nothing of them. */
   readonly onLive: (error: SluiceError | undefined) => void;
@@ -47,7 +48,7 @@ export class Runner {
 
   /** Starts the next attempt of an activation, if its guard lets it. */
   start(activation: Activation): void {
-    const { host, graph, chunks, instance } = this.#parts;
+    const { host, graph, chunks } = this.#parts;
     const chunk = graph.chunks[activation.chunk];
     const definition = chunks[activation.chunk];
     if (chunk === undefined || definition === undefined) return;
@@ -64,7 +65,7 @@ export class Runner {
     this.#attempts.set(activation.id, attempt);
     attempt.startedAt = host.append(startDraft(attempt), attempt.live)?.at ?? 0;
     if (attempt.ended) return; // whoever saw it start has ended the execution
-    this.#call(attempt, (ctx) => definition.run(instance, activation.arrival.payload, ctx));
+    this.#call(attempt, definition.run, activation.arrival.payload);
   }
 
   /** The time of an activation's join is over: its chunk has failed without a start. */
@@ -84,7 +85,7 @@ export class Runner {
 
   /** Undoes a completed chunk. */
   undo(undoing: Undoing): void {
-    const { host, graph, chunks, instance } = this.#parts;
+    const { host, graph, chunks } = this.#parts;
     const chunk = graph.chunks[undoing.chunk];
     const run = chunks[undoing.chunk]?.compensate?.run;
     if (chunk === undefined || run === undefined) return;
@@ -95,7 +96,7 @@ export class Runner {
     const attempt = new Attempt(graph.flow, chunk, activation, true);
     this.#attempts.set(undoing.activationId, attempt);
     attempt.startedAt = host.now();
-    this.#call(attempt, (ctx) => run(instance, undo, ctx));
+    this.#call(attempt, run as ChunkDefinition["run"], undo);
   }
 
   /** An attempt has completed. */
@@ -132,23 +133,25 @@ export class Runner {
     return [...this.#attempts.values()].flatMap((attempt) => attempt.endBelow(why, rollback));
   }
 
-  #call(attempt: Attempt, call: (ctx: Context) => unknown): void {
-    const { host, drain } = this.#parts;
+  #call(attempt: Attempt, run: ChunkDefinition["run"], payload: unknown): void {
+    const { host, instance, hold, drain } = this.#parts;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
     if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout);
     let output: unknown;
     try {
-      output = call(ctx);
+      output = run(instance, payload, ctx);
     } catch (error) {
       return this.#failed(attempt, chunkError(attempt, error));
     }
     if (!isThenable(output)) return this.complete(attempt, output);
     output.then(
       (value) => {
+        hold();
         this.complete(attempt, value);
         drain();
       },
       (error: unknown) => {
+        hold();
         this.#failed(attempt, chunkError(attempt, error));
         drain();
       },

@@ -84,8 +84,9 @@ export class Shell implements Host, Below {
     const { chunks } = definition;
     const timers = this.#timers;
     const drain = (): void => this.drain();
+    const hold = (): void => this.#queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
-    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, drain, onLive });
+    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
     this.#pipelines = machine.routes.pipelines.length === 0 ? undefined : this.#makePipelines();
   }
 
