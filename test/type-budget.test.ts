@@ -38,7 +38,7 @@ function joinsOf(chunks: number): string {
     (i: number) => `@on(each(Pages)) c${i}(page: string, ctx: Ctx) { ctx.putIntoStream(page); return page.length; }`,
     (i: number) => `@on(gather("c${i - 1}")) c${i}(lengths: number[]) { return lengths; }`,
     (i: number) =>
-      `@on(all(Ping, after("c${i - 1}")), { by: "n", timeout: 9 }) c${i}([p, all]: [{ n: number }, number[]], _ctx: Ctx) { return p.n + all.length; }`,
+      `@on(all(Ping, after("c${i - 1}")), { timeout: 9 }) c${i}([p, all]: [{ n: number }, number[]], _ctx: Ctx) { return p.n + all.length; }`,
     (i: number) =>
       `@on(latest(after("c${i - 1}"), gather("c${i - 3}"))) c${i}([n, all]: [number, number[]]) { return n + all.length; }`,
     (i: number) => `@on(race(Ping, after("c${i - 1}"))) c${i}(_p: { n: number } | number) { return "x"; }`,

@@ -83,6 +83,11 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
     ["the pipeline does not accept the payload", "payload: number", "pipeline: string"],
   ],
   [
+    "a `by` that one payload lacks",
+    `${begin} @on(all(Escalated, start), { by: "reason" }) hear(pair: unknown) {}`,
+    ['not every payload has a text or number at \\"reason\\"'],
+  ],
+  [
     "a compensation that is not there",
     `${begin} @chunk({ compensate: "undo" }) @on(Escalated) hear(payload: unknown) {}`,
     ['compensate: there is no method \\"undo\\"', '"hear"', '"read"'],
@@ -98,7 +103,7 @@ const mistakes: readonly (readonly [mistake: string, members: string, sentences:
   ],
   [
     "a child of a class that is no flow",
-    "@on(start) async read(input: string, ctx: Ctx) { await ctx.child(class { hear() {} }, {}); }",
+    "@on(start) async read(input: string, ctx: Ctx) { await ctx.child(class { hear() {} }, 1); }",
     ["the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`"],
   ],
   [

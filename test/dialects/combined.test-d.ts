@@ -96,7 +96,14 @@ class Right {
   @on(all(Tick, any(Word, after("times"))), { when: ([{ n }]: [{ n: number }, unknown]) => n > 1 }) nested(
     _pair: [Payload<typeof Tick>, string | number[]],
   ) {}
-  @on(all(Tick, Word), { when: ([{ n }, word]) => word.length > n, by: "n", timeout: 5 }) guarded(_pair: unknown) {}
+  @on(all(Tick, Word), { when: ([{ n }, word]) => word.length > n, timeout: 5 }) guarded(_pair: unknown) {}
+  @on(all(Tick, after("tock")), { by: "n" }) keyed([{ n }, tock]: [{ n: number }, { n: number; at: { id: string } }]) {
+    return n + tock.n;
+  }
+  @on(quorum(1, after("tock"), after("tock")), { by: "at.id" }) deeper(_votes: unknown) {}
+  @on(start) tock(_input: unknown) {
+    return { n: 1, at: { id: "x" } };
+  }
   @on(latest(Word, changed("n"))) newest([_word, { from, to }]: [string, Change<number>], _ctx: Ctx) {
     return to - from;
   }
@@ -217,6 +224,10 @@ class Wrong {
   @on(quorum(1, Tick, Word)) values(_some: { values: number[] }) {}
   // @ts-expect-error the guard takes another tuple
   @on(all(Tick, Word), { when: ([n]: [number, string]) => n > 1 }) guard(_pair: unknown) {}
+  // @ts-expect-error words have no `n`
+  @on(all(Tick, Word), { by: "n" }) byLacking(_pair: unknown) {}
+  // @ts-expect-error `n` has nothing below it
+  @on(all(Tick, Tick), { by: "n.m" }) byTooDeep(_pair: unknown) {}
   // @ts-expect-error `by` is a path
   @on(all(Tick, Word), { by: ({ n }: { n: number }) => n }) by(_pair: unknown) {}
   // @ts-expect-error the pipeline gives lists

@@ -1,7 +1,7 @@
 import type { EventDef } from "./event.ts";
 
 /** Options of one trigger. */
-export interface OnOptions<G = unknown> {
+export interface OnOptions<G = unknown, By extends string = string> {
   /** A guard: synchronous and pure. A "no" leaves a `chunk:skipped` entry; a throw fails the chunk. */
   readonly when?: (payload: G) => boolean;
   /** The chunk starts at most once a lane because of this trigger; a guard's "no" does not count. @default false */
@@ -10,7 +10,7 @@ export interface OnOptions<G = unknown> {
    * Of a join: a dotted path that all its payloads have, such as `"order.id"`. Signals belong together when they have the
    * same text or number there, whatever their lanes.
    */
-  readonly by?: string;
+  readonly by?: By;
   /**
    * Of a join: longest wait from the first signal to the last, in milliseconds. Then the chunk has failed with
    * `join-timeout`; its input is what had come. @default no limit

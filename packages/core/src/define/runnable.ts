@@ -1,12 +1,16 @@
 import type { z } from "zod";
-import type { FlowClass, NoSpec, SpecOf } from "./payload.ts";
+import type { FlowClass, SpecOf } from "./payload.ts";
+import type { Problem } from "./problem.ts";
 import type { SchemaAt } from "./spec.ts";
 
 /** What can be run: a class with `@flow`, or a builder. */
 export type Runnable = FlowClass | { readonly "~flow": unknown };
 
 /** What a flow is run with. */
-export type RunInput<C> = [SpecOf<C>] extends [never] ? NoSpec : z.input<SchemaAt<SpecOf<C>, "input">>;
+// written out, not by its alias: through an alias the compiler prints the alias
+export type RunInput<C> = [SpecOf<C>] extends [never]
+  ? Problem<"the flow of this class is not known: give one of its methods `ctx: ContextOf<typeof spec>`">
+  : z.input<SchemaAt<SpecOf<C>, "input">>;
 
 /** How the object is made that the chunks of one execution run on. */
 export interface CreateOption<C> {
