@@ -64,7 +64,7 @@ export class Activations {
     (this.#spent ??= new Set()).add(onceKey(chunk, trigger, arrival.lane));
     for (const one of this.#all.values()) {
       const isSame = one.chunk === chunk && one.trigger === trigger && one.arrival.lane === arrival.lane;
-      if (isSame && one !== activation && !one.running && one.attempts === 0) this.end(one.id);
+      if (isSame && one !== activation && !one.running && one.attempts === 0) this.end(one);
     }
   }
 
@@ -95,10 +95,9 @@ export class Activations {
   }
 
   /** An activation is over: its lane counts one less. */
-  end(activationId: string): void {
-    const activation = this.#all.get(activationId);
-    if (activation === undefined) return;
-    this.#all.delete(activationId);
+  end(activation: Activation): void {
+    if (!this.#all.delete(activation.id)) return;
+    activation.over = true;
     if (activation.granted) this.#yield(activation);
     else this.#slots?.forget(activation);
     this.#lanes.leave(activation.arrival.lane);
@@ -135,6 +134,7 @@ export class Activations {
       granted: false,
       retryIn: undefined,
       heard: false,
+      over: false,
       expired,
     };
     this.#all.set(activation.id, activation);

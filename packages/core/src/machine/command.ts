@@ -22,6 +22,8 @@ export interface Activation {
   retryIn: number | undefined;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */
   heard: boolean;
+  /** Whether nothing follows from it any more. */
+  over: boolean;
   /** The time of its join is over, in milliseconds: it never starts, and has failed. */
   readonly expired: number | undefined;
 }
@@ -31,7 +33,7 @@ export function passing(
   own: Pick<Activation, "id" | "chunk" | "trigger" | "event" | "arrival">,
   attempts = 0,
 ): Activation {
-  const standing = { running: true, granted: true, retryIn: undefined, heard: false, expired: undefined };
+  const standing = { running: true, granted: true, retryIn: undefined, heard: false, over: false, expired: undefined };
   return { ...own, order: 0, attempts, ...standing };
 }
 

@@ -135,8 +135,8 @@ export class Machine {
   }
 
   /** Whether an activation is not over. */
-  holds({ id }: Activation): boolean {
-    return this.#isRunning && this.#activations.get(id) !== undefined;
+  holds({ over }: Activation): boolean {
+    return this.#isRunning && !over;
   }
 
   /** Whether another attempt follows when the present one fails with this error. What triggered chunks is not read again. */
@@ -176,7 +176,7 @@ export class Machine {
         this.#activations.begin(entry.activationId, entry.attempt);
         break;
       case "chunk:skipped":
-        this.#end(entry.activationId);
+        this.#end(this.#activations.get(entry.activationId));
         break;
       case "chunk:complete":
         this.#complete(entry);
@@ -312,8 +312,7 @@ export class Machine {
     if (this.#timers?.delete(timer) !== true) return;
     if (timer === flowTimer) this.#commands.push({ type: "timeout" });
     if (timer === idleTimer && this.#progress.open && this.#lanes.quiet) this.#commands.push({ type: "close" });
-    const undo = this.#rollback.timerFired(timer);
-    if (undo !== undefined) this.#commands.push(undo);
+    this.#commands.push(...this.#rollback.timerFired(timer));
     const activation = this.#activations.get(timer);
     if (activation !== undefined) return this.#activations.again(activation);
     const expired = this.#operators.expire(timer, (id) => this.routes.steps.get(id));
@@ -365,7 +364,7 @@ export class Machine {
       });
     }
     this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`);
-    this.#end(id);
+    this.#end(activation);
   }
 
   #fail({ activationId, error, willRetry, seq }: EntryOf<unknown, "chunk:failed">): void {
@@ -379,7 +378,7 @@ export class Machine {
       const failure: Failure = { chunk: chunk.name, error, input: arrival.payload, attempts };
       this.#deliver(handlers, { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true });
     }
-    this.#end(activationId);
+    this.#end(activation);
     if (handlers.length === 0 && error.code !== "chunk-aborted") this.#failFlow(error);
   }
 
@@ -387,14 +386,15 @@ export class Machine {
     if (!this.#isRunning) return;
     this.#progress.status = "failing";
     this.#progress.failure = error;
-    for (const one of this.#activations.all()) if (!one.running) this.#end(one.id);
+    for (const one of this.#activations.all()) if (!one.running) this.#end(one);
     this.#commands = [{ type: "fail", error }];
   }
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */
-  #end(activationId: string): void {
-    this.#replies?.breakOff(activationId);
-    this.#timers?.delete(activationId);
-    this.#activations.end(activationId);
+  #end(activation: Activation | undefined): void {
+    if (activation === undefined) return;
+    this.#replies?.breakOff(activation.id);
+    this.#timers?.delete(activation.id);
+    this.#activations.end(activation);
   }
 }

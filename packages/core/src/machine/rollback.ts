@@ -82,9 +82,9 @@ export class Rollback {
   }
 
   /** A timer has fired. @returns what is to be done when it was an undoing's */
-  timerFired(timer: string): Command | undefined {
+  timerFired(timer: string): readonly Command[] {
     const undo = this.#undos?.at(-1);
-    return undo !== undefined && timerOf(undo) === timer ? this.#next() : undefined;
+    return undo !== undefined && timerOf(undo) === timer ? [this.#next()] : none;
   }
 
   /** What is still to be done, given the timers that are set. */

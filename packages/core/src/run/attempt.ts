@@ -26,6 +26,9 @@ export class Attempt {
   /** Whether it came from a delta or an opened value: its entries are live, and it may only put items into the stream. */
   readonly live: boolean;
   startedAt = 0;
+  /** Its neighbours in the list of those that run. */
+  before: Attempt | undefined;
+  behind: Attempt | undefined;
   /** Set by `setResult`; takes effect with the completion. */
   result: { readonly value: unknown } | undefined;
   ended = false;

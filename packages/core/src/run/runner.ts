@@ -11,6 +11,7 @@ import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
 import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
+import { Running } from "./running.ts";
 import type { Timers } from "./timers.ts";
 
 /** What a runner works with. */
@@ -31,15 +32,15 @@ export interface RunnerParts {
 /** Calls the chunks: an attempt from its guard to its end, and the undoing of what has completed. */
 export class Runner {
   readonly #parts: RunnerParts;
-  readonly #attempts = new Map<string, Attempt>();
+  readonly #running = new Running();
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
 
   /** What runs, with all that runs below it. */
   get held(): Held {
-    const held = { attempts: this.#attempts.size, timers: 0 };
-    for (const child of [...this.#attempts.values()].flatMap((attempt) => attempt.below)) {
+    const held = { attempts: this.#running.size, timers: 0 };
+    for (const child of this.#running.list().flatMap((attempt) => attempt.below)) {
       held.attempts += child.held.attempts;
       held.timers += child.held.timers;
     }
@@ -62,7 +63,7 @@ export class Runner {
         return this.#forget(attempt, undefined);
       }
     }
-    this.#attempts.set(activation.id, attempt);
+    this.#running.add(attempt);
     attempt.startedAt = host.append(startDraft(attempt), attempt.live)?.at ?? 0;
     if (attempt.ended) return; // whoever saw it start has ended the execution
     this.#call(attempt, definition.run, activation.arrival.payload);
@@ -94,7 +95,7 @@ export class Runner {
     const arrival = arrivalOf(undo, undoing.lane, id);
     const activation = passing({ id, chunk: undoing.chunk, trigger: 0, event: "compensate", arrival }, attempts);
     const attempt = new Attempt(graph.flow, chunk, activation, true);
-    this.#attempts.set(undoing.activationId, attempt);
+    this.#running.add(attempt);
     attempt.startedAt = host.now();
     this.#call(attempt, run as ChunkDefinition["run"], undo);
   }
@@ -114,9 +115,9 @@ export class Runner {
 
   /** Ends all attempts from outside, in the log and for their ctx. @returns tells their abort signals */
   stop(why: string): () => void {
-    const running = [...this.#attempts.values()];
-    this.#attempts.clear();
+    const running = this.#running.list();
     for (const attempt of running) {
+      this.#running.remove(attempt);
       attempt.ended = true;
       const error = aborted(attempt.where, why);
       if (attempt.undoes) this.#parts.host.append(this.#compensatedDraft(attempt, error, false));
@@ -130,7 +131,7 @@ export class Runner {
 
   /** Ends what runs below the attempts. @returns those that still undo their work, with `rollback` */
   stopBelow(why: string, rollback: boolean) {
-    return [...this.#attempts.values()].flatMap((attempt) => attempt.endBelow(why, rollback));
+    return this.#running.list().flatMap((attempt) => attempt.endBelow(why, rollback));
   }
 
   #call(attempt: Attempt, run: ChunkDefinition["run"], payload: unknown): void {
@@ -205,7 +206,7 @@ export class Runner {
 
   #close(attempt: Attempt, why: string): void {
     if (attempt.chunk.timeout !== undefined) this.#parts.timers.cancel(attempt.timer);
-    this.#attempts.delete(attempt.activation.id);
+    this.#running.remove(attempt);
     attempt.end(why);
   }
 
