@@ -17,6 +17,18 @@ all pages of a chapter: ["BREAKFAST","(???)","TEA"]
 `,
   ],
   [
+    "recorded-model.ts",
+    "a recorded model is played in virtual time",
+    `
+after 128 ms the category is complete: product
+after 392 ms steps[0]: check the warranty
+after 454 ms steps[1]: restart the device
+after 517 ms steps[2]: send a replacement
+after 592 ms steps[3]: ask for a photo
+the model took 817 ms, this replay none of them
+`,
+  ],
+  [
     "joins.ts",
     "joins fill by key, by lane, and end with their time",
     `

@@ -1,0 +1,202 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TokenSource, defineFlow, flow, instant, start } from "@sluice/core";
+import {
+  type ReplyPiece,
+  type Recording,
+  type TestTime,
+  logOf,
+  outline,
+  record,
+  replay,
+  scriptedModel,
+  virtualTime,
+} from "@sluice/testing";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { Triage } from "../examples/support/triage.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-recordings-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const fileName = (): string => join(folder, `${(files += 1)}.json`);
+
+const spec = defineFlow({ name: "reader", input: z.null(), stream: z.any(), result: z.any() });
+/** Reads a text, and puts each piece with its time into the stream. */
+const reading = (source: TokenSource, now: () => number) =>
+  flow(spec).chunk("read", start, async (_input, ctx) => {
+    const text = ctx.text(source);
+    for await (const piece of text) ctx.putIntoStream([now(), piece]);
+    return text;
+  });
+async function piecesOf({ execute, now }: TestTime, source: TokenSource): Promise<unknown> {
+  const execution = execute(reading(source, now), null);
+  const pieces: unknown[] = [];
+  execution.stream$.subscribe({ next: (piece) => pieces.push(piece), error: () => {} });
+  const error: unknown = await execution.result.then(
+    () => undefined,
+    (thrown: { cause?: { message?: string } }) => thrown.cause?.message,
+  );
+  const finish = (await logOf(execution)).flatMap((entry) =>
+    entry.type === "model:finish" ? [[entry.usage, entry.finishReason]] : [],
+  );
+  return { pieces, error, finish };
+}
+
+describe("recorded tokens", () => {
+  test("a replay gives what was recorded, piece by piece at its time, as often as it is read", async () => {
+    const piece = fc.oneof(
+      fc.record({ afterMs: fc.nat(90), text: fc.string({ minLength: 1 }) }),
+      fc.record({ afterMs: fc.nat(90), reasoning: fc.string({ minLength: 1 }) }),
+    );
+    const ends: fc.Arbitrary<ReplyPiece> = fc.oneof(
+      fc.constant({ afterMs: 5, finish: "length", usage: { outputTokens: 7 } }),
+      fc.constant({ afterMs: 3, throws: new Error("the line is dead") }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), ends, async (pieces, end) => {
+        const file = fileName();
+        const seen: unknown[] = [];
+        await virtualTime(async (time) => {
+          const source = scriptedModel([[...pieces, end]], { delay: time.delay });
+          seen.push(await piecesOf(time, record(source, file, { now: time.now })));
+        });
+        for (let i = 0; i < 2; i += 1) {
+          await virtualTime(async (time) => void seen.push(await piecesOf(time, replay(file, { delay: time.delay }))));
+        }
+        expect(seen[1]).toEqual(seen[0]);
+        expect(seen[2]).toEqual(seen[0]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("speed plays it faster, Infinity without pauses", async () => {
+    const file = fileName();
+    const recording: Recording = {
+      model: "m",
+      pieces: [
+        { afterMs: 40, text: "a" },
+        { afterMs: 20, text: "b" },
+      ],
+    };
+    writeFileSync(file, JSON.stringify(recording));
+    const timesAt = async (speed: number): Promise<unknown> => {
+      let seen: unknown;
+      await virtualTime(async (time) => void (seen = await piecesOf(time, replay(file, { speed, delay: time.delay }))));
+      return seen;
+    };
+    expect(await timesAt(2)).toMatchObject({
+      pieces: [
+        [20, "a"],
+        [30, "b"],
+      ],
+    });
+    expect(await timesAt(Number.POSITIVE_INFINITY)).toMatchObject({
+      pieces: [
+        [0, "a"],
+        [0, "b"],
+      ],
+    });
+  });
+
+  test("a text that no model writes is recorded, too", async () => {
+    const file = fileName();
+    await virtualTime(async (time) => {
+      const source = record(
+        time.tokens([
+          [0, "Hel"],
+          [30, "lo"],
+        ]),
+        file,
+        { now: time.now },
+      );
+      await piecesOf(time, source);
+    });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      model: "text",
+      pieces: [
+        { afterMs: 0, text: "Hel" },
+        { afterMs: 30, text: "lo" },
+        { afterMs: 0, finish: "stop", usage: {} },
+      ],
+    });
+  });
+
+  test("a stream that its reader leaves is not saved", async () => {
+    const file = fileName();
+    await virtualTime(async ({ execute, advance, delay, now }) => {
+      const source = record(scriptedModel([[{ afterMs: 10, text: "a" }, { hangs: true }]], { delay }), file, { now });
+      const execution = execute(reading(source, now), null);
+      await advance(20);
+      execution.cancel();
+      await execution.result.catch(() => {});
+    });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("a replay stops at once when its reader leaves", async () => {
+    const file = fileName();
+    writeFileSync(file, JSON.stringify({ model: "m", pieces: [{ afterMs: 60_000, text: "late" }] }));
+    const [begun, left] = [Promise.withResolvers<void>(), new AbortController()];
+    const iterator = replay(file).stream({ abortSignal: left.signal })[Symbol.asyncIterator]();
+    const next = iterator.next();
+    setImmediate(begun.resolve);
+    await begun.promise;
+    left.abort(new Error("left"));
+    await expect(next).rejects.toThrow("left");
+  });
+
+  test("what is no recording is told with its path, and not tried again", async () => {
+    const file = fileName();
+    writeFileSync(file, '{"pieces": 7}');
+    await virtualTime(async ({ execute, now }) => {
+      for (const [name, why] of [
+        [file, 'it has no "model" and "pieces"'],
+        ["nowhere.json", "ENOENT"],
+      ] as const) {
+        const result = execute(reading(replay(name), now), null).result;
+        await expect(result).rejects.toMatchObject({ code: "model-failed", retryable: false });
+        await expect(result).rejects.toThrow(`The recording ${name} cannot be read: ${why}`);
+      }
+    });
+  });
+
+  test.each(["01-invoice", "02-coffee-maker", "05-headphones"])(
+    "the recording %s runs through a flow in virtual time, the same each time",
+    async (name) => {
+      const logs: unknown[] = [];
+      for (let i = 0; i < 2; i += 1) {
+        await virtualTime(async ({ execute, delay, now }) => {
+          const source = replay(`examples/recordings/${name}.json`, { delay });
+          const it = flow(spec)
+            .chunk("read", start, (_input, ctx) => ctx.instant(Triage, source))
+            .chunk("step", Triage.field("steps[*]"), (step, ctx) => ctx.putIntoStream([now(), step]));
+          const execution = execute(it, null);
+          await execution.result;
+          const log = await logOf(execution);
+          expect(now()).toBeGreaterThan(500);
+          expect(log.some(({ type }) => type === "model:finish")).toBe(true);
+          logs.push(outline(log));
+        });
+      }
+      expect(logs[1]).toEqual(logs[0]);
+    },
+  );
+
+  test("what is recorded holds no prompt", async () => {
+    const file = fileName();
+    const model = scriptedModel(['{"a":1}']);
+    const Reply = instant("reply", z.object({ a: z.number() }));
+    await virtualTime(async ({ execute, now }) => {
+      const source = record(model.ask("the secret prompt"), file, { now });
+      await execute(
+        flow(spec).chunk("read", start, (_input, ctx) => ctx.instant(Reply, source)),
+        null,
+      ).result;
+    });
+    expect(readFileSync(file, "utf8")).not.toContain("secret");
+  });
+});
