@@ -29,6 +29,18 @@ the model took 817 ms, this replay none of them
 `,
   ],
   [
+    "reply-without-a-flow.ts",
+    "a reply is read without a flow",
+    `
+category: billing
+one more step: confirm by email
+one more step: check the order number
+one more step: send a corrected invoice
+one more step: compare the amount with the bank statement
+74 pictures, the last of 5 keys; summary: Invoice issue: it was charged twice.
+`,
+  ],
+  [
     "joins.ts",
     "joins fill by key, by lane, and end with their time",
     `

@@ -117,6 +117,13 @@ export {
 } from "./machine/entry.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
+export {
+  type DeepPartial,
+  type ReadSignal,
+  type ReadingOptions,
+  type ReplyReading,
+  parseReply,
+} from "./reading/reply-reading.ts";
 export { rx } from "./run/rx.ts";
 export { type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";

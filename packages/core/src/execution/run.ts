@@ -5,6 +5,7 @@ import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { compile } from "../graph/compile.ts";
 import { launch } from "../run/launch.ts";
 import type { Shell } from "../run/shell.ts";
+import { reportToConsole } from "../views/view.ts";
 import { type Execution, createExecution } from "./execution.ts";
 
 /** How a flow is run. */
@@ -68,8 +69,4 @@ function randomId(): string {
 
 function reasonOf({ reason }: AbortSignal): string {
   return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "aborted";
-}
-
-function reportToConsole(error: unknown): void {
-  console.error("An observer of an execution threw and was detached:", error);
 }

@@ -39,6 +39,8 @@ export interface Parser {
    * reading the text of a long open string after each token does not, so show that from its deltas.
    */
   readonly partial: unknown;
+  /** Where the value is open; undefined before the root is found and when it is whole. */
+  readonly openPath: string | undefined;
 }
 
 /**
@@ -73,6 +75,10 @@ class ReplyParser implements Parser {
 
   get partial(): unknown {
     return this.#root?.value;
+  }
+
+  get openPath(): string | undefined {
+    return this.#root?.closed === true ? undefined : this.#root?.openPath;
   }
 
   push(text: string): void {

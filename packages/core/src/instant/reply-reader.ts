@@ -48,6 +48,8 @@ export interface ReplyReader<T> {
   readonly closed: boolean;
   /** The raw value so far: live, unchecked, not to be changed. */
   readonly partial: unknown;
+  /** Where it is open: the path of a string, number or word, else of the innermost object or array. Undefined when it is whole. */
+  readonly openPath: string | undefined;
 }
 
 /**
@@ -80,6 +82,9 @@ export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions =
     },
     get partial() {
       return parser.partial;
+    },
+    get openPath() {
+      return parser.openPath;
     },
   };
 }

@@ -1,8 +1,7 @@
 import type { Instant } from "../define/instant.ts";
 import type { TokenSource } from "../define/token-source.ts";
+import { invalidField } from "../instant/invalid-field.ts";
 import { readReply } from "../instant/reply-reader.ts";
-import { SluiceError } from "../error/sluice-error.ts";
-import { type FieldIssue, describeFieldIssues } from "../schema/field-issue.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
@@ -49,13 +48,5 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
       host.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
       return value as never; // the schema's output, which the caller's type names
     },
-  });
-}
-
-function invalidField(reply: string, path: string, issues: readonly FieldIssue[], where: string): SluiceError {
-  return new SluiceError("reply-invalid", {
-    what: `The field ${path} of the reply "${reply}" does not fit its schema: ${describeFieldIssues(issues)}`,
-    where,
-    mend: 'Tell the model what is wanted, widen the schema, or read on with onInvalid: "report"',
   });
 }

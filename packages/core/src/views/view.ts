@@ -3,6 +3,11 @@ import { Observable, type Observer, Subscriber, type Subscription } from "rxjs";
 /** Where errors go that nobody can be given: those that an observer throws. */
 export type ReportError = (error: unknown) => void;
 
+/** Where they go when nobody says otherwise. */
+export function reportToConsole(error: unknown): void {
+  console.error("An observer threw and was detached:", error);
+}
+
 /**
  * An Observable whose observers cannot harm the execution. One that throws is detached and its error reported. One
  * without an error handler just ends when the execution fails: the failure is told by `result` and by the final entry.
