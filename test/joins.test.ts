@@ -449,6 +449,17 @@ describe("S12 timeout of a join", () => {
       expect(now()).toBe(10);
     });
   });
+
+  test("a join of one reply's fields fails when its time is over, though the reply has ended without the rest", async () => {
+    await virtualTime(async ({ execute }) => {
+      const Reply = instant("reply", z.object({ a: z.string(), b: z.string().optional() }));
+      const it = flow(defineFlow({ name: "parts", input: z.any(), result: z.any() }))
+        .chunk("read", start, (_input, ctx) => ctx.instant(Reply, ['{"a":"x"}']))
+        .chunk("both", all(Reply.field("a"), Reply.field("b")), () => {}, { joinTimeout: 50 })
+        .chunk("missed", failed("both"), ({ input }) => input);
+      expect(await execute(it, 0).result).toEqual(["x"]);
+    });
+  });
 });
 
 describe("S39 joins", () => {

@@ -68,9 +68,9 @@ export class Joins {
     return join.rounds.length > 0 ? (join.rounds[0]?.parts ?? []) : join.queues.flatMap((queue) => queue.slice(0, 1));
   }
 
-  /** Nothing more comes into a lane, or from a reply. */
+  /** Nothing more comes into a lane, or from a reply. A join with a deadline holds its lane, and waits for that. */
   forget(scope: string): void {
-    this.#joins?.delete(scope);
+    for (const join of this.#joins?.get(scope)?.values() ?? []) if (join.timedIn === undefined) this.#forget(join);
   }
 
   list(): readonly JoinData[] {
