@@ -15,7 +15,7 @@ import {
   start,
   toMermaid,
 } from "@sluice/core";
-import { deferred, logOf, virtualTime } from "@sluice/testing";
+import { deferred, itemsOf, logOf, virtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -238,6 +238,20 @@ describe("S6 S7 each and gather", () => {
       "  c0 --> o2",
     ]);
   });
+
+  test("fan-outs over the same signal that are written differently gather each what is theirs", async () => {
+    const Some = event("some", z.array(z.number()));
+    const Other = event("other", z.array(z.number()));
+    const it = flow(defineFlow({ name: "same", input: z.any(), stream: z.any(), result: z.any() }))
+      .chunk("begin", start, (_input, ctx) => void ctx.emit(Some, [1, 2]))
+      .chunk("either", each(any(Some, Other)), async (n) => n)
+      .chunk("one", each(Some), async (n) => n * 10)
+      .chunk("ones", gather("one"), (values) => values)
+      .chunk("eithers", gather("either"), (values, ctx) => ctx.putIntoStream(values));
+    const execution = run(it, 0);
+    expect(await execution.result).toEqual([10, 20]);
+    expect(await itemsOf(execution.stream())).toEqual([[1, 2]]);
+  });
 });
 
 const Plan = instant("plan", z.object({ title: z.string(), steps: z.array(z.string()) }));
@@ -330,6 +344,19 @@ describe("S7 fan-outs over a growing reply", () => {
       { output: "a! b!", lane: "/e1[0]" },
       { output: "c!", lane: "/e1[1]" },
     ]);
+  });
+
+  test("two patterns of one array gather each what is theirs", async () => {
+    await virtualTime(async ({ execute }) => {
+      const Groups = instant("groups", z.object({ groups: z.record(z.string(), z.array(z.string())) }));
+      const it = flow(defineFlow({ name: "patterns", input: z.any(), stream: z.any(), result: z.any() }))
+        .chunk("read", start, (_input, ctx) => ctx.instant(Groups, ['{"groups":{"a":["x"],"b":["y"],"c":[]}}']))
+        .chunk("any", Groups.field("groups.*[*]"), async (name) => name)
+        .chunk("a", Groups.field("groups.a[*]"), async (name) => name)
+        .chunk("ofAny", gather("any"), (names, ctx) => ctx.putIntoStream(["any", ...names]))
+        .chunk("ofA", gather("a"), (names, ctx) => ctx.putIntoStream(["a", ...names]));
+      expect(await itemsOf(execute(it, 0).stream())).toEqual([["any"], ["any", "x"], ["a", "x"], ["any", "y"]]);
+    });
   });
 });
 

@@ -96,6 +96,7 @@ export class Delivery {
     if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
     const fan = this.#lanes.fan(id, lane, first.up.step.label);
+    for (const { up } of ways) this.#lanes.fan(id, lane, up.step.label);
     payload.forEach((item: unknown, index) => {
       const itemLane = this.#lanes.item(fan, index);
       const itemArrival: Arrival = {

@@ -54,7 +54,7 @@ export class Machine {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
-    this.#lanes = new Lanes((done) => ("source" in done ? this.#gather(done) : this.#joins.forget(done.id)));
+    this.#lanes = new Lanes((done) => ("sources" in done ? this.#gather(done) : this.#joins.forget(done.id)));
     this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
     this.#rollback = new Rollback(graph);
   }
@@ -289,9 +289,9 @@ export class Machine {
   }
 
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
-  #gather({ source, lane, values }: Fan): void {
+  #gather({ sources, lane, values }: Fan): void {
     if (!this.#isRunning) return;
-    for (const { of, listeners } of this.routes.gathered(source)) {
+    for (const { of, listeners } of sources.flatMap((source) => this.routes.gathered(source))) {
       const present = presentIn(values.get(of) ?? []);
       const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
       this.#deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });

@@ -38,7 +38,8 @@ export class Replies {
     }
     const closers = routes.closers(reply, field);
     this.#hear(entry.activationId, listeners.length + closers.length);
-    for (const closer of closers) this.#closeArray(entry, closer);
+    const ended = new Set(closers.map((closer) => this.#endOf(entry, closer)));
+    for (const id of ended) this.#parts.lanes.closeFan(id);
   }
 
   /** A whole reply is complete and valid. */
@@ -99,12 +100,12 @@ export class Replies {
     return lane;
   }
 
-  /** The array is complete: no item follows. One without items has had no fan-out until now. */
-  #closeArray(entry: FieldEntry, { above, fan }: Closer): void {
+  /** The array is complete: no item follows. One without items has had no fan-out until now. @returns the id of that */
+  #endOf(entry: FieldEntry, { above, fan }: Closer): string {
     const lane = this.#laneOf(entry, above);
     const id = fanId(lane, entry, entry.field, lanePaths(entry.field, above.fansOut).at(-1) ?? "");
     this.#open(id, lane, fan, entry);
-    this.#parts.lanes.closeFan(id);
+    return id;
   }
 
   #open(id: string, lane: string, source: string, { activationId, replyId }: FieldEntry): Fan {
