@@ -252,6 +252,20 @@ describe("S6 S7 each and gather", () => {
     expect(await execution.result).toEqual([10, 20]);
     expect(await itemsOf(execution.stream())).toEqual([[1, 2]]);
   });
+
+  test("what two gathers of one entry give is taken apart in fan-outs of their own", async () => {
+    const it = flow(list)
+      .chunk("m", each(start), (value) => value)
+      .chunk("n", each(start), (value) => value * 10)
+      .chunk("p", each(gather("m")), async (value) => value + 1)
+      .chunk("q", each(gather("n")), async (value) => value + 2)
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream(values))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream(values));
+    expect(await itemsOf(run(it, [1, 2]).stream())).toEqual([
+      [2, 3],
+      [12, 22],
+    ]);
+  });
 });
 
 const Plan = instant("plan", z.object({ title: z.string(), steps: z.array(z.string()) }));

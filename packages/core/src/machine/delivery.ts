@@ -39,8 +39,8 @@ export class Delivery {
     this.#outcome = outcome;
   }
 
-  /** The signal itself first, in declaration order; then, item by item, those who take it apart. */
-  deliver(listeners: readonly Listener[], arrival: Arrival): void {
+  /** The signal itself first, in declaration order; then, item by item, those who take it apart, in a fan-out of this name. */
+  deliver(listeners: readonly Listener[], arrival: Arrival, name: string): void {
     let spread: Way[] | undefined;
     for (const listener of listeners) {
       const { up } = listener;
@@ -48,7 +48,7 @@ export class Delivery {
       else if (up.step.op === "each") (spread ??= []).push({ target: listener, up });
       else this.#rise({ target: listener, up }, arrival);
     }
-    if (spread !== undefined) this.#spread(spread, arrival, arrival.id);
+    if (spread !== undefined) this.#spread(spread, arrival, name);
   }
 
   /** What comes out of an operator goes on its way. */

@@ -253,8 +253,8 @@ export class Machine {
     this.#deliver(listeners, this.#arrival(payload, lane, id));
   }
 
-  #deliver(listeners: readonly Listener[], arrival: Arrival): void {
-    if (listeners.some(({ up }) => up !== undefined)) return this.#operators.deliver(listeners, arrival);
+  #deliver(listeners: readonly Listener[], arrival: Arrival, name = arrival.id): void {
+    if (listeners.some(({ up }) => up !== undefined)) return this.#operators.deliver(listeners, arrival, name);
     for (const listener of listeners) this.#activations.add(listener, arrival);
   }
 
@@ -294,7 +294,8 @@ export class Machine {
     for (const { of, listeners } of sources.flatMap((source) => this.routes.gathered(source))) {
       const present = presentIn(values.get(of) ?? []);
       const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
-      this.#deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
+      const id = `e${this.#progress.seq}`;
+      this.#deliver(listeners, { ...arrivalOf(payload, lane, id), indexes }, `${id}:${of}`);
     }
   }
 
