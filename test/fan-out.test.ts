@@ -2,6 +2,7 @@ import {
   type Entry,
   FlowDefinitionError,
   after,
+  all,
   any,
   compile,
   defineFlow,
@@ -265,6 +266,30 @@ describe("S6 S7 each and gather", () => {
       [2, 3],
       [12, 22],
     ]);
+  });
+
+  test("chunks over the same each(each(…)) share its lanes, and are gathered once each", async () => {
+    const it = flow(list)
+      .chunk("p", each(each(start)), async (value) => value + 1)
+      .chunk("q", each(each(start)), async (value) => value + 2)
+      .chunk("both", all(after("p"), after("q")), (pair, ctx) => ctx.putIntoStream({ pair }))
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream({ p: values }))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream({ q: values }));
+    const items = await itemsOf(run(it, [[1, 2]]).stream());
+    expect(items).toEqual([{ pair: [2, 3] }, { pair: [3, 4] }, { p: [2, 3] }, { q: [3, 4] }]);
+  });
+
+  test("what two chunks join for themselves they take apart for themselves, and are gathered once each", async () => {
+    const it = flow(list)
+      .chunk("a", start, () => [1])
+      .chunk("b", start, () => [2])
+      .chunk("p", each(all(after("a"), after("b"))), async (value) => value)
+      .chunk("q", each(all(after("a"), after("b"))), async (value) => value)
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream({ p: values }))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream({ q: values }));
+    expect(await itemsOf(run(it, []).stream())).toEqual([{ p: [[1], [2]] }, { q: [[1], [2]] }]);
+    const across = it.chunk("both", all(after("p"), after("q")), () => {});
+    expect(() => compile(across)).toThrow("join-across-lanes");
   });
 });
 

@@ -4,6 +4,7 @@ import {
   type GraphExpression,
   type GraphSource,
   type GraphTrigger,
+  fanOf,
   isOperator,
   sourcesOf,
 } from "./graph.ts";
@@ -35,6 +36,8 @@ export interface Step {
   readonly id: string;
   readonly op: "race" | "all" | "latest" | "quorum" | "each" | "rx";
   readonly label: string;
+  /** Of a fan-out: its name. */
+  readonly fan: string;
   /** The flow and chunk, for errors. */
   readonly where: string;
   /** How many parts it has, and how many of them a quorum needs. */
@@ -137,6 +140,7 @@ export class Routes {
             where,
             op: on,
             label: expression.label,
+            fan: on === "each" ? fanOf(expression, chunk.name) : "",
             size: expression.of.length,
             n,
             up,

@@ -95,8 +95,8 @@ export class Delivery {
     if (first === undefined) return;
     if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
-    const fan = this.#lanes.fan(id, lane, first.up.step.label);
-    for (const { up } of ways) this.#lanes.fan(id, lane, up.step.label);
+    const fan = this.#lanes.fan(id, lane, first.up.step.fan);
+    for (const { up } of ways) this.#lanes.fan(id, lane, up.step.fan);
     payload.forEach((item: unknown, index) => {
       const itemLane = this.#lanes.item(fan, index);
       const itemArrival: Arrival = {
@@ -106,7 +106,13 @@ export class Delivery {
         path: `${arrival.path}[${index}]`,
         indexes: itemLane.indexes,
       };
-      for (const { up } of ways) this.#proceed(up.step, itemArrival, up.step);
+      let deeper: Way[] | undefined;
+      for (const { up } of ways) {
+        const above = up.step.up;
+        if (above?.step.op === "each") (deeper ??= []).push({ target: up.step, up: above });
+        else this.#proceed(up.step, itemArrival, up.step);
+      }
+      if (deeper !== undefined) this.#spread(deeper, itemArrival, name);
       this.#lanes.close(itemLane);
     });
     this.#lanes.closeFan(id);
