@@ -397,6 +397,23 @@ describe("S7 fan-outs over a growing reply", () => {
       expect(await itemsOf(execute(it, 0).stream())).toEqual([["any"], ["any", "x"], ["a", "x"], ["any", "y"]]);
     });
   });
+
+  test("a gather does not wait for the reply's end because of a fan-out below that nobody gathers", async () => {
+    await virtualTime(async ({ execute, tokens, now }) => {
+      const item = z.object({ name: z.string(), tags: z.array(z.string()) });
+      const Items = instant("items", z.object({ items: z.array(item), rest: z.string() }));
+      const written = [
+        [0, '{"items":[{"name":"a","tags":["t"]}],'],
+        [100, '"rest":"x"}'],
+      ] as const;
+      const it = flow(defineFlow({ name: "below", input: z.any(), result: z.any() }))
+        .chunk("read", start, async (_input, ctx) => void (await ctx.instant(Items, tokens(written))))
+        .chunk("tag", Items.field("items[*].tags[*]"), (tag) => tag)
+        .chunk("name", Items.field("items[*].name"), (name) => name)
+        .chunk("names", gather("name"), (names) => ({ names, at: now() }));
+      expect(await execute(it, 0).result).toEqual({ names: ["a"], at: 0 });
+    });
+  });
 });
 
 describe("S39 gathers", () => {

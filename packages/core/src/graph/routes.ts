@@ -247,9 +247,11 @@ export class Routes {
     });
     const closed = new Set<string>();
     for (const source of chunks.flatMap(({ triggers }) => triggers.flatMap(fieldsOf))) {
+      let isAwaited = false; // a lane is done when the fan-outs below it are: they end with their arrays, too
       lanePaths(source.path, wildcardsOf(source.path)).forEach((path, depth) => {
         const fan = fansOf(source.reply, source.path)[depth] ?? "";
-        if (!awaited.has(fan) || closed.has(fan)) return;
+        isAwaited ||= awaited.has(fan);
+        if (!isAwaited || closed.has(fan)) return;
         closed.add(fan);
         const array = path.slice(0, -"[*]".length);
         const above = { fansOut: wildcardsOf(array), fans: fansOf(source.reply, array) };

@@ -355,15 +355,7 @@ export class Machine {
       this.#progress.leaf = { value: output };
     if (chunk.fan !== undefined) this.#lanes.keep(lane, activation.chunk, output);
     if (chunk.compensated === true) {
-      this.#rollback.keep({
-        activationId: id,
-        chunk: activation.chunk,
-        lane,
-        input,
-        output,
-        attempts: 0,
-        retryIn: undefined,
-      });
+      this.#rollback.keep({ activationId: id, chunk: activation.chunk, lane, input, output });
     }
     this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`);
     this.#end(id);
