@@ -414,6 +414,21 @@ describe("S7 fan-outs over a growing reply", () => {
       expect(await execute(it, 0).result).toEqual({ names: ["a"], at: 0 });
     });
   });
+
+  test("an array that a reply writes twice is gathered once: its lanes do not open again", async () => {
+    await virtualTime(async ({ execute, tokens, delay }) => {
+      const Items = instant("items", z.object({ items: z.array(z.string()) }));
+      const written = [
+        [0, '{"items":["a","b"],'],
+        [5, '"items":["c","d"]}'],
+      ] as const;
+      const it = flow(defineFlow({ name: "twice", input: z.any(), stream: z.any(), result: z.any() }))
+        .chunk("read", start, async (_input, ctx) => void (await ctx.instant(Items, tokens(written))))
+        .chunk("item", Items.field("items[*]"), (item) => delay(item === "a" ? 1 : 50).then(() => item))
+        .chunk("all", gather("item"), (items, ctx) => ctx.putIntoStream(items));
+      expect(await itemsOf(execute(it, 0).stream())).toEqual([["a", "b"]]);
+    });
+  });
 });
 
 describe("S39 gathers", () => {

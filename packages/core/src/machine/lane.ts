@@ -99,6 +99,11 @@ export class Lanes {
     return fan;
   }
 
+  /** Whether items can still come into a fan-out. */
+  isOpen(id: string): boolean {
+    return this.#open?.get(id)?.open === true;
+  }
+
   /** The lane of an item, made when it is not there. */
   item(fan: Fan, index: number): Lane {
     const id = `${fan.id}[${index}]`;
