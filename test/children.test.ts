@@ -255,4 +255,24 @@ describe("S22 children", () => {
       expect(await execution.result).toBe("quiet");
     });
   });
+
+  test("nothing starts in the parent while a child undoes its work", async () => {
+    await virtualTime(async ({ execute, settle, delay }) => {
+      const child = flow(childSpec)
+        .chunk("done", start, () => 1, { compensate: () => delay(100) })
+        .chunk("wait", after("done"), () => new Promise(() => {}));
+      const parent = flow(parentSpec)
+        .chunk("run", start, (n, ctx) => ctx.child(child, n))
+        .chunk("beside", start, () => delay(50))
+        .chunk("next", after("beside"), () => new Promise(() => {}), { timeout: 5_000 });
+      const execution = execute(parent, 0);
+      await settle();
+      execution.cancel("enough", { rollback: true });
+      const log = await logOf(execution);
+      const started = log.flatMap((entry) => (entry.type === "chunk:start" ? [entry.chunk] : []));
+      expect(started).toEqual(["run", "beside", "done", "wait"]);
+      expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+      expectNoLeaks(execution);
+    });
+  });
 });

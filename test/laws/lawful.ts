@@ -115,7 +115,9 @@ function ofGathers(log: readonly Entry[], graph: Graph): string[] {
         broken.push(`gather("${chunk}") of ${fan.id} does not fire with ${wanted}`);
     }
   }
-  const due = [...fans.values()].flatMap(({ sources }) => [...gathered].filter(([, fan]) => sources.includes(fan))).length;
+  const due = [...fans.values()].flatMap(({ sources }) =>
+    [...gathered].filter(([, fan]) => sources.includes(fan)),
+  ).length;
   const fired = log.filter(
     (entry) =>
       entry.type === "chunk:start" &&

@@ -28,6 +28,12 @@ export class CommandQueue {
     });
   }
 
+  /** Lets go of what has not been carried out. */
+  clear(): void {
+    this.#orders = [];
+    this.#next = 0;
+  }
+
   /** Carries out all orders, also those that come meanwhile. Inside itself it does nothing. */
   drain(): void {
     if (this.#draining) return;
@@ -42,8 +48,7 @@ export class CommandQueue {
         }
       }
     } finally {
-      this.#orders = [];
-      this.#next = 0;
+      this.clear();
       this.#draining = false;
     }
   }

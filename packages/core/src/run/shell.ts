@@ -1,6 +1,5 @@
 import type { SchedulerLike } from "rxjs";
 import type { FlowDefinition } from "../define/flow.ts";
-import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { validate } from "../schema/validate.ts";
@@ -36,13 +35,7 @@ export interface ShellParts {
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
   /** Runs a child of an attempt. */
-  readonly child: (
-    shell: Shell,
-    attempt: Attempt,
-    flow: Runnable,
-    input: unknown,
-    options: ChildOptions<Runnable>,
-  ) => Promise<unknown>;
+  readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
 
 /**
@@ -175,8 +168,8 @@ export class Shell implements Host, Below {
     return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
-  child(attempt: Attempt, flow: Runnable, input: unknown, options: ChildOptions<Runnable>): Promise<unknown> {
-    return this.#parts.child(this, attempt, flow, input, options);
+  child(...call: Parameters<Host["child"]>): Promise<unknown> {
+    return this.#parts.child(this, ...call);
   }
 
   /** A path for a child. */
@@ -237,7 +230,15 @@ export class Shell implements Host, Below {
     else callback(this.#ended.error, this.#ended.result);
   }
 
+  /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
+  #isOver({ type }: Order): boolean {
+    if (type === "fail" || type === "live") return this.#ending !== undefined;
+    if (this.#ending === undefined) return !this.machine.isRunning;
+    return this.machine.ended || this.machine.rollback.cause === undefined;
+  }
+
   #carryOut(order: Order): void {
+    if (this.#isOver(order)) return;
     switch (order.type) {
       case "start":
         if (this.machine.holds(order.activation)) this.#runner.start(order.activation);
@@ -246,10 +247,10 @@ export class Shell implements Host, Below {
         this.#runner.expire(order.activation);
         break;
       case "live":
-        if (this.#ending === undefined) this.#runner.start(order.activation);
+        this.#runner.start(order.activation);
         break;
       case "undo":
-        if (!this.machine.ended) this.#runner.undo(order.undo);
+        this.#runner.undo(order.undo);
         break;
       case "retry":
         this.#wait(order.of, order.delayMs);
@@ -374,6 +375,7 @@ export class Shell implements Host, Below {
     const tell = this.#runner.stop(why);
     if (ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded) {
       this.#undoing = true;
+      this.#queue.clear(); // what was to be done before is not to be taken for an undoing
       this.append({ type: "flow:rollback", ...ending });
       tell();
     } else this.#final(tell);
@@ -385,6 +387,7 @@ export class Shell implements Host, Below {
     if (ending === undefined || this.machine.ended) return;
     const { graph } = this.#parts;
     const { machine, state } = this;
+    this.#timers.clear();
     const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
     this.append(draft);
     tell();
