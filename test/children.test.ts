@@ -275,4 +275,24 @@ describe("S22 children", () => {
       expectNoLeaks(execution);
     });
   });
+
+  test("no child starts while its parent ends, and none outlives it", async () => {
+    await virtualTime(async ({ execute, settle, delay }) => {
+      const child = flow(childSpec)
+        .chunk("done", start, (ms) => ms, { compensate: ({ input: ms }) => delay(ms) })
+        .chunk("wait", after("done"), () => new Promise(() => {}));
+      const other = flow({ ...childSpec, name: "other" }).chunk("wait", start, () => new Promise(() => {}));
+      const parent = flow(parentSpec).chunk("run", start, async (_n, ctx) => {
+        const first = ctx.child(child, 10).catch(() => ctx.child(other, 0));
+        await Promise.all([first, ctx.child(child, 100)]);
+      });
+      const execution = execute(parent, 0);
+      await settle();
+      execution.cancel("enough", { rollback: true });
+      const log = await logOf(execution);
+      expect(log.filter(({ path }) => path.at(-1) === "other#3")).toEqual([]);
+      expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+      expectNoLeaks(execution);
+    });
+  });
 });

@@ -102,9 +102,9 @@ export class Shell implements Host, Below {
     return this.machine.seq === 0 ? this.#parts.initial : this.machine.state;
   }
 
-  /** The type of its final entry; undefined until that is appended. */
-  get final(): Ending["end"] | undefined {
-    return this.machine.ended ? this.#ending?.end : undefined;
+  /** The type of its final entry, as soon as it begins to end. */
+  get ending(): Ending["end"] | undefined {
+    return this.#ending?.end;
   }
 
   /** The flow's name, for errors. */
