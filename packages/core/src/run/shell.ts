@@ -128,7 +128,7 @@ export class Shell implements Host, Below {
     const { graph, input, initial: state, identity } = this.#parts;
     const draft = flowDraft(graph, input, state);
     this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
-    this.#pipelines?.start();
+    if (this.#ending === undefined) this.#pipelines?.start();
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
