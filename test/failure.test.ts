@@ -252,6 +252,25 @@ describe("S10 failed(…)", () => {
       error: { where: "job.bad" },
     });
   });
+
+  test("a chunk that fails because work it shares was aborted with another's attempt has failed", async () => {
+    await virtualTime(async ({ execute }) => {
+      let shared: Promise<never> | undefined;
+      const it = flow(spec)
+        .chunk(
+          "owner",
+          start,
+          (_input, { abortSignal }) =>
+            (shared = new Promise((_resolve, reject) => {
+              abortSignal.addEventListener("abort", () => reject(abortSignal.reason as Error));
+            })),
+          { timeout: 10 },
+        )
+        .chunk("sharer", start, () => shared)
+        .chunk("answer", failed("owner"), () => {});
+      await expect(execute(it, 0).result).rejects.toMatchObject({ code: "chunk-failed", where: "job.sharer" });
+    });
+  });
 });
 
 describe("S12 timeouts", () => {

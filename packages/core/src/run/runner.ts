@@ -211,8 +211,9 @@ export class Runner {
   }
 }
 
+/** What an attempt failed with. That another one was ended, whose work it shared, is a failure of this one. */
 function chunkError({ where, chunk, undoes }: Attempt, error: unknown): SluiceError {
-  if (error instanceof SluiceError) return located(error, where);
+  if (error instanceof SluiceError && error.code !== "chunk-aborted") return located(error, where);
   const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
   return new SluiceError("chunk-failed", {
     what: `The ${undoes ? "compensation of the " : ""}chunk "${chunk.name}" failed: ${messageOf(error)}`,
