@@ -295,4 +295,15 @@ describe("S22 children", () => {
       expectNoLeaks(execution);
     });
   });
+
+  test("an observer that cancels because a child has ended leaves no attempt without an end", async () => {
+    const child = flow(childSpec).chunk("wait", start, () => new Promise(() => {}));
+    const parent = flow(parentSpec).chunk("run", start, (n, ctx) => void ctx.child(child, n));
+    const execution = run(parent, 1);
+    execution.on("flow:cancelled", () => execution.cancel());
+    const log = await logOf(execution);
+    expect(log.flatMap((entry) => (entry.type === "chunk:failed" ? [entry.chunk] : []))).toEqual(["run"]);
+    expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+    expectNoLeaks(execution);
+  });
 });

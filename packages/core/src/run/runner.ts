@@ -102,7 +102,7 @@ export class Runner {
   complete(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, undefined);
-    this.#close(attempt, "its chunk has completed");
+    if (!this.#close(attempt, "its chunk has completed")) return;
     const { result, live } = attempt;
     const { host } = this.#parts;
     const at = host.now();
@@ -168,7 +168,7 @@ export class Runner {
   #failed(attempt: Attempt, error: SluiceError): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, error);
-    this.#close(attempt, "its chunk has failed");
+    if (!this.#close(attempt, "its chunk has failed")) return;
     const { host, machine, chunks } = this.#parts;
     const { activation, live } = attempt;
     const verdict = retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
@@ -181,7 +181,7 @@ export class Runner {
   }
 
   #undone(attempt: Attempt, error: SluiceError | undefined): void {
-    this.#close(attempt, "its compensation is over");
+    if (!this.#close(attempt, "its compensation is over")) return;
     const { host, machine, chunks } = this.#parts;
     const { activation } = attempt;
     const verdict = error && retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
@@ -200,10 +200,14 @@ export class Runner {
     };
   }
 
-  #close(attempt: Attempt, why: string): void {
+  /** @returns whether it is this that ends the attempt: whoever sees its children end may end the execution */
+  #close(attempt: Attempt, why: string): boolean {
+    attempt.endBelow(why);
+    if (attempt.ended) return false;
     if (attempt.chunk.timeout !== undefined) this.#parts.timers.cancel(attempt.timer);
     this.#attempts.delete(attempt.activation.id);
     attempt.end(why);
+    return true;
   }
 
   #forget(attempt: Attempt, error: SluiceError | undefined): void {

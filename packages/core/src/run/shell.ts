@@ -384,7 +384,7 @@ export class Shell implements Host, Below {
   /** Appends the one final entry, then aborts, then settles: nothing follows a final entry. */
   #final(tell: () => void = () => {}): void {
     const ending = this.#ending;
-    if (ending === undefined || this.machine.ended) return;
+    if (ending === undefined || this.machine.ended) return tell(); // an observer of what is ended has ended it
     const { graph } = this.#parts;
     const { machine, state } = this;
     this.#timers.clear();
