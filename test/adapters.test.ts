@@ -160,4 +160,22 @@ describe("adapters", () => {
       expect.stringMatching(/^id: 4\nevent: signal\ndata: .*\n\n$/),
     ]);
   });
+
+  test("events that nobody reads any more are left at once, while they wait for the next entry", async () => {
+    const execution = run(held(new Promise(() => {})), 1);
+    const reader = toReadableStream(toSSE(execution, { types: ["signal"], cancelOnExit: true })).getReader();
+    const next = reader.read();
+    await new Promise((resolve) => void setImmediate(resolve));
+    await reader.cancel();
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(execution.status).toBe("cancelled");
+    expectNoLeaks(execution);
+  });
+
+  test("S18 a reader that leaves before it has read anything cancels, too, if it was to", async () => {
+    const execution = run(held(new Promise(() => {})), 1);
+    await toReadableStream(execution.stream({ cancelOnExit: true })).cancel();
+    expect(execution.status).toBe("cancelled");
+    expectNoLeaks(execution);
+  });
 });

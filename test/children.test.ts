@@ -255,4 +255,55 @@ describe("S22 children", () => {
       expect(await execution.result).toBe("quiet");
     });
   });
+
+  test("nothing starts in the parent while a child undoes its work", async () => {
+    await virtualTime(async ({ execute, settle, delay }) => {
+      const child = flow(childSpec)
+        .chunk("done", start, () => 1, { compensate: () => delay(100) })
+        .chunk("wait", after("done"), () => new Promise(() => {}));
+      const parent = flow(parentSpec)
+        .chunk("run", start, (n, ctx) => ctx.child(child, n))
+        .chunk("beside", start, () => delay(50))
+        .chunk("next", after("beside"), () => new Promise(() => {}), { timeout: 5_000 });
+      const execution = execute(parent, 0);
+      await settle();
+      execution.cancel("enough", { rollback: true });
+      const log = await logOf(execution);
+      const started = log.flatMap((entry) => (entry.type === "chunk:start" ? [entry.chunk] : []));
+      expect(started).toEqual(["run", "beside", "done", "wait"]);
+      expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+      expectNoLeaks(execution);
+    });
+  });
+
+  test("no child starts while its parent ends, and none outlives it", async () => {
+    await virtualTime(async ({ execute, settle, delay }) => {
+      const child = flow(childSpec)
+        .chunk("done", start, (ms) => ms, { compensate: ({ input: ms }) => delay(ms) })
+        .chunk("wait", after("done"), () => new Promise(() => {}));
+      const other = flow({ ...childSpec, name: "other" }).chunk("wait", start, () => new Promise(() => {}));
+      const parent = flow(parentSpec).chunk("run", start, async (_n, ctx) => {
+        const first = ctx.child(child, 10).catch(() => ctx.child(other, 0));
+        await Promise.all([first, ctx.child(child, 100)]);
+      });
+      const execution = execute(parent, 0);
+      await settle();
+      execution.cancel("enough", { rollback: true });
+      const log = await logOf(execution);
+      expect(log.filter(({ path }) => path.at(-1) === "other#3")).toEqual([]);
+      expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+      expectNoLeaks(execution);
+    });
+  });
+
+  test("an observer that cancels because a child has ended leaves no attempt without an end", async () => {
+    const child = flow(childSpec).chunk("wait", start, () => new Promise(() => {}));
+    const parent = flow(parentSpec).chunk("run", start, (n, ctx) => void ctx.child(child, n));
+    const execution = run(parent, 1);
+    execution.on("flow:cancelled", () => execution.cancel());
+    const log = await logOf(execution);
+    expect(log.flatMap((entry) => (entry.type === "chunk:failed" ? [entry.chunk] : []))).toEqual(["run"]);
+    expect(log.at(-1)).toMatchObject({ type: "flow:cancelled", path: ["parent"] });
+    expectNoLeaks(execution);
+  });
 });

@@ -198,4 +198,18 @@ describe("S11 compensation", () => {
       ["confirm", undefined],
     ]);
   });
+
+  test("a cancel while an undoing with a timeout runs leaves no timer", async () => {
+    await virtualTime(async ({ execute, settle }) => {
+      const compensate = (): Promise<void> => new Promise(() => {});
+      const it = flow(spec)
+        .chunk("done", start, () => 1, { timeout: 10_000, compensate })
+        .chunk("fatal", after("done"), () => Promise.reject(new Error("fatal")));
+      const execution = execute(it, 0);
+      await settle();
+      execution.cancel();
+      expect(execution.status).toBe("cancelled");
+      expectNoLeaks(execution);
+    });
+  });
 });

@@ -13,7 +13,7 @@ import {
   run,
   start,
 } from "@sluice/core";
-import { VirtualTime, deferred, logOf } from "@sluice/testing";
+import { VirtualTime, deferred, expectNoLeaks, logOf, virtualTime } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -35,6 +35,10 @@ async function ended(it: Parameters<typeof run>[0], time: VirtualTime): Promise<
   await time.advance();
   expect(time.pending).toBe(0);
   return logOf(execution);
+}
+
+function throwing(message: string): never {
+  throw new Error(message);
 }
 
 describe("S9 retry", () => {
@@ -183,6 +187,30 @@ describe("S9 retry", () => {
     expect(time.pending).toBe(0);
     expect((await logOf(execution)).at(-1)).toMatchObject({ type: "flow:cancelled", at: 10 });
   });
+
+  test("a retry that was due when another chunk failed for good leaves neither an entry nor a timer", async () => {
+    await virtualTime(async ({ execute, settle }) => {
+      const it = flow(spec)
+        .chunk("again", start, () => throwing("again"), { retry: { attempts: 2, delay: 10_000 } })
+        .chunk("fatal", start, () => throwing("fatal"));
+      const execution = execute(it, 0);
+      await settle();
+      expect(execution.status).toBe("failed");
+      expectNoLeaks(execution);
+      expect((await logOf(execution)).map(({ type }) => type)).not.toContain("timer:set");
+    });
+  });
+
+  test("a timer whose setting makes an observer cancel is not set", async () => {
+    await virtualTime(async ({ execute, settle }) => {
+      const it = flow({ ...spec, timeout: 10_000 }).chunk("wait", start, () => new Promise(() => {}));
+      const execution = execute(it, 0);
+      execution.on("timer:set", () => execution.cancel());
+      await settle();
+      expect(execution.status).toBe("cancelled");
+      expectNoLeaks(execution);
+    });
+  });
 });
 
 describe("S10 failed(…)", () => {
@@ -222,6 +250,25 @@ describe("S10 failed(…)", () => {
     expect((await ended(it, new VirtualTime())).at(-1)).toMatchObject({
       type: "flow:failed",
       error: { where: "job.bad" },
+    });
+  });
+
+  test("a chunk that fails because work it shares was aborted with another's attempt has failed", async () => {
+    await virtualTime(async ({ execute }) => {
+      let shared: Promise<never> | undefined;
+      const it = flow(spec)
+        .chunk(
+          "owner",
+          start,
+          (_input, { abortSignal }) =>
+            (shared = new Promise((_resolve, reject) => {
+              abortSignal.addEventListener("abort", () => reject(abortSignal.reason as Error));
+            })),
+          { timeout: 10 },
+        )
+        .chunk("sharer", start, () => shared)
+        .chunk("answer", failed("owner"), () => {});
+      await expect(execute(it, 0).result).rejects.toMatchObject({ code: "chunk-failed", where: "job.sharer" });
     });
   });
 });

@@ -2,6 +2,7 @@ import {
   type Entry,
   FlowDefinitionError,
   after,
+  all,
   any,
   compile,
   defineFlow,
@@ -15,7 +16,7 @@ import {
   start,
   toMermaid,
 } from "@sluice/core";
-import { deferred, logOf, virtualTime } from "@sluice/testing";
+import { deferred, itemsOf, logOf, virtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -238,6 +239,58 @@ describe("S6 S7 each and gather", () => {
       "  c0 --> o2",
     ]);
   });
+
+  test("fan-outs over the same signal that are written differently gather each what is theirs", async () => {
+    const Some = event("some", z.array(z.number()));
+    const Other = event("other", z.array(z.number()));
+    const it = flow(defineFlow({ name: "same", input: z.any(), stream: z.any(), result: z.any() }))
+      .chunk("begin", start, (_input, ctx) => void ctx.emit(Some, [1, 2]))
+      .chunk("either", each(any(Some, Other)), async (n) => n)
+      .chunk("one", each(Some), async (n) => n * 10)
+      .chunk("ones", gather("one"), (values) => values)
+      .chunk("eithers", gather("either"), (values, ctx) => ctx.putIntoStream(values));
+    const execution = run(it, 0);
+    expect(await execution.result).toEqual([10, 20]);
+    expect(await itemsOf(execution.stream())).toEqual([[1, 2]]);
+  });
+
+  test("what two gathers of one entry give is taken apart in fan-outs of their own", async () => {
+    const it = flow(list)
+      .chunk("m", each(start), (value) => value)
+      .chunk("n", each(start), (value) => value * 10)
+      .chunk("p", each(gather("m")), async (value) => value + 1)
+      .chunk("q", each(gather("n")), async (value) => value + 2)
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream(values))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream(values));
+    expect(await itemsOf(run(it, [1, 2]).stream())).toEqual([
+      [2, 3],
+      [12, 22],
+    ]);
+  });
+
+  test("chunks over the same each(each(…)) share its lanes, and are gathered once each", async () => {
+    const it = flow(list)
+      .chunk("p", each(each(start)), async (value) => value + 1)
+      .chunk("q", each(each(start)), async (value) => value + 2)
+      .chunk("both", all(after("p"), after("q")), (pair, ctx) => ctx.putIntoStream({ pair }))
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream({ p: values }))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream({ q: values }));
+    const items = await itemsOf(run(it, [[1, 2]]).stream());
+    expect(items).toEqual([{ pair: [2, 3] }, { pair: [3, 4] }, { p: [2, 3] }, { q: [3, 4] }]);
+  });
+
+  test("what two chunks join for themselves they take apart for themselves, and are gathered once each", async () => {
+    const it = flow(list)
+      .chunk("a", start, () => [1])
+      .chunk("b", start, () => [2])
+      .chunk("p", each(all(after("a"), after("b"))), async (value) => value)
+      .chunk("q", each(all(after("a"), after("b"))), async (value) => value)
+      .chunk("ofP", gather("p"), (values, ctx) => ctx.putIntoStream({ p: values }))
+      .chunk("ofQ", gather("q"), (values, ctx) => ctx.putIntoStream({ q: values }));
+    expect(await itemsOf(run(it, []).stream())).toEqual([{ p: [[1], [2]] }, { q: [[1], [2]] }]);
+    const across = it.chunk("both", all(after("p"), after("q")), () => {});
+    expect(() => compile(across)).toThrow("join-across-lanes");
+  });
 });
 
 const Plan = instant("plan", z.object({ title: z.string(), steps: z.array(z.string()) }));
@@ -330,6 +383,51 @@ describe("S7 fan-outs over a growing reply", () => {
       { output: "a! b!", lane: "/e1[0]" },
       { output: "c!", lane: "/e1[1]" },
     ]);
+  });
+
+  test("two patterns of one array gather each what is theirs", async () => {
+    await virtualTime(async ({ execute }) => {
+      const Groups = instant("groups", z.object({ groups: z.record(z.string(), z.array(z.string())) }));
+      const it = flow(defineFlow({ name: "patterns", input: z.any(), stream: z.any(), result: z.any() }))
+        .chunk("read", start, (_input, ctx) => ctx.instant(Groups, ['{"groups":{"a":["x"],"b":["y"],"c":[]}}']))
+        .chunk("any", Groups.field("groups.*[*]"), async (name) => name)
+        .chunk("a", Groups.field("groups.a[*]"), async (name) => name)
+        .chunk("ofAny", gather("any"), (names, ctx) => ctx.putIntoStream(["any", ...names]))
+        .chunk("ofA", gather("a"), (names, ctx) => ctx.putIntoStream(["a", ...names]));
+      expect(await itemsOf(execute(it, 0).stream())).toEqual([["any"], ["any", "x"], ["a", "x"], ["any", "y"]]);
+    });
+  });
+
+  test("a gather does not wait for the reply's end because of a fan-out below that nobody gathers", async () => {
+    await virtualTime(async ({ execute, tokens, now }) => {
+      const item = z.object({ name: z.string(), tags: z.array(z.string()) });
+      const Items = instant("items", z.object({ items: z.array(item), rest: z.string() }));
+      const written = [
+        [0, '{"items":[{"name":"a","tags":["t"]}],'],
+        [100, '"rest":"x"}'],
+      ] as const;
+      const it = flow(defineFlow({ name: "below", input: z.any(), result: z.any() }))
+        .chunk("read", start, async (_input, ctx) => void (await ctx.instant(Items, tokens(written))))
+        .chunk("tag", Items.field("items[*].tags[*]"), (tag) => tag)
+        .chunk("name", Items.field("items[*].name"), (name) => name)
+        .chunk("names", gather("name"), (names) => ({ names, at: now() }));
+      expect(await execute(it, 0).result).toEqual({ names: ["a"], at: 0 });
+    });
+  });
+
+  test("an array that a reply writes twice is gathered once: its lanes do not open again", async () => {
+    await virtualTime(async ({ execute, tokens, delay }) => {
+      const Items = instant("items", z.object({ items: z.array(z.string()) }));
+      const written = [
+        [0, '{"items":["a","b"],'],
+        [5, '"items":["c","d"]}'],
+      ] as const;
+      const it = flow(defineFlow({ name: "twice", input: z.any(), stream: z.any(), result: z.any() }))
+        .chunk("read", start, async (_input, ctx) => void (await ctx.instant(Items, tokens(written))))
+        .chunk("item", Items.field("items[*]"), (item) => delay(item === "a" ? 1 : 50).then(() => item))
+        .chunk("all", gather("item"), (items, ctx) => ctx.putIntoStream(items));
+      expect(await itemsOf(execute(it, 0).stream())).toEqual([["a", "b"]]);
+    });
   });
 });
 

@@ -7,12 +7,13 @@ import {
   compile,
   defineFlow,
   event,
+  failed,
   flow,
   instant,
   run,
   start,
 } from "@sluice/core";
-import { VirtualTime, deferred, logOf } from "@sluice/testing";
+import { VirtualTime, deferred, logOf, virtualTime } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -276,6 +277,35 @@ describe("instant in a flow", () => {
       .field$(Triage, "items[*].tags[*]")
       .subscribe((signal) => signal.type === "complete" && tags.push(signal.value));
     expect(tags).toEqual(["x", "y"]);
+  });
+
+  test("S5 a reply that is judged when its attempt is over completes nothing", async () => {
+    await virtualTime(async ({ execute, delay }) => {
+      const slow = z.object({ a: z.string() }).refine(() => delay(100).then(() => true));
+      const Slow = instant("slow", slow);
+      const it = flow(defineFlow({ name: "judged", input: z.any(), result: z.any() }))
+        .chunk("read", start, (_input, ctx) => ctx.instant(Slow, ['{"a":"x"}']), { timeout: 50 })
+        .chunk("done", Slow.done, () => {})
+        .chunk("answer", failed("read"), () => delay(100));
+      const types = (await logOf(execute(it, 0))).map(
+        (entry) => entry.type + ("chunk" in entry ? ` ${entry.chunk}` : ""),
+      );
+      expect(types).not.toContain("reply:complete read");
+      expect(types).not.toContain("chunk:start done");
+    });
+  });
+
+  test("S5 an observer that ends the attempt at one field sees no further field of it", async () => {
+    await virtualTime(async ({ execute, delay }) => {
+      const Pair = instant("pair", z.object({ a: z.string(), b: z.string() }));
+      const it = flow(defineFlow({ name: "ended", input: z.any(), result: z.any() }))
+        .chunk("first", start, () => 1, { compensate: () => delay(10) })
+        .chunk("read", after("first"), (_one, ctx) => ctx.instant(Pair, ['{"a":"x","b":"y"}']));
+      const execution = execute(it, 0);
+      execution.on("field:complete", () => execution.cancel("enough", { rollback: true }));
+      const fields = (await logOf(execution)).flatMap((entry) => ("field" in entry ? [entry.type, entry.field] : []));
+      expect(fields.slice(fields.indexOf("field:complete"))).toEqual(["field:complete", "a"]);
+    });
   });
 });
 

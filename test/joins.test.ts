@@ -16,7 +16,7 @@ import {
   run,
   start,
 } from "@sluice/core";
-import { deferred, expectNoLeaks, logOf, virtualTime } from "@sluice/testing";
+import { deferred, expectNoLeaks, itemsOf as itemsIn, logOf, virtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -447,6 +447,33 @@ describe("S12 timeout of a join", () => {
       execution.close();
       await execution.result;
       expect(now()).toBe(10);
+    });
+  });
+
+  test("a join of one reply's fields fails when its time is over, though the reply has ended without the rest", async () => {
+    await virtualTime(async ({ execute }) => {
+      const Reply = instant("reply", z.object({ a: z.string(), b: z.string().optional() }));
+      const it = flow(defineFlow({ name: "parts", input: z.any(), result: z.any() }))
+        .chunk("read", start, (_input, ctx) => ctx.instant(Reply, ['{"a":"x"}']))
+        .chunk("both", all(Reply.field("a"), Reply.field("b")), () => {}, { joinTimeout: 50 })
+        .chunk("missed", failed("both"), ({ input }) => input);
+      expect(await execute(it, 0).result).toEqual(["x"]);
+    });
+  });
+
+  test("a quorum that fails for its time gives what had come to the round that waits", async () => {
+    await virtualTime(async ({ execute, settle, advance }) => {
+      const it = begun
+        .chunk("join", quorum(2, A, B, C), () => {}, { joinTimeout: 50 })
+        .chunk("missed", failed("join"), ({ input }, ctx) => ctx.putIntoStream(input));
+      const execution = execute(it, 0);
+      await settle();
+      execution.emit(A, 1);
+      execution.emit(B, 2);
+      execution.emit(A, 3);
+      await advance(50);
+      execution.close();
+      expect(await itemsIn(execution.stream())).toEqual([{ fired: ["a"], values: [3] }]);
     });
   });
 });

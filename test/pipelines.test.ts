@@ -5,6 +5,8 @@ import {
   bufferCount,
   bufferTime,
   debounceTime,
+  finalize,
+  interval,
   map,
   mergeMap,
   tap,
@@ -159,5 +161,28 @@ describe("S38c rx pipelines", () => {
     two.cancel();
     expect(items).toEqual([1]);
     expect(subscribed).toEqual(["on", "on", "off", "off"]);
+  });
+
+  test("an execution that ends while it starts subscribes to no further pipeline", async () => {
+    await virtualTime(async ({ execute, settle, scheduler }) => {
+      let subscribed = 0;
+      const pipe = (): Observable<number> => {
+        subscribed += 1;
+        return interval(10, scheduler).pipe(finalize(() => (subscribed -= 1)));
+      };
+      const begun = flow(open).chunk("begin", start, () => {});
+      const cancelled = execute(
+        begun.chunk("ticks", rx(Tick, pipe), () => {}),
+        0,
+      );
+      cancelled.on("flow:start", () => cancelled.cancel());
+      const failing = rx(Tick, () => throwError(() => new Error("at once")));
+      const failed = execute(
+        begun.chunk("fails", failing, () => {}).chunk("ticks", rx(Tick, pipe), () => {}),
+        0,
+      );
+      await settle();
+      expect([cancelled.status, failed.status, subscribed]).toEqual(["cancelled", "failed", 0]);
+    });
   });
 });

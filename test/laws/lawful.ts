@@ -62,7 +62,7 @@ function ofLimits(log: readonly Entry[], graph: Graph): string[] {
 
 interface SeenFan {
   readonly id: string;
-  readonly source: string;
+  readonly sources: readonly string[];
   readonly lane: string;
   /** The entry with which it was done. */
   doneAt: number;
@@ -79,7 +79,7 @@ function ofGathers(log: readonly Entry[], graph: Graph): string[] {
     if (entry.live > 0) continue;
     machine.apply(entry);
     const there = machine.snapshot().lanes.fans;
-    for (const { id, source, lane } of there) if (!fans.has(id)) fans.set(id, { id, source, lane, doneAt: 0 });
+    for (const { id, sources, lane } of there) fans.set(id, { id, sources, lane, doneAt: fans.get(id)?.doneAt ?? 0 });
     for (const fan of fans.values())
       if (fan.doneAt === 0 && !there.some(({ id }) => id === fan.id)) fan.doneAt = entry.seq;
   }
@@ -91,7 +91,7 @@ function ofGathers(log: readonly Entry[], graph: Graph): string[] {
       broken.push(`${fan.id} is not over when it is done`);
     }
     for (const [chunk, source] of gathered) {
-      if (source !== fan.source) continue;
+      if (!fan.sources.includes(source)) continue;
       const last = new Map<number, unknown>();
       for (const entry of log) {
         if (entry.type !== "chunk:complete" || entry.chunk !== chunk || entry.seq > fan.doneAt) continue;
@@ -115,7 +115,9 @@ function ofGathers(log: readonly Entry[], graph: Graph): string[] {
         broken.push(`gather("${chunk}") of ${fan.id} does not fire with ${wanted}`);
     }
   }
-  const due = [...fans.values()].flatMap(({ source }) => [...gathered].filter(([, fan]) => fan === source)).length;
+  const due = [...fans.values()].flatMap(({ sources }) =>
+    [...gathered].filter(([, fan]) => sources.includes(fan)),
+  ).length;
   const fired = log.filter(
     (entry) =>
       entry.type === "chunk:start" &&

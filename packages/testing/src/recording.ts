@@ -56,6 +56,7 @@ export function record(
         yield part;
       }
     } catch (error) {
+      if (request.abortSignal.aborted) throw error; // the reader has left
       const { message, isRetryable } = error as { readonly message?: unknown; readonly isRetryable?: unknown };
       pieces.push({ afterMs: afterMs(), fails: String(message ?? error), isRetryable: isRetryable !== false });
       await save(file, { model: call.model, pieces });

@@ -104,8 +104,8 @@ class Face {
   }
 
   get status(): ExecutionStatus {
-    const { final } = this.#parts.shell;
-    return final === undefined ? "running" : statusAfter(final);
+    const { ending, machine } = this.#parts.shell;
+    return ending === undefined || !machine.ended ? "running" : statusAfter(ending);
   }
 
   get result(): Promise<unknown> {

@@ -46,6 +46,15 @@ export function isJoin(expression: GraphExpression): expression is GraphOperator
   return expression.on === "all" || expression.on === "latest" || expression.on === "quorum";
 }
 
+/** The name of the fan-out that an `each` opens. What a chunk joins for itself, it also takes apart for itself. */
+export function fanOf(each: GraphOperator, chunk: string): string {
+  return isShared(each) ? each.label : `${each.label} of ${chunk}`;
+}
+
+function isShared({ of }: GraphOperator): boolean {
+  return of.every((part) => !isOperator(part) || ((part.on === "any" || part.on === "each") && isShared(part)));
+}
+
 /** The sources of an expression, in the order in which they are written. */
 export function sourcesOf(expression: GraphExpression): readonly GraphSource[] {
   return isOperator(expression) ? expression.of.flatMap(sourcesOf) : [expression];

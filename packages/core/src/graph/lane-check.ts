@@ -19,7 +19,7 @@ export function checkLanes(
   for (const { name, triggers } of chunks) {
     const where = `${flow}.${name}`;
     for (const { expression, by } of triggers) {
-      if (by === undefined) for (const join of joinsOf(expression)) checkJoin(join, scopes, where, report);
+      if (by === undefined) for (const join of joinsOf(expression)) checkJoin(join, scopes, name, where, report);
       for (const source of sourcesOf(expression)) {
         if (source.on !== "gather" || fans.has(source.chunk)) continue;
         const fan = gatheredIn(source.chunk, scopes, where, report);
@@ -56,9 +56,9 @@ function joinsOf(expression: GraphExpression): readonly GraphOperator[] {
 }
 
 /** A part that nothing leads to is another problem. */
-function checkJoin(join: GraphOperator, scopes: Scopes, where: string, report: Report): void {
-  if (scopes.where(join).length > 0 || join.of.some((part) => scopes.where(part).length === 0)) return;
-  const places = join.of.map((part) => `${part.label} in ${placeOf(part, scopes)}`);
+function checkJoin(join: GraphOperator, scopes: Scopes, chunk: string, where: string, report: Report): void {
+  if (scopes.where(join, chunk).length > 0 || join.of.some((part) => scopes.where(part, chunk).length === 0)) return;
+  const places = join.of.map((part) => `${part.label} in ${placeOf(part, scopes, chunk)}`);
   report({
     code: "join-across-lanes",
     where,
@@ -67,8 +67,8 @@ function checkJoin(join: GraphOperator, scopes: Scopes, where: string, report: R
   });
 }
 
-function placeOf(part: GraphExpression, scopes: Scopes): string {
-  const [scope] = scopes.where(part);
+function placeOf(part: GraphExpression, scopes: Scopes, chunk: string): string {
+  const [scope] = scopes.where(part, chunk);
   const fan = scope?.fans.at(-1);
   return fan === undefined ? "no fan-out" : `the lanes of ${fan}`;
 }

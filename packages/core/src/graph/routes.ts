@@ -4,6 +4,7 @@ import {
   type GraphExpression,
   type GraphSource,
   type GraphTrigger,
+  fanOf,
   isOperator,
   sourcesOf,
 } from "./graph.ts";
@@ -35,6 +36,8 @@ export interface Step {
   readonly id: string;
   readonly op: "race" | "all" | "latest" | "quorum" | "each" | "rx";
   readonly label: string;
+  /** Of a fan-out: its name. */
+  readonly fan: string;
   /** The flow and chunk, for errors. */
   readonly where: string;
   /** How many parts it has, and how many of them a quorum needs. */
@@ -137,6 +140,7 @@ export class Routes {
             where,
             op: on,
             label: expression.label,
+            fan: on === "each" ? fanOf(expression, chunk.name) : "",
             size: expression.of.length,
             n,
             up,
@@ -243,9 +247,11 @@ export class Routes {
     });
     const closed = new Set<string>();
     for (const source of chunks.flatMap(({ triggers }) => triggers.flatMap(fieldsOf))) {
+      let isAwaited = false; // a lane is done when the fan-outs below it are: they end with their arrays, too
       lanePaths(source.path, wildcardsOf(source.path)).forEach((path, depth) => {
         const fan = fansOf(source.reply, source.path)[depth] ?? "";
-        if (!awaited.has(fan) || closed.has(fan)) return;
+        isAwaited ||= awaited.has(fan);
+        if (!isAwaited || closed.has(fan)) return;
         closed.add(fan);
         const array = path.slice(0, -"[*]".length);
         const above = { fansOut: wildcardsOf(array), fans: fansOf(source.reply, array) };

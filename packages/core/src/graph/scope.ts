@@ -1,4 +1,4 @@
-import { type GraphExpression, type GraphSource, isOperator } from "./graph.ts";
+import { type GraphExpression, type GraphSource, fanOf, isOperator } from "./graph.ts";
 import { fansOf } from "./lane-paths.ts";
 
 /** In which lanes something happens, as far as the graph tells. */
@@ -60,16 +60,16 @@ export class Scopes {
     return [...new Set(this.of(chunk).flatMap(({ fans }) => fans.slice(-1)))];
   }
 
-  /** The scopes in which an expression fires. */
-  where(expression: GraphExpression): readonly Scope[] {
+  /** The scopes in which an expression of a chunk fires. */
+  where(expression: GraphExpression, chunk: string): readonly Scope[] {
     if (!isOperator(expression)) return this.#source(expression);
-    const parts = expression.of.map((part) => this.where(part));
+    const parts = expression.of.map((part) => this.where(part, chunk));
     switch (expression.on) {
       case "any":
       case "race":
         return parts.flat();
       case "each":
-        return parts.flat().map((scope) => below(scope, expression.label));
+        return parts.flat().map((scope) => below(scope, fanOf(expression, chunk)));
       case "rx":
         return [root];
       default:
@@ -116,7 +116,7 @@ export class Scopes {
     const known = this.#chunks.get(name) ?? new Map<string, Scope>();
     const before = known.size;
     for (const { expression, by } of triggers) {
-      const scopes = by === undefined ? this.where(expression) : [{ base: `by "${by}"`, fans: [] }];
+      const scopes = by === undefined ? this.where(expression, name) : [{ base: `by "${by}"`, fans: [] }];
       for (const scope of scopes) known.set([scope.base, ...scope.fans].join("\n"), scope);
     }
     this.#chunks.set(name, known);

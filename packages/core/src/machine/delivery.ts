@@ -39,8 +39,8 @@ export class Delivery {
     this.#outcome = outcome;
   }
 
-  /** The signal itself first, in declaration order; then, item by item, those who take it apart. */
-  deliver(listeners: readonly Listener[], arrival: Arrival): void {
+  /** The signal itself first, in declaration order; then, item by item, those who take it apart, in a fan-out of this name. */
+  deliver(listeners: readonly Listener[], arrival: Arrival, name: string): void {
     let spread: Way[] | undefined;
     for (const listener of listeners) {
       const { up } = listener;
@@ -48,7 +48,7 @@ export class Delivery {
       else if (up.step.op === "each") (spread ??= []).push({ target: listener, up });
       else this.#rise({ target: listener, up }, arrival);
     }
-    if (spread !== undefined) this.#spread(spread, arrival, arrival.id);
+    if (spread !== undefined) this.#spread(spread, arrival, name);
   }
 
   /** What comes out of an operator goes on its way. */
@@ -95,7 +95,8 @@ export class Delivery {
     if (first === undefined) return;
     if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
-    const fan = this.#lanes.fan(id, lane, first.up.step.label);
+    const fan = this.#lanes.fan(id, lane, first.up.step.fan);
+    for (const { up } of ways) this.#lanes.fan(id, lane, up.step.fan);
     payload.forEach((item: unknown, index) => {
       const itemLane = this.#lanes.item(fan, index);
       const itemArrival: Arrival = {
@@ -105,7 +106,13 @@ export class Delivery {
         path: `${arrival.path}[${index}]`,
         indexes: itemLane.indexes,
       };
-      for (const { up } of ways) this.#proceed(up.step, itemArrival, up.step);
+      let deeper: Way[] | undefined;
+      for (const { up } of ways) {
+        const above = up.step.up;
+        if (above?.step.op === "each") (deeper ??= []).push({ target: up.step, up: above });
+        else this.#proceed(up.step, itemArrival, up.step);
+      }
+      if (deeper !== undefined) this.#spread(deeper, itemArrival, name);
       this.#lanes.close(itemLane);
     });
     this.#lanes.closeFan(id);

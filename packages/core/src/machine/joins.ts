@@ -65,12 +65,13 @@ export class Joins {
   /** What had come to a join whose time is over; it begins anew. */
   expire(join: JoinData): readonly Part[] {
     this.#forget(join);
-    return join.rounds.length > 0 ? (join.rounds[0]?.parts ?? []) : join.queues.flatMap((queue) => queue.slice(0, 1));
+    if (join.rounds.length === 0) return join.queues.flatMap((queue) => queue.slice(0, 1));
+    return join.rounds.find(({ fired }) => !fired)?.parts ?? [];
   }
 
-  /** Nothing more comes into a lane, or from a reply. */
+  /** Nothing more comes into a lane, or from a reply. A join with a deadline holds its lane, and waits for that. */
   forget(scope: string): void {
-    this.#joins?.delete(scope);
+    for (const join of this.#joins?.get(scope)?.values() ?? []) if (join.timedIn === undefined) this.#forget(join);
   }
 
   list(): readonly JoinData[] {

@@ -20,8 +20,8 @@ export interface Lane {
 /** One opening of lanes, one for each item of an array. It counts in the lane above until all its lanes are done. */
 export interface Fan {
   readonly id: string;
-  /** Which fan-out of the graph it is. */
-  readonly source: string;
+  /** Which fan-outs of the graph it is: two patterns or triggers may take the same array apart. */
+  readonly sources: string[];
   /** The lane above. */
   readonly lane: string;
   /** How many lanes are not done. */
@@ -89,11 +89,19 @@ export class Lanes {
   /** The fan-out under a lane, made when it is not there. */
   fan(id: string, lane: string, source: string): Fan {
     const known = this.#fans.get(id);
-    if (known !== undefined) return known;
-    const fan: Fan = { id, source, lane, undone: 0, size: 0, open: true, broken: false, values: new Map() };
+    if (known !== undefined) {
+      if (!known.sources.includes(source)) known.sources.push(source);
+      return known;
+    }
+    const fan: Fan = { id, sources: [source], lane, undone: 0, size: 0, open: true, broken: false, values: new Map() };
     this.#fans.set(id, fan);
     this.enter(lane);
     return fan;
+  }
+
+  /** Whether items can still come into a fan-out. */
+  isOpen(id: string): boolean {
+    return this.#open?.get(id)?.open === true;
   }
 
   /** The lane of an item, made when it is not there. */
@@ -169,6 +177,7 @@ export class Lanes {
   list(): { readonly lanes: Lane[]; readonly fans: FanData[] } {
     const fans = [...this.#fans.values()].map(({ values, ...fan }) => ({
       ...fan,
+      sources: [...fan.sources],
       values: [...values].map(([chunk, returned]) => [chunk, presentIn(returned)] as const),
     }));
     return { lanes: [this.#root, ...this.#lanes.values()].map((lane) => ({ ...lane })), fans };
@@ -184,7 +193,7 @@ export class Lanes {
         for (const [index, value] of returned) list[index] = value;
         return [chunk, list] as const;
       });
-      this.#fans.set(fan.id, { ...fan, values: new Map(sparse) });
+      this.#fans.set(fan.id, { ...fan, sources: [...fan.sources], values: new Map(sparse) });
     }
   }
 

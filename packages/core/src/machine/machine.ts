@@ -53,7 +53,7 @@ export class Machine {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
-    this.#lanes = new Lanes((done) => ("source" in done ? this.#gather(done) : this.#joins.forget(done.id)));
+    this.#lanes = new Lanes((done) => ("sources" in done ? this.#gather(done) : this.#joins.forget(done.id)));
     this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
     this.#rollback = new Rollback(graph);
   }
@@ -110,13 +110,14 @@ export class Machine {
     return this.#progress.status === "ended";
   }
 
-  get #isRunning(): boolean {
+  /** Whether it has started, and neither failed nor ended. */
+  get isRunning(): boolean {
     return this.#progress.status === "running";
   }
 
   /** Whether nothing is unfinished. */
   get quiet(): boolean {
-    return this.#isRunning && this.#lanes.quiet && !this.#progress.open;
+    return this.isRunning && this.#lanes.quiet && !this.#progress.open;
   }
 
   /** Whether events from outside are waited for. */
@@ -136,14 +137,14 @@ export class Machine {
 
   /** Whether an activation is not over. */
   holds({ over }: Activation): boolean {
-    return this.#isRunning && !over;
+    return this.isRunning && !over;
   }
 
   /** Whether another attempt follows when the present one fails with this error. What triggered chunks is not read again. */
   mayRetry(activationId: string, { retryable }: SluiceError): boolean {
     if (!retryable) return false;
     if (this.#progress.status === "rolling-back") return this.#rollback.mayRetry(activationId);
-    return this.#isRunning && this.#activations.mayRetry(activationId);
+    return this.isRunning && this.#activations.mayRetry(activationId);
   }
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
@@ -151,7 +152,7 @@ export class Machine {
     if (this.#progress.status === "failing" && this.#progress.failure !== undefined)
       return [{ type: "fail", error: this.#progress.failure }];
     if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers ?? new Map());
-    if (!this.#isRunning) return none;
+    if (!this.isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
     return pendingCommands(this.#graph, {
       activations: this.#activations.all(),
@@ -188,10 +189,10 @@ export class Machine {
         if (this.#rollback.cause !== undefined) this.#commands.push(this.#rollback.compensated(entry));
         break;
       case "field:complete":
-        if (this.#isRunning) this.#read.field(entry);
+        if (this.isRunning) this.#read.field(entry);
         break;
       case "reply:complete":
-        if (this.#isRunning) this.#read.complete(entry);
+        if (this.isRunning) this.#read.complete(entry);
         break;
       case "state:changed":
         this.#change(entry);
@@ -236,7 +237,7 @@ export class Machine {
   #signal({ event, payload, lane, id, pipeline }: EntryOf<unknown, "signal">): void {
     if (pipeline !== undefined) {
       const step = this.routes.steps.get(pipeline);
-      if (step !== undefined && this.#isRunning) this.#operators.proceed(step, arrivalOf(payload, lane, id));
+      if (step !== undefined && this.isRunning) this.#operators.proceed(step, arrivalOf(payload, lane, id));
       return;
     }
     const listeners = this.routes.event(event);
@@ -248,12 +249,12 @@ export class Machine {
   }
 
   #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string): void {
-    if (listeners.length === 0 || !this.#isRunning) return;
+    if (listeners.length === 0 || !this.isRunning) return;
     this.#deliver(listeners, this.#arrival(payload, lane, id));
   }
 
-  #deliver(listeners: readonly Listener[], arrival: Arrival): void {
-    if (listeners.some(({ up }) => up !== undefined)) return this.#operators.deliver(listeners, arrival);
+  #deliver(listeners: readonly Listener[], arrival: Arrival, name = arrival.id): void {
+    if (listeners.some(({ up }) => up !== undefined)) return this.#operators.deliver(listeners, arrival, name);
     for (const listener of listeners) this.#activations.add(listener, arrival);
   }
 
@@ -280,8 +281,8 @@ export class Machine {
   }
 
   #command(command: Command): void {
-    if (this.#isRunning && this.#commands.length > 0) this.#commands.push(command);
-    else if (this.#isRunning) this.#commands = [command]; // a list that grows from nothing gets room for 17
+    if (this.isRunning && this.#commands.length > 0) this.#commands.push(command);
+    else if (this.isRunning) this.#commands = [command]; // a list that grows from nothing gets room for 17
   }
 
   #arrival(payload: unknown, lane: string, id: string): Arrival {
@@ -289,12 +290,13 @@ export class Machine {
   }
 
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
-  #gather({ source, lane, values }: Fan): void {
-    if (!this.#isRunning) return;
-    for (const { of, listeners } of this.routes.gathered(source)) {
+  #gather({ sources, lane, values }: Fan): void {
+    if (!this.isRunning) return;
+    for (const { of, listeners } of sources.flatMap((source) => this.routes.gathered(source))) {
       const present = presentIn(values.get(of) ?? []);
       const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
-      this.#deliver(listeners, { ...arrivalOf(payload, lane, `e${this.#progress.seq}`), indexes });
+      const id = `e${this.#progress.seq}`;
+      this.#deliver(listeners, { ...arrivalOf(payload, lane, id), indexes }, `${id}:${of}`);
     }
   }
 
@@ -324,7 +326,7 @@ export class Machine {
 
   /** Says what follows when all has become quiet: the end, or, while the execution is open, its idle time. */
   #settle(): void {
-    const isQuiet = this.#isRunning && this.#lanes.quiet;
+    const isQuiet = this.isRunning && this.#lanes.quiet;
     const { idle } = this.#graph;
     if (isQuiet && !this.#progress.open) this.#commands.push({ type: "complete" });
     else if (isQuiet && !this.#progress.wasQuiet && idle !== undefined) {
@@ -353,15 +355,7 @@ export class Machine {
       this.#progress.leaf = { value: output };
     if (chunk.fan !== undefined) this.#lanes.keep(lane, activation.chunk, output);
     if (chunk.compensated === true) {
-      this.#rollback.keep({
-        activationId: id,
-        chunk: activation.chunk,
-        lane,
-        input,
-        output,
-        attempts: 0,
-        retryIn: undefined,
-      });
+      this.#rollback.keep({ activationId: id, chunk: activation.chunk, lane, input, output });
     }
     this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`);
     this.#end(activation);
@@ -374,7 +368,7 @@ export class Machine {
     if (willRetry) return this.#activations.retry(activation, this.#progress.executionId);
     const { arrival, attempts } = activation;
     const handlers = arrival.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
-    if (handlers.length > 0 && this.#isRunning) {
+    if (handlers.length > 0 && this.isRunning) {
       const failure: Failure = { chunk: chunk.name, error, input: arrival.payload, attempts };
       this.#deliver(handlers, { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true });
     }
@@ -383,7 +377,7 @@ export class Machine {
   }
 
   #failFlow(error: SluiceError): void {
-    if (!this.#isRunning) return;
+    if (!this.isRunning) return;
     this.#progress.status = "failing";
     this.#progress.failure = error;
     for (const one of this.#activations.all()) if (!one.running) this.#end(one);

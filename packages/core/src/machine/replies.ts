@@ -33,12 +33,14 @@ export class Replies {
     const { routes, deliver } = this.#parts;
     const listeners = routes.field(reply, field);
     for (const [lane, group] of this.#byLane(entry, listeners)) {
+      if (lane === undefined) continue;
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
       deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
     }
     const closers = routes.closers(reply, field);
     this.#hear(entry.activationId, listeners.length + closers.length);
-    for (const closer of closers) this.#closeArray(entry, closer);
+    const ended = new Set(closers.map((closer) => this.#endOf(entry, closer)));
+    for (const id of ended) if (id !== undefined) this.#parts.lanes.closeFan(id);
   }
 
   /** A whole reply is complete and valid. */
@@ -73,8 +75,11 @@ export class Replies {
   }
 
   /** Listeners of one field may differ in the lanes that their wildcards open. */
-  #byLane(entry: FieldEntry, listeners: readonly FieldListener[]): ReadonlyMap<string, readonly FieldListener[]> {
-    const groups = new Map<string, FieldListener[]>();
+  #byLane(
+    entry: FieldEntry,
+    listeners: readonly FieldListener[],
+  ): ReadonlyMap<string | undefined, readonly FieldListener[]> {
+    const groups = new Map<string | undefined, FieldListener[]>();
     for (const listener of listeners) {
       const lane = this.#laneOf(entry, listener.lanes);
       const group = groups.get(lane);
@@ -84,35 +89,40 @@ export class Replies {
     return groups;
   }
 
-  /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. */
-  #laneOf(entry: FieldEntry, { fansOut, fans }: FieldLanes): string {
+  /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. Undefined when it is over. */
+  #laneOf(entry: FieldEntry, { fansOut, fans }: FieldLanes): string | undefined {
     if (fans.length === 0) return entry.lane;
     let lane = entry.lane;
     let before = "";
-    lanePaths(entry.field, fansOut).forEach((path, depth) => {
+    for (const [depth, path] of lanePaths(entry.field, fansOut).entries()) {
       const bracket = path.lastIndexOf("[");
       const id = fanId(lane, entry, path.slice(0, bracket), before);
       const fan = this.#open(id, lane, fans[depth] ?? "", entry);
+      if (fan === undefined) return undefined;
       lane = this.#parts.lanes.item(fan, Number(path.slice(bracket + 1, -1))).id;
       before = path;
-    });
+    }
     return lane;
   }
 
-  /** The array is complete: no item follows. One without items has had no fan-out until now. */
-  #closeArray(entry: FieldEntry, { above, fan }: Closer): void {
+  /** The array is complete: no item follows. One without items has had no fan-out until now. @returns the id of that */
+  #endOf(entry: FieldEntry, { above, fan }: Closer): string | undefined {
     const lane = this.#laneOf(entry, above);
+    if (lane === undefined) return undefined;
     const id = fanId(lane, entry, entry.field, lanePaths(entry.field, above.fansOut).at(-1) ?? "");
     this.#open(id, lane, fan, entry);
-    this.#parts.lanes.closeFan(id);
+    return id;
   }
 
-  #open(id: string, lane: string, source: string, { activationId, replyId }: FieldEntry): Fan {
+  /** The fan-out over an array; undefined when that has ended, and is written once more: lanes do not open again. */
+  #open(id: string, lane: string, source: string, { activationId, replyId }: FieldEntry): Fan | undefined {
+    const { lanes } = this.#parts;
     const key = `${activationId} ${replyId}`;
     const opened = this.#opened.get(key);
+    if (opened?.has(id) === true && !lanes.isOpen(id)) return undefined;
     if (opened === undefined) this.#opened.set(key, new Set([id]));
     else opened.add(id);
-    return this.#parts.lanes.fan(id, lane, source);
+    return lanes.fan(id, lane, source);
   }
 
   #close(key: string, broken: boolean): void {

@@ -44,8 +44,8 @@ export class Rollback {
   }
 
   /** A chunk with a compensation has completed. */
-  keep(undo: Undoing): void {
-    (this.#undos ??= []).push(undo);
+  keep(completed: Omit<Undoing, "attempts" | "retryIn">): void {
+    (this.#undos ??= []).push({ ...completed, attempts: 0, retryIn: undefined });
   }
 
   begin(cause: RollbackCause): Command {

@@ -38,6 +38,12 @@ export class CommandQueue {
     this.#held = true;
   }
 
+  /** Lets go of what has not been carried out. */
+  clear(): void {
+    this.#orders = none;
+    this.#next = 0;
+  }
+
   /** Carries out all orders, also those that come meanwhile. Inside itself it does nothing. */
   drain(): void {
     this.#held = false;
@@ -53,8 +59,7 @@ export class CommandQueue {
         }
       }
     } finally {
-      this.#orders = none;
-      this.#next = 0;
+      this.clear();
       this.#draining = false;
     }
   }

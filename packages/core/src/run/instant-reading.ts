@@ -2,6 +2,7 @@ import type { Instant } from "../define/instant.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import { invalidField } from "../instant/invalid-field.ts";
 import { readReply } from "../instant/reply-reader.ts";
+import type { EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
@@ -16,26 +17,31 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
   const { name, schema, options } = reply;
   const { routes } = host;
   const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
+  // an observer of one field may end the attempt, while the text has more of them
+  const append = (draft: EntryDraft, live = false): void => {
+    if (!attempt.ended) host.append(draft, live);
+  };
   const reader = readReply(schema, {
     strict: options.strict ?? false,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
-        host.append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
+        append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
         const listeners = routes.live("opened", name, path);
-        if (listeners.length > 0) host.startLive(attempt, listeners, { path, indexes }, { path, indexes });
+        if (listeners.length > 0 && !attempt.ended)
+          host.startLive(attempt, listeners, { path, indexes }, { path, indexes });
       },
       delta(path, indexes, text) {
-        host.append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
+        append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
         const listeners = routes.live("delta", name, path);
-        if (listeners.length > 0) host.startLive(attempt, listeners, text, { path, indexes });
+        if (listeners.length > 0 && !attempt.ended) host.startLive(attempt, listeners, text, { path, indexes });
       },
       complete(path, indexes, value) {
         const heard = routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
-        host.append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
+        append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
       },
       invalid(path, indexes, issues) {
-        host.append({ type: "field:invalid", ...origin, field: path, indexes, issues });
+        append({ type: "field:invalid", ...origin, field: path, indexes, issues });
         if (options.onInvalid === "fail") throw invalidField(name, path, issues, attempt.where);
       },
     },
@@ -45,7 +51,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     push: (text) => reader.push(text),
     end: async () => {
       const { value } = await reader.end();
-      host.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
+      append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
       return value as never; // the schema's output, which the caller's type names
     },
   });

@@ -64,6 +64,8 @@ function launchChild(
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a child that nobody awaits must not end the process
   try {
+    // one that starts while the others of its parent are being ended would outlive it
+    if (parent.ending !== undefined && !attempt.undoes) throw aborted(attempt.where, "its execution ends");
     if (parent.identity.path.length >= maxDepth) throw tooDeep(attempt.where);
     const child = launch({
       flow,

@@ -29,6 +29,7 @@ export class Pipelines {
   readonly #parts: PipelineParts;
   readonly #open = new Map<string, Pipeline>();
   #closing = false;
+  #stopped = false;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -36,7 +37,7 @@ export class Pipelines {
 
   /** Subscribes to all of them. */
   start(): void {
-    for (const step of this.#parts.steps) this.#begin(step);
+    for (const step of this.#parts.steps) if (!this.#stopped) this.#begin(step); // one that fails at once ends the execution
   }
 
   /** Gives a payload to a pipeline; one that has come to its end takes none. */
@@ -55,6 +56,7 @@ export class Pipelines {
 
   /** Unsubscribes from all of them. */
   stop(): void {
+    this.#stopped = true;
     for (const { subscription } of this.#open.values()) subscription.unsubscribe();
     this.#open.clear();
   }

@@ -104,7 +104,7 @@ export class Runner {
   complete(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, undefined);
-    this.#close(attempt, "its chunk has completed");
+    if (!this.#close(attempt, "its chunk has completed")) return;
     const { result, live } = attempt;
     const { host } = this.#parts;
     const at = host.now();
@@ -172,7 +172,7 @@ export class Runner {
   #failed(attempt: Attempt, error: SluiceError): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, error);
-    this.#close(attempt, "its chunk has failed");
+    if (!this.#close(attempt, "its chunk has failed")) return;
     const { host, machine, chunks } = this.#parts;
     const { activation, live } = attempt;
     const verdict = retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
@@ -185,7 +185,7 @@ export class Runner {
   }
 
   #undone(attempt: Attempt, error: SluiceError | undefined): void {
-    this.#close(attempt, "its compensation is over");
+    if (!this.#close(attempt, "its compensation is over")) return;
     const { host, machine, chunks } = this.#parts;
     const { activation } = attempt;
     const verdict = error && retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
@@ -204,10 +204,14 @@ export class Runner {
     };
   }
 
-  #close(attempt: Attempt, why: string): void {
+  /** @returns whether it is this that ends the attempt: whoever sees its children end may end the execution */
+  #close(attempt: Attempt, why: string): boolean {
+    attempt.endBelow(why);
+    if (attempt.ended) return false;
     if (attempt.chunk.timeout !== undefined) this.#parts.timers.cancel(attempt.timer);
     this.#running.remove(attempt);
     attempt.end(why);
+    return true;
   }
 
   #forget(attempt: Attempt, error: SluiceError | undefined): void {
@@ -215,8 +219,9 @@ export class Runner {
   }
 }
 
+/** What an attempt failed with. That another one was ended, whose work it shared, is a failure of this one. */
 function chunkError({ where, chunk, undoes }: Attempt, error: unknown): SluiceError {
-  if (error instanceof SluiceError) return located(error, where);
+  if (error instanceof SluiceError && error.code !== "chunk-aborted") return located(error, where);
   const retryable = (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
   return new SluiceError("chunk-failed", {
     what: `The ${undoes ? "compensation of the " : ""}chunk "${chunk.name}" failed: ${messageOf(error)}`,

@@ -1,6 +1,5 @@
 import type { SchedulerLike } from "rxjs";
 import type { FlowDefinition } from "../define/flow.ts";
-import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { validate } from "../schema/validate.ts";
@@ -36,13 +35,7 @@ export interface ShellParts {
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
   /** Runs a child of an attempt. */
-  readonly child: (
-    shell: Shell,
-    attempt: Attempt,
-    flow: Runnable,
-    input: unknown,
-    options: ChildOptions<Runnable>,
-  ) => Promise<unknown>;
+  readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
 
 /**
@@ -80,9 +73,7 @@ export class Shell implements Host, Below {
     this.log = log;
     this.machine = new Machine(graph);
     this.#timers = new Timers(scheduler);
-    const { machine } = this;
-    const { chunks } = definition;
-    const timers = this.#timers;
+    const [machine, timers, chunks] = [this.machine, this.#timers, definition.chunks];
     const drain = (): void => this.drain();
     const hold = (): void => this.#queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
@@ -110,9 +101,9 @@ export class Shell implements Host, Below {
     return this.machine.seq === 0 ? this.#parts.initial : this.machine.state;
   }
 
-  /** The type of its final entry; undefined until that is appended. */
-  get final(): Ending["end"] | undefined {
-    return this.machine.ended ? this.#ending?.end : undefined;
+  /** The type of its final entry, as soon as it begins to end. */
+  get ending(): Ending["end"] | undefined {
+    return this.#ending?.end;
   }
 
   /** The flow's name, for errors. */
@@ -136,7 +127,7 @@ export class Shell implements Host, Below {
     const { graph, input, initial: state, identity } = this.#parts;
     const draft = flowDraft(graph, input, state);
     this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
-    this.#pipelines?.start();
+    if (this.#ending === undefined) this.#pipelines?.start();
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
@@ -176,8 +167,8 @@ export class Shell implements Host, Below {
     return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
-  child(attempt: Attempt, flow: Runnable, input: unknown, options: ChildOptions<Runnable>): Promise<unknown> {
-    return this.#parts.child(this, attempt, flow, input, options);
+  child(...call: Parameters<Host["child"]>): Promise<unknown> {
+    return this.#parts.child(this, ...call);
   }
 
   /** A path for a child. */
@@ -238,7 +229,15 @@ export class Shell implements Host, Below {
     else callback(this.#ended.error, this.#ended.result);
   }
 
+  /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
+  #isOver({ type }: Order): boolean {
+    if (type === "fail" || type === "live") return this.#ending !== undefined;
+    if (this.#ending === undefined) return !this.machine.isRunning;
+    return this.machine.ended || this.machine.rollback.cause === undefined;
+  }
+
   #carryOut(order: Order): void {
+    if (this.#isOver(order)) return;
     switch (order.type) {
       case "start":
         if (this.machine.holds(order.activation)) this.#runner.start(order.activation);
@@ -247,10 +246,10 @@ export class Shell implements Host, Below {
         this.#runner.expire(order.activation);
         break;
       case "live":
-        if (this.#ending === undefined) this.#runner.start(order.activation);
+        this.#runner.start(order.activation);
         break;
       case "undo":
-        if (!this.machine.ended) this.#runner.undo(order.undo);
+        this.#runner.undo(order.undo);
         break;
       case "retry":
         this.#wait(order.of, order.delayMs);
@@ -375,6 +374,7 @@ export class Shell implements Host, Below {
     const tell = this.#runner.stop(why);
     if (ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded) {
       this.#undoing = true;
+      this.#queue.clear(); // what was to be done before is not to be taken for an undoing
       this.append({ type: "flow:rollback", ...ending });
       tell();
     } else this.#final(tell);
@@ -383,9 +383,10 @@ export class Shell implements Host, Below {
   /** Appends the one final entry, then aborts, then settles: nothing follows a final entry. */
   #final(tell: () => void = () => {}): void {
     const ending = this.#ending;
-    if (ending === undefined || this.machine.ended) return;
+    if (ending === undefined || this.machine.ended) return tell(); // an observer of what is ended has ended it
     const { graph } = this.#parts;
     const { machine, state } = this;
+    this.#timers.clear();
     const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
     this.append(draft);
     tell();

@@ -46,6 +46,8 @@ export interface PullSource<T> {
 
 /** Tells a reader that waits that it is to leave. */
 interface Leaving {
+  /** Whether something has been read: nothing of a generator runs before. */
+  begun: boolean;
   left: boolean;
   wake: (() => void) | undefined;
 }
@@ -56,11 +58,12 @@ interface Leaving {
  * @throws SluiceError `stream-gap`, `stream-timeout`, or what the execution ended with
  */
 export function pull<T>(source: PullSource<T>, options: PullOptions = {}): AsyncGenerator<T | Gap, void, undefined> {
-  const leaving: Leaving = { left: false, wake: undefined };
+  const leaving: Leaving = { begun: false, left: false, wake: undefined };
   const items = pulled(source, options, leaving);
   const end = items.return.bind(items);
   // a generator that waits would hear of it with the next entry only
   items.return = (value) => {
+    if (!leaving.begun && !leaving.left && options.cancelOnExit === true) source.onExit();
     leaving.left = true;
     leaving.wake?.();
     return end(value);
@@ -74,6 +77,7 @@ async function* pulled<T>(
   leaving: Leaving,
 ): AsyncGenerator<T | Gap, void, undefined> {
   let atEnd = false;
+  leaving.begun = true;
   try {
     const { conflate } = options;
     const items =

@@ -20,9 +20,24 @@ export interface SseOptions extends PullOptions {
  * @throws SluiceError as `execution.events()` does
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export async function* toSSE(execution: SseSource, options: SseOptions = {}): AsyncGenerator<string, void, undefined> {
+export function toSSE(execution: SseSource, options: SseOptions = {}): AsyncGenerator<string, void, undefined> {
   const { types, ...pulled } = options;
-  for await (const entry of execution.events(pulled)) {
+  const entries = execution.events(pulled)[Symbol.asyncIterator]();
+  const messages = written({ [Symbol.asyncIterator]: () => entries }, types);
+  const end = messages.return.bind(messages);
+  // a generator that waits would hear of it with the next entry only
+  messages.return = async (value) => {
+    await entries.return?.();
+    return end(value);
+  };
+  return messages;
+}
+
+async function* written(
+  entries: AsyncIterable<Entry | Gap>,
+  types: SseOptions["types"],
+): AsyncGenerator<string, void, undefined> {
+  for await (const entry of entries) {
     if (entry.type === "gap") yield message("gap", undefined, entry);
     else if (types === undefined || types.includes(entry.type)) yield message(entry.type, positionOf(entry), entry);
   }
