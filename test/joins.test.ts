@@ -1,5 +1,6 @@
 import {
   FlowDefinitionError,
+  Machine,
   after,
   all,
   any,
@@ -283,6 +284,16 @@ describe("S6b joins", () => {
       .chunk("both", all(failed("bad"), after("good")), ([{ chunk }, good]) => [chunk, good]);
     expect(await run(it, 0).result).toEqual(["bad", "good"]);
   });
+
+  test("what started once in a lane is forgotten with the lane", async () => {
+    const it = begun.chunk("one", Run, () => {}, { once: true });
+    const execution = run(it, 0);
+    for (let n = 0; n < 20; n += 1) execution.emit(Run, n);
+    execution.close();
+    const machine = new Machine(compile(it));
+    for (const entry of await logOf(execution)) machine.apply(entry);
+    expect(machine.snapshot().activations.spent).toEqual([]);
+  });
 });
 
 describe("S6 where joins fill", () => {
@@ -386,6 +397,20 @@ describe("S6 where joins fill", () => {
       [[10, 20], [1]],
     ]);
   });
+
+  test("what a key brings together out of several lanes has no position in any", async () => {
+    const it = begun
+      .chunk("left", Run, () => ({ id: 1 }))
+      .chunk("items", Run, () => [{ id: 1 }, { id: 2 }])
+      .chunk("right", each(after("items")), (item) => item)
+      .chunk("join", all(after("left"), after("right")), (_pair, ctx) => ctx.putIntoStream(ctx.signal.indexes), {
+        by: "id",
+      });
+    const execution = run(it, 0);
+    execution.emit(Run, 1);
+    execution.close();
+    expect(await itemsIn(execution.stream())).toEqual([[]]);
+  });
 });
 
 describe("S12 timeout of a join", () => {
@@ -474,6 +499,25 @@ describe("S12 timeout of a join", () => {
       await advance(50);
       execution.close();
       expect(await itemsIn(execution.stream())).toEqual([{ fired: ["a"], values: [3] }]);
+    });
+  });
+
+  test("a join that has fired once waits for nothing more, and no deadline fails it", async () => {
+    await virtualTime(async ({ execute, settle, advance }) => {
+      const it = begun.chunk("join", all(A, B), (pair, ctx) => ctx.putIntoStream(pair), {
+        joinTimeout: 50,
+        once: true,
+      });
+      const execution = execute(it, 0);
+      await settle();
+      execution.emit(A, 1);
+      execution.emit(B, 2);
+      execution.emit(A, 3); // before the chunk has started
+      await settle();
+      execution.emit(A, 4);
+      await advance(100);
+      execution.close();
+      expect(await itemsIn(execution.stream())).toEqual([[1, 2]]);
     });
   });
 });

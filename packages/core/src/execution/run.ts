@@ -5,7 +5,7 @@ import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { compile } from "../graph/compile.ts";
 import { launch } from "../run/launch.ts";
 import type { Shell } from "../run/shell.ts";
-import { reportToConsole } from "../views/view.ts";
+import { harmless, reportToConsole } from "../views/view.ts";
 import { type Execution, createExecution } from "./execution.ts";
 
 /** How a flow is run. */
@@ -36,7 +36,7 @@ export function run<C extends Runnable>(
   input: RunInput<C>,
   ...[options = {}]: RunArgs<C>
 ): Execution<SpecOf<C>> {
-  const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
+  const { scheduler = asapScheduler, abortSignal, retention, onObserverError = reportToConsole } = options;
   const id = options.id ?? randomId();
   const log = new EntryLog(id, retention);
   const identity = { id, path: [compile(flow).flow] };
@@ -47,7 +47,7 @@ export function run<C extends Runnable>(
     shell.start();
     shell.drain();
   });
-  return createExecution({ shell, scheduler, report }) as Execution<SpecOf<C>>;
+  return createExecution({ shell, scheduler, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
 }
 
 function cancelWith(shell: Shell, abortSignal: AbortSignal): void {

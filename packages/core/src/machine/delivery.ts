@@ -9,6 +9,8 @@ export type Target = Pick<Listener, "chunk" | "trigger" | "label" | "once">;
 
 /** What comes of signals on their way. */
 export interface Outcome {
+  /** Whether a trigger starts its chunk no more in a lane. */
+  readonly isSpent: (target: Target, lane: string) => boolean;
   /** A trigger fires. */
   readonly activate: (target: Target, arrival: Arrival) => void;
   /** A pipeline gets a payload. */
@@ -69,6 +71,8 @@ export class Delivery {
     const { step, slot } = up;
     if (step.op === "each") return this.#spread([{ target, up }], arrival, `${arrival.id}:${step.id}`);
     if (step.op === "rx") return this.#outcome.pipe(step, arrival.payload);
+    // what starts nothing is not waited for either
+    if (step.up === undefined && step.by === undefined && this.#outcome.isSpent(step, arrival.lane)) return;
     if (step.by !== undefined && keyOf(arrival.payload, step.by) === undefined) {
       return this.#refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
     }
@@ -146,10 +150,11 @@ export class Delivery {
 function joined({ op }: Step, parts: readonly Part[], last: Arrival): Arrival {
   const arrivals = parts.map(({ arrival }) => arrival);
   const values = arrivals.map(({ payload }) => payload);
+  const isInOne = arrivals.every(({ lane }) => lane === last.lane);
   return {
     ...last,
     payload: op === "quorum" ? { fired: parts.map(({ label }) => label), values } : values,
-    lane: arrivals.every(({ lane }) => lane === last.lane) ? last.lane : rootLane,
+    ...(!isInOne && { lane: rootLane, indexes: nothing.indexes }),
     answers: arrivals.some(({ answers }) => answers),
   };
 }

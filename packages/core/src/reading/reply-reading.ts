@@ -6,7 +6,7 @@ import { invalidField } from "../instant/invalid-field.ts";
 import { readReply } from "../instant/reply-reader.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import { matchesPath } from "../schema/field-path.ts";
-import { View, reportToConsole } from "../views/view.ts";
+import { View, harmless, reportToConsole } from "../views/view.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /** A value as far as it has been written: any part of it may be missing. Nothing in it has been checked. */
@@ -108,7 +108,7 @@ export function parseReply<R extends Instant>(
     new View<T>((subscriber) => {
       const subscription = values$.subscribe(subscriber);
       return () => subscription.unsubscribe();
-    }, onObserverError);
+    }, harmless(onObserverError));
   const at = (path: string): Observable<ReadSignal<unknown>> => {
     const fits = matchesPath(path);
     return signals.pipe(filter((signal) => fits(signal.path)));

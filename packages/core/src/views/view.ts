@@ -8,6 +8,17 @@ export function reportToConsole(error: unknown): void {
   console.error("An observer threw and was detached:", error);
 }
 
+/** What hears of observers that throw is an observer, too. */
+export function harmless(report: ReportError): ReportError {
+  return (error) => {
+    try {
+      report(error);
+    } catch (thrown) {
+      reportToConsole(thrown);
+    }
+  };
+}
+
 /**
  * An Observable whose observers cannot harm the execution. One that throws is detached and its error reported. One
  * without an error handler just ends when the execution fails: the failure is told by `result` and by the final entry.
