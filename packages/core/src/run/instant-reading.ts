@@ -18,7 +18,9 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
   const { routes } = host;
   const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
   const reader = readReply(schema, {
-    strict: options.strict ?? false,
+    strict: options.strict,
+    guess: options.guess,
+    limits: options.limits,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
@@ -45,8 +47,10 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     request: { reply: { name, schema } },
     push: (text) => reader.push(text),
     end: async () => {
-      const { value } = await reader.end();
-      host.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
+      const { value, repairs } = await reader.end();
+      const mended = repairs.length > 0 && { repairs };
+      const { replyId } = origin;
+      host.append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId, value, ...mended });
       return value as never; // the schema's output, which the caller's type names
     },
   });
