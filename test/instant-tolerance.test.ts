@@ -66,6 +66,7 @@ describe("S35 what models write instead of JSON", () => {
       ["comment@1", "comment@16", "comment@22", "comment@40"],
     ],
     ['{"a":"x" // one\r,"b":2 // two\n}', { a: "x", b: 2 }, ["comment@9", "comment@23"]],
+    ["[1/* one */,2// two\n]", [1, 2], ["comment@2", "comment@13"]],
     ['{"a": "http://x # /* y"}', { a: "http://x # /* y" }, []],
     ["[1,2,]", [1, 2], ["extra-comma@5"]],
     ['{"a":1 , }', { a: 1 }, ["extra-comma@9"]],
@@ -118,6 +119,7 @@ describe("S35 what models write instead of JSON", () => {
     ['{"a"/b', '"/" or "*"'],
     ['{"a\nb": 1}', "a control character to be escaped"],
     ["[billing]", "a value"],
+    ["[1/2]", '"/" or "*"'],
     ["[12px]", "the number to end"],
     ["[+1]", "a value"],
   ])("%j stays an error, for what it means is a guess", (text, expected) => {

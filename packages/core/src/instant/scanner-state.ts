@@ -16,7 +16,9 @@ export const NEXT_KEY = 10;
 export const WORD = 19;
 export const BARE_KEY = 20;
 export const COMMENT = 21;
-export const DONE = 22;
+/** Behind a number and a slash: a comment, or no number after all. */
+export const SLASH = 22;
+export const DONE = 23;
 /** Added to a state: go on in it behind the character. */
 export const PAST = 32;
 

@@ -8,7 +8,7 @@ import type { Tolerance } from "./tolerance.ts";
 
 // Copied, for imported constants cost time.
 const { STRING, ODD_STRING, ESCAPE, GUESS, KEY, BARE_KEY, COLON, KEY_OR_END, NEXT_KEY } = states;
-const { VALUE, VALUE_OR_END, AFTER, WORD, COMMENT, DONE, PAST } = states;
+const { VALUE, VALUE_OR_END, AFTER, WORD, COMMENT, SLASH, DONE, PAST } = states;
 const QUOTE = 34;
 const BACKSLASH = 92;
 /** From this many characters on, native searches are faster than looking at each. */
@@ -65,7 +65,9 @@ export class TokenMachine {
   /** The path of what is open: a string, number or word, else the innermost object or array. Undefined before the root. */
   get openPath(): string | undefined {
     if (this.#state === VALUE && this.#document.frame === undefined) return undefined;
-    return this.#document.path(this.#state === WORD || isNumberState(this.#state) || this.#isInString(this.#state));
+    return this.#document.path(
+      this.#state === WORD || this.#state === SLASH || isNumberState(this.#state) || this.#isInString(this.#state),
+    );
   }
 
   /** The text is over: a number at the root is complete now. */
@@ -286,6 +288,13 @@ export class TokenMachine {
         }
         case COMMENT:
           break;
+        case SLASH: {
+          if (tolerance === undefined || (c !== 47 && c !== 42)) return this.#stray('"/" or "*"', base + i, "");
+          document.atom(Number(held), "number", base + i - 1);
+          held = "";
+          state = tolerance.commentOpens("/", AFTER, base + i - 1);
+          continue;
+        }
         case DONE: {
           if (tolerance !== undefined) break scan;
           if (!isSpace(c)) return this.#stray("nothing after the document", base + i, held);
@@ -301,6 +310,11 @@ export class TokenMachine {
           }
           held = document.growNumber(held, text, from, i, base + i);
           if (document.fault !== undefined) return;
+          if (c === 47 && tolerance !== undefined && document.frame !== undefined && isWholeNumber(state)) {
+            i += 1;
+            state = SLASH;
+            continue;
+          }
           const isEnd =
             c === 44 ||
             c === 125 ||

@@ -101,6 +101,14 @@ export class Tolerance {
     return isWordCharacter.test(char);
   }
 
+  /** A comment opens, behind which `back` is the state. Gives the state that follows its first character. */
+  commentOpens(char: string, back: number, offset: number): number {
+    this.tell("comment", offset);
+    this.#comment = char;
+    this.#back = back;
+    return COMMENT;
+  }
+
   /** The state behind one more character of a comment, or -1 where it is none. */
   #inComment(char: string): number {
     const mark = this.#comment;
@@ -124,12 +132,7 @@ export class Tolerance {
    */
   mend(state: number, char: string, offset: number, document: DocumentBuilder): number {
     if (state === COMMENT) return this.#inComment(char);
-    if (char === "/" || char === "#") {
-      this.tell("comment", offset);
-      this.#comment = char;
-      this.#back = state;
-      return COMMENT + PAST;
-    }
+    if (char === "/" || char === "#") return PAST + this.commentOpens(char, state, offset);
     if (char.trim() === "") return this.#told("space", offset, state + PAST);
     if (state === COLON || document.frame === undefined) return -1;
     if (state === AFTER) return this.#after(char, offset, document);
