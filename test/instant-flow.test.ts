@@ -1,6 +1,7 @@
 import {
   type Entry,
   type FieldSignal,
+  type InstantOptions,
   Machine,
   type ModelPart,
   after,
@@ -261,6 +262,71 @@ describe("instant in a flow", () => {
       code,
       where: expect.stringContaining("desk.read") as string,
     });
+  });
+
+  test("S35 what was mended in a reply stands in its entry, and nothing where it was JSON", async () => {
+    const completions = async (pieces: string[]) =>
+      (await logOf(run(reading, pieces))).filter((entry) => entry.type === "reply:complete");
+    const [mended] = await completions(['{category: \'billing\', "n": 12, "summary": "a\nb", "st', 'eps": [],}']);
+    expect(mended).toMatchObject({
+      value: { category: "billing", n: 12, summary: "a\nb" },
+      repairs: [
+        { rule: "unquoted-key", offset: 1 },
+        { rule: "single-quotes", offset: 11 },
+        { rule: "control-character", offset: 44 },
+        { rule: "extra-comma", offset: 61 },
+      ],
+    });
+    const [clean] = await completions([text]);
+    expect(clean).not.toHaveProperty("repairs");
+  });
+
+  test("S35 guesses are made where the reply asks for them, and strict mends nothing", async () => {
+    const schema = z.object({ said: z.string() });
+    const reads = (options: InstantOptions) => {
+      const it = flow(spec).chunk("read", start, (pieces, ctx) =>
+        ctx.instant(instant("said", schema, options), pieces),
+      );
+      return run(it, ['{"said": "so "it" was",}']).result;
+    };
+    expect(await reads({ guess: ["inner-quotes"] })).toEqual({ said: 'so "it" was' });
+    await expect(reads({})).rejects.toMatchObject({ code: "reply-syntax" });
+    await expect(reads({ strict: true, guess: ["inner-quotes"] })).rejects.toMatchObject({ code: "reply-syntax" });
+  });
+
+  test("S38 a reply has limits, which its definition can set", async () => {
+    const Short = instant("short", z.object({ a: z.string() }), { limits: { maxStringChars: 3 } });
+    const it = flow(spec).chunk("read", start, (pieces, ctx) => ctx.instant(Short, pieces));
+    expect(await run(it, ['{"a":"abc"}']).result).toEqual({ a: "abc" });
+    await expect(run(it, ['{"a":"abcd"}']).result).rejects.toMatchObject({
+      code: "reply-limit",
+      mend: "If such replies are right, raise the option limits.maxStringChars",
+    });
+  });
+
+  test("a source may yield bytes, cut inside a character", async () => {
+    const reply = '{"category":"billing","n":1,"summary":"Köln 😀 二","steps":[]}';
+    const bytes = new TextEncoder().encode(reply);
+    const it = (pieces: readonly (string | Uint8Array)[]) =>
+      flow(spec).chunk("read", start, (_in, ctx) => ctx.instant(Triage, pieces));
+    for (const size of [1, 2, 3, 7, bytes.length]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+        bytes.subarray(n * size, (n + 1) * size),
+      );
+      expect(await run(it(pieces), []).result).toMatchObject({ summary: "Köln 😀 二" });
+    }
+  });
+
+  test("a text from bytes is whole, and what is no UTF-8 shows as U+FFFD", async () => {
+    const it = flow(spec).chunk("read", start, async (_in, ctx) => {
+      const pieces = [new Uint8Array([0x4b, 0xc3]), new Uint8Array([0xb6]), "l", new Uint8Array([0xe4, 0xba])];
+      for await (const piece of ctx.text(pieces)) ctx.putIntoStream(piece);
+    });
+    const execution = run(it, []);
+    const items: string[] = [];
+    execution.stream$.subscribe((item) => items.push(item));
+    await execution.result;
+    expect(items.join("")).toBe("Köl\ufffd");
   });
 
   test("field$ gives the signals of one field, to late subscribers too", async () => {

@@ -283,6 +283,16 @@ describe("S32 any chunking of a reply gives the same fields", () => {
   });
 });
 
+describe("S32 time is linear in a chunk", () => {
+  test("a string of escapes costs no more than its length", () => {
+    // if the end of the string were looked for at each escape, this test would run into its time limit
+    const parser = createParser(undefined, { strict: true });
+    parser.push(`["${"\\n".repeat(2_000_000)}`);
+    parser.push('"]');
+    expect(parser.end()).toEqual(["\n".repeat(2_000_000)]);
+  });
+});
+
 describe("S33 the order of a field's signals", () => {
   test("one opened, deltas that join to the value, one complete; children before their container", () => {
     fc.assert(

@@ -64,7 +64,7 @@ describe("S33 what a listener is told", () => {
   test("keys that the schema does not know are not told, but are in the raw value", async () => {
     const { told, reader } = read(z.object({ a: z.string() }), '{"x":{"a":"no"},"a":"yes","y":[1]}');
     expect(new Set(told.map(([, path]) => path))).toEqual(new Set(["", "a"]));
-    expect(await reader.end()).toEqual({ value: { a: "yes" }, raw: { x: { a: "no" }, a: "yes", y: [1] } });
+    expect(await reader.end()).toEqual({ value: { a: "yes" }, raw: { x: { a: "no" }, a: "yes", y: [1] }, repairs: [] });
   });
 
   test("indexes go outermost first", () => {
@@ -265,7 +265,11 @@ describe("S34 each completed value is checked by its own schema", () => {
 describe("the end of a reply", () => {
   test("gives the schema's output and what the model wrote", async () => {
     const schema = z.object({ n: z.string().transform(Number), d: z.number().default(5) });
-    expect(await read(schema, '{"n":"4"}').reader.end()).toEqual({ value: { n: 4, d: 5 }, raw: { n: "4" } });
+    expect(await read(schema, '{"n":"4"}').reader.end()).toEqual({
+      value: { n: 4, d: 5 },
+      raw: { n: "4" },
+      repairs: [],
+    });
   });
 
   test("an invalid reply is an error with every issue and its path", async () => {

@@ -13,6 +13,8 @@ export {
   recordFlow,
 } from "./define/flow.ts";
 export { type Field, type Instant, type InstantOptions, instant } from "./define/instant.ts";
+export { type Limits } from "./instant/limits.ts";
+export { type Guess, type Repair, type RepairRule } from "./schema/repair.ts";
 export {
   type FirstOf,
   type FlowClass,

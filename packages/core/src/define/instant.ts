@@ -1,12 +1,18 @@
 import type { z } from "zod";
+import type { Limits } from "../instant/limits.ts";
+import type { Guess } from "../schema/repair.ts";
 import type { FieldAt, PathIn, Schema, TextPathIn, ValueAt } from "./schema-path.ts";
 import { type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
 import type { FieldMoment } from "./trigger-plan.ts";
 
 /** How a reply is read. */
 export interface InstantOptions {
-  /** Accept JSON only: no prose and no code fence around it. @default false */
+  /** Accept JSON only: no prose and no code fence around it, and nothing mended. @default false */
   readonly strict?: boolean;
+  /** Repairs that may be wrong, to be made besides the safe ones. Without a meaning with `strict`. @default none */
+  readonly guess?: readonly Guess[];
+  /** How large a reply may be: what is larger is the error `reply-limit`. */
+  readonly limits?: Partial<Limits>;
   /**
    * What an invalid field does. `report`: a `field:invalid` entry, and reading goes on; the whole reply is judged at its
    * end. `fail`: `ctx.instant` rejects at once with `reply-invalid`. @default "report"

@@ -18,8 +18,7 @@ export class DocumentBuilder {
   text = "";
   /** The innermost open object or array. */
   frame: Frame | undefined;
-  readonly #maxDepth: number;
-  readonly #maxElements: number;
+  readonly #limits: Limits;
   readonly #root: Slot;
   readonly #at = new Position();
   /** The outermost frame, kept for reuse. */
@@ -33,9 +32,8 @@ export class DocumentBuilder {
   /** Offset of the first character of the value that began last. */
   #began = 0;
 
-  constructor(node: FieldNode | undefined, { maxDepth, maxElements }: Limits) {
-    this.#maxDepth = maxDepth;
-    this.#maxElements = maxElements;
+  constructor(node: FieldNode | undefined, limits: Limits) {
+    this.#limits = limits;
     this.#root = new Slot(node);
     this.#slot = this.#root;
   }
@@ -65,6 +63,35 @@ export class DocumentBuilder {
     this.fault = { offset, limit };
   }
 
+  /** More of the open string or key: one substring, joined to what its chunk had before. */
+  grow(held: string, text: string, from: number, to: number, end: number, inKey: boolean): string {
+    const max = inKey ? this.#limits.maxKeyChars : this.#limits.maxStringChars;
+    const excess = this.text.length + held.length + to - from - max;
+    const stop = excess > 0 ? to - excess : to;
+    const more = text.substring(from, stop);
+    const grown = held === "" ? more : held + more;
+    if (excess <= 0) return grown;
+    if (!inKey) this.flush(grown, end - excess);
+    this.exceed(inKey ? "maxKeyChars" : "maxStringChars", end - excess);
+    return "";
+  }
+
+  /** More of the open number. */
+  growNumber(held: string, text: string, from: number, to: number, end: number): string {
+    const excess = held.length + to - from - this.#limits.maxNumberChars;
+    if (excess > 0) this.exceed("maxNumberChars", end - excess);
+    const more = text.substring(from, to);
+    return held === "" ? more : held + more;
+  }
+
+  /** The chunk ends inside a string: its text goes out. Gives what is held back: half a surrogate pair. */
+  flush(text: string, offset: number): string {
+    const isHalf = text !== "" && (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800;
+    const whole = isHalf ? text.slice(0, -1) : text;
+    if (whole !== "") this.emit(whole, offset);
+    return isHalf ? text.slice(-1) : "";
+  }
+
   /** More of the open string. */
   emit(text: string, offset: number): void {
     this.text += text;
@@ -81,7 +108,7 @@ export class DocumentBuilder {
     if (frame === undefined) return;
     frame.path = undefined;
     frame.indexes = undefined;
-    if (frame.items !== undefined && frame.count >= this.#maxElements) this.exceed("maxElements", offset);
+    if (frame.items !== undefined && frame.count >= this.#limits.maxElements) this.exceed("maxElements", offset);
   }
 
   /** The place of the value that began. */
@@ -153,10 +180,17 @@ export class DocumentBuilder {
     this.#completed(slot, value, offset);
   }
 
+  /** A word is complete. Those that JSON does not have are null, but for two. */
+  literal(word: string, offset: number): void {
+    const isTrue = word === "true" || word === "True";
+    if (isTrue || word === "false" || word === "False") this.atom(isTrue, "boolean", offset);
+    else this.atom(null, "null", offset);
+  }
+
   /** An object or array begins. */
   open(isArray: boolean, offset: number): void {
     this.begin(offset);
-    if (this.fault === undefined && this.#depth >= this.#maxDepth) this.exceed("maxDepth", offset);
+    if (this.fault === undefined && this.#depth >= this.#limits.maxDepth) this.exceed("maxDepth", offset);
     if (this.fault !== undefined) return;
     const parent = this.frame;
     const slot = this.#place();

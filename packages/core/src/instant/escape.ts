@@ -14,6 +14,16 @@ export class Escape {
   #unit = 0;
   /** Hexadecimal digits still to come; -1 before the first character. */
   #digits = -1;
+  /** The digits so far, 8 bits each. */
+  #seen = 0;
+
+  /** What has been read of it, as it was written. */
+  get written(): string {
+    if (this.#digits < 0) return "\\";
+    let digits = "";
+    for (let seen = this.#seen; seen > 0; seen >>= 8) digits = String.fromCharCode(seen & 255) + digits;
+    return `\\u${digits}`;
+  }
 
   /** What would have been right at the character that was refused. */
   get expected(): string {
@@ -29,12 +39,13 @@ export class Escape {
     if (this.#digits < 0) {
       if (c !== 117) return simple.get(c);
       this.#digits = 4;
-      this.#unit = 0;
+      this.#unit = this.#seen = 0;
       return "";
     }
     const digit = hexDigit(c);
     if (digit < 0) return undefined;
     this.#unit = this.#unit * 16 + digit;
+    this.#seen = (this.#seen << 8) | c;
     this.#digits -= 1;
     return this.#digits > 0 ? "" : String.fromCharCode(this.#unit);
   }

@@ -3,12 +3,15 @@ import { excerptLength, faultError, noJsonError, truncatedError, type Fault } fr
 import type { FieldNode } from "./field-node.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import type { Guess, Repair } from "../schema/repair.ts";
 import { RootSearch } from "./root-search.ts";
 import type { RootKind } from "../schema/shape.ts";
 
 export interface ParserOptions {
-  /** Accept what JSON.parse accepts, and nothing else: no prose, no code fence. @default false */
+  /** Accept what JSON.parse accepts, and nothing else: no prose, no code fence, no repair. @default false */
   readonly strict?: boolean | undefined;
+  /** Repairs that may be wrong, made besides the safe ones. Without a meaning in strict mode. @default none */
+  readonly guess?: readonly Guess[] | undefined;
   /** What is looked for in prose: text that begins otherwise is passed over. Without a meaning in strict mode. @default "any" */
   readonly root?: RootKind | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -41,11 +44,13 @@ export interface Parser {
   readonly partial: unknown;
   /** Where the value is open; undefined before the root is found and when it is whole. */
   readonly openPath: string | undefined;
+  /** Where the root was no JSON and was read all the same, in the order of the text; at most 100 are kept. */
+  readonly repairs: readonly Repair[];
 }
 
 /**
- * Makes a parser that tells `node` and the nodes below it what comes. By default the JSON may stand in prose, reasoning or
- * a code fence: what is looked for is the first candidate in which a key comes that the nodes know (or an array element
+ * Makes a parser that tells `node` and the nodes below it what comes. By default what models really write is mended and
+ * told in `repairs`, and the JSON may stand in prose, reasoning or a code fence: what is looked for is the first candidate in which a key comes that the nodes know (or an array element
  * they expect), and no event is sent before. A document in which nothing is known is the root if nothing better comes;
  * its events are sent at the end. Text after the root is ignored.
  */
@@ -62,15 +67,20 @@ class ReplyParser implements Parser {
   #failure: { readonly error: unknown } | undefined;
   #beginning = "";
 
-  constructor(node: FieldNode | undefined, { strict = false, root = "any", limits, where }: ParserOptions) {
+  constructor(node: FieldNode | undefined, options: ParserOptions) {
+    const { strict = false, root = "any", guess = [], limits, where } = options;
     this.#where = where;
     this.#limits = { ...defaultLimits, ...limits };
-    if (strict) this.#root = new JsonScanner(node, { limits: this.#limits, after: "refuse" });
-    else this.#search = new RootSearch(node, root, this.#limits);
+    if (strict) this.#root = new JsonScanner(node, { limits: this.#limits });
+    else this.#search = new RootSearch(node, root, this.#limits, guess);
   }
 
   get closed(): boolean {
     return this.#root?.closed ?? false;
+  }
+
+  get repairs(): readonly Repair[] {
+    return this.#root?.repairs ?? [];
   }
 
   get partial(): unknown {

@@ -6,6 +6,7 @@ import type { Cursor, FieldNode } from "./field-node.ts";
 import type { ValueKind } from "../schema/value-kind.ts";
 import type { Limits } from "./limits.ts";
 import { createParser } from "./parser.ts";
+import type { Guess, Repair } from "../schema/repair.ts";
 import { shapeOf, type Place } from "../schema/shape.ts";
 
 /** Who listens to the fields of a reply. Paths are canonical and concrete, `items[3].name`; indexes go outermost first. */
@@ -21,12 +22,24 @@ export interface FieldListener {
 }
 
 export interface ReplyOptions {
-  /** Accept JSON only: no prose, no code fence around it. @default false */
+  /** Accept JSON only: no prose, no code fence around it, no repair. @default false */
   readonly strict?: boolean | undefined;
+  /** Repairs that may be wrong, made besides the safe ones. @default none */
+  readonly guess?: readonly Guess[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly listener?: FieldListener | undefined;
   /** Named in errors: the flow, chunk or reply. */
   readonly where?: string | undefined;
+}
+
+/** A reply that is whole and valid. */
+export interface Outcome<T> {
+  /** The schema's output. */
+  readonly value: T;
+  /** What the model wrote. */
+  readonly raw: unknown;
+  /** Where it was no JSON and was read all the same; at most 100 are kept. */
+  readonly repairs: readonly Repair[];
 }
 
 /** A reply that is being read. */
@@ -43,10 +56,10 @@ export interface ReplyReader<T> {
    *
    * @throws SluiceError `reply-no-json`, `reply-truncated`, `reply-invalid`; and what `push` has thrown.
    */
-  end(): Promise<{ readonly value: T; readonly raw: unknown }>;
+  end(): Promise<Outcome<T>>;
   /** Whether the root is complete: what follows would be ignored. */
   readonly closed: boolean;
-  /** The raw value so far: live, unchecked, not to be changed. */
+  /** The raw value so far, also when the reply has broken off: live, unchecked, not to be changed. */
   readonly partial: unknown;
   /** Where it is open: the path of a string, number or word, else of the innermost object or array. Undefined when it is whole. */
   readonly openPath: string | undefined;
@@ -59,16 +72,16 @@ export interface ReplyReader<T> {
  * the schema does not know are read and not told.
  */
 export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions = {}): ReplyReader<output<S>> {
-  const { strict, limits, listener = {}, where } = options;
+  const { strict, guess, limits, listener = {}, where } = options;
   const place = shapeOf(schema);
   const root = new Field(new Reading(listener), place, undefined);
-  const parser = createParser(root, { strict, limits, where, root: place.rootKind });
+  const parser = createParser(root, { strict, guess, limits, where, root: place.rootKind });
   return {
     push: (text) => parser.push(text),
     async end() {
       const raw = parser.end();
       const result = await safeParseAsync(schema, raw);
-      if (result.success) return { value: result.data, raw };
+      if (result.success) return { value: result.data, raw, repairs: parser.repairs };
       const issues = result.error.issues.map((issue) => fieldIssue(issue, raw));
       throw new SluiceError("reply-invalid", {
         what: `The reply does not fit its schema: ${describeFieldIssues(issues)}`,

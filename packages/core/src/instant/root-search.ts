@@ -2,6 +2,7 @@ import type { Fault } from "./fault.ts";
 import type { FieldNode } from "./field-node.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import type { Limits } from "./limits.ts";
+import type { Guess } from "../schema/repair.ts";
 import { Prose } from "./prose.ts";
 import type { RootKind } from "../schema/shape.ts";
 
@@ -26,6 +27,7 @@ interface Spare {
 export class RootSearch {
   readonly #node: FieldNode | undefined;
   readonly #limits: Limits;
+  readonly #guess: readonly Guess[];
   readonly #prose: Prose;
   readonly #trial: JsonScanner;
   #isKnown = false;
@@ -40,13 +42,14 @@ export class RootSearch {
   /** Set when a limit was reached. */
   fault: Fault | undefined;
 
-  constructor(node: FieldNode | undefined, root: RootKind, limits: Limits) {
+  constructor(node: FieldNode | undefined, root: RootKind, limits: Limits, guess: readonly Guess[]) {
     this.#node = node;
     this.#limits = limits;
+    this.#guess = guess;
     this.#prose = new Prose(root);
     this.#trial = new JsonScanner(
       watched(node, () => (this.#isKnown = true)),
-      { limits, after: "ignore" },
+      { limits, guess },
     );
   }
 
@@ -132,7 +135,7 @@ export class RootSearch {
   }
 
   #found(chunks: readonly string[], offset: number): JsonScanner {
-    const scanner = new JsonScanner(this.#node, { limits: this.#limits, after: "ignore" });
+    const scanner = new JsonScanner(this.#node, { limits: this.#limits, guess: this.#guess });
     scanner.reset(offset);
     for (const chunk of chunks) scanner.push(chunk);
     return scanner;

@@ -6,22 +6,24 @@ const control = /[\0-\x1f]/g;
  * found is kept until it is passed, so that a chunk is searched once for each, whatever the number of strings in it.
  */
 export class StringRun {
+  #quote = -1;
   #backslash = -1;
   #control = -1;
 
   /** A new chunk. */
   reset(): void {
-    this.#backslash = this.#control = -1;
+    this.#quote = this.#backslash = this.#control = -1;
   }
 
   /** The end of the plain text that begins at `from`, or the chunk's length. */
   end(text: string, from: number): number {
+    if (this.#quote < from) this.#quote = orLength(text.indexOf('"', from), text);
     if (this.#backslash < from) this.#backslash = orLength(text.indexOf("\\", from), text);
     if (this.#control < from) {
       control.lastIndex = from;
       this.#control = orLength(control.exec(text)?.index ?? -1, text);
     }
-    return Math.min(orLength(text.indexOf('"', from), text), this.#backslash, this.#control);
+    return Math.min(this.#quote, this.#backslash, this.#control);
   }
 }
 

@@ -2,6 +2,7 @@ import type { InputOf, ItemOf, ResultOf, StateOf } from "../define/spec.ts";
 import type { Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
+import type { Repair } from "../schema/repair.ts";
 
 /** What every entry carries. */
 export interface Common {
@@ -142,7 +143,13 @@ export interface EntryFields<S = any> {
   "field:complete": OfField & { readonly value: unknown };
   /** Durable. */
   "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
-  "reply:complete": OfChunk & { readonly reply: string; readonly replyId: string; readonly value: unknown };
+  "reply:complete": OfChunk & {
+    readonly reply: string;
+    readonly replyId: string;
+    readonly value: unknown;
+    /** Where the reply was no JSON and was read all the same; left out where it was JSON. At most 100. */
+    readonly repairs?: readonly Repair[];
+  };
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
   /** A timer of an activation's retry, of a join, of the flow (`flow`), or of its idle time (`idle`). */

@@ -78,6 +78,8 @@ export function parseReply<R extends Instant>(
   const pieces = new ReplaySubject<void>(1);
   const reader = readReply(schema, {
     strict: options.strict,
+    guess: options.guess,
+    limits: options.limits,
     where: name,
     listener: {
       opened: (path, indexes) => signals.next({ type: "opened", path, indexes }),

@@ -22,7 +22,9 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     if (!attempt.ended) host.append(draft, live);
   };
   const reader = readReply(schema, {
-    strict: options.strict ?? false,
+    strict: options.strict,
+    guess: options.guess,
+    limits: options.limits,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
@@ -50,8 +52,10 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     request: { reply: { name, schema } },
     push: (text) => reader.push(text),
     end: async () => {
-      const { value } = await reader.end();
-      append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId: origin.replyId, value });
+      const { value, repairs } = await reader.end();
+      const mended = repairs.length > 0 && { repairs };
+      const { replyId } = origin;
+      append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId, value, ...mended });
       return value as never; // the schema's output, which the caller's type names
     },
   });

@@ -4,6 +4,7 @@ import { excerpt } from "../error/excerpt.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { PieceReader } from "./piece-reader.ts";
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
@@ -46,10 +47,13 @@ async function pump<T>(
 ): Promise<T> {
   const call = modelCall(source, attempt.where);
   if (call === undefined) {
-    for await (const text of source as AsyncIterable<string> | Iterable<string>) {
+    const pieces = new PieceReader();
+    for await (const piece of source as AsyncIterable<unknown> | Iterable<unknown>) {
       if (abort.aborted) break;
-      push(text);
+      push(pieces.read(piece) ?? piece);
     }
+    const rest = pieces.rest();
+    if (rest !== "" && !abort.aborted) push(rest);
   } else {
     await pumpModel(call);
   }
@@ -108,7 +112,7 @@ function modelCall(source: TokenSource, where: string): ModelCall | undefined {
   throw new SluiceError("model-failed", {
     what: `${excerpt(source)} is not a source of tokens`,
     where,
-    mend: "Give ask(model, …), or something that yields strings",
+    mend: "Give ask(model, …), or something that yields strings or bytes",
     retryable: false,
   });
 }
@@ -127,7 +131,7 @@ function notText(text: unknown, where: string): SluiceError {
   return new SluiceError("model-failed", {
     what: `The source of tokens gave ${excerpt(text)} where text was expected`,
     where,
-    mend: "Yield strings",
+    mend: "Yield strings or bytes",
     retryable: false,
   });
 }
