@@ -1,5 +1,6 @@
 import {
   FlowDefinitionError,
+  Machine,
   after,
   all,
   any,
@@ -283,6 +284,16 @@ describe("S6b joins", () => {
       .chunk("both", all(failed("bad"), after("good")), ([{ chunk }, good]) => [chunk, good]);
     expect(await run(it, 0).result).toEqual(["bad", "good"]);
   });
+
+  test("what started once in a lane is forgotten with the lane", async () => {
+    const it = begun.chunk("one", Run, () => {}, { once: true });
+    const execution = run(it, 0);
+    for (let n = 0; n < 20; n += 1) execution.emit(Run, n);
+    execution.close();
+    const machine = new Machine(compile(it));
+    for (const entry of await logOf(execution)) machine.apply(entry);
+    expect(machine.snapshot().activations.spent).toEqual([]);
+  });
 });
 
 describe("S6 where joins fill", () => {
@@ -474,6 +485,25 @@ describe("S12 timeout of a join", () => {
       await advance(50);
       execution.close();
       expect(await itemsIn(execution.stream())).toEqual([{ fired: ["a"], values: [3] }]);
+    });
+  });
+
+  test("a join that has fired once waits for nothing more, and no deadline fails it", async () => {
+    await virtualTime(async ({ execute, settle, advance }) => {
+      const it = begun.chunk("join", all(A, B), (pair, ctx) => ctx.putIntoStream(pair), {
+        joinTimeout: 50,
+        once: true,
+      });
+      const execution = execute(it, 0);
+      await settle();
+      execution.emit(A, 1);
+      execution.emit(B, 2);
+      execution.emit(A, 3); // before the chunk has started
+      await settle();
+      execution.emit(A, 4);
+      await advance(100);
+      execution.close();
+      expect(await itemsIn(execution.stream())).toEqual([[1, 2]]);
     });
   });
 });

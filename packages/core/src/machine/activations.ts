@@ -12,7 +12,8 @@ import { Slots } from "./slots.ts";
 export interface ActivationsData {
   readonly count: number;
   readonly activations: readonly Activation[];
-  readonly spent: readonly string[];
+  /** By lane, the triggers with `once` that have started their chunk. */
+  readonly spent: readonly (readonly [lane: string, triggers: readonly string[]])[];
 }
 
 /** What has been triggered and is not over: it waits for a slot or a retry, or runs. */
@@ -23,8 +24,8 @@ export class Activations {
   /** Undefined where nothing is limited: nothing is counted then. */
   readonly #slots: Slots | undefined;
   readonly #all = new Map<string, Activation>();
-  /** The triggers with `once` that have started their chunk, by lane. */
-  #spent: Set<string> | undefined;
+  /** By lane that is not done: the triggers with `once` that have started their chunk in it. */
+  #spent: Map<string, Set<string>> | undefined;
   #count = 0;
 
   constructor(graph: Graph, lanes: Lanes, command: (command: Command) => void) {
@@ -44,13 +45,19 @@ export class Activations {
 
   /** A trigger fires: its chunk starts at once, or when a slot is free. */
   add(target: Target, arrival: Arrival): void {
-    if (target.once && this.#spent?.has(onceKey(target.chunk, target.trigger, arrival.lane)) === true) return;
+    if (this.isSpent(target, arrival.lane)) return;
     const activation = this.#make(target, arrival, undefined);
     this.again(activation);
   }
 
+  /** Whether a trigger starts its chunk no more in a lane: it has, and does so once. */
+  isSpent({ chunk, trigger, once }: Target, lane: string): boolean {
+    return once && this.#spent?.get(lane)?.has(`${chunk}.${trigger}`) === true;
+  }
+
   /** The time of a join is over: its chunk fails without a start. */
   expire(target: Target, arrival: Arrival, timeoutMs: number): void {
+    if (this.isSpent(target, arrival.lane)) return;
     this.#command({ type: "expire", activation: this.#make(target, arrival, timeoutMs) });
   }
 
@@ -61,7 +68,7 @@ export class Activations {
     activation.attempts = attempt;
     const { chunk, trigger, arrival } = activation;
     if (this.#graph.chunks[chunk]?.triggers[trigger]?.once !== true) return;
-    (this.#spent ??= new Set()).add(onceKey(chunk, trigger, arrival.lane));
+    this.#spend(arrival.lane, `${chunk}.${trigger}`);
     for (const one of this.#all.values()) {
       const isSame = one.chunk === chunk && one.trigger === trigger && one.arrival.lane === arrival.lane;
       if (isSame && one !== activation && !one.running && one.attempts === 0) this.end(one);
@@ -103,21 +110,31 @@ export class Activations {
     this.#lanes.leave(activation.arrival.lane);
   }
 
+  /** A lane is done: nothing starts in it any more. */
+  forget(lane: string): void {
+    this.#spent?.delete(lane);
+  }
+
   clear(): void {
     this.#all.clear();
   }
 
   list(): ActivationsData {
     const activations = [...this.#all.values()].map((one) => ({ ...one }));
-    return { count: this.#count, activations, spent: [...(this.#spent ?? [])] };
+    return { count: this.#count, activations, spent: [...(this.#spent ?? [])].map(([lane, ids]) => [lane, [...ids]]) };
   }
 
   /** Takes over what was listed. `pauses` tells who waits for a timer, and needs no slot. */
   restore({ count, activations, spent }: ActivationsData, pauses: (activation: Activation) => boolean): void {
     this.#count = count;
     for (const one of activations) this.#all.set(one.id, { ...one });
-    if (spent.length > 0) this.#spent = new Set(spent);
+    for (const [lane, triggers] of spent) for (const one of triggers) this.#spend(lane, one);
     this.#slots?.restore([...this.#all.values()].filter((one) => one.expired === undefined && !pauses(one)));
+  }
+
+  #spend(lane: string, trigger: string): void {
+    this.#spent ??= new Map();
+    this.#spent.set(lane, (this.#spent.get(lane) ?? new Set()).add(trigger));
   }
 
   #make({ chunk, trigger, label }: Target, arrival: Arrival, expired: number | undefined): Activation {
@@ -148,8 +165,4 @@ export class Activations {
     const next = this.#slots.leave(activation);
     if (next !== undefined) this.#command({ type: "start", activation: next });
   }
-}
-
-function onceKey(chunk: number, trigger: number, lane: string): string {
-  return `${chunk}.${trigger} ${lane}`;
 }

@@ -9,6 +9,8 @@ export type Target = Pick<Listener, "chunk" | "trigger" | "label" | "once">;
 
 /** What comes of signals on their way. */
 export interface Outcome {
+  /** Whether a trigger starts its chunk no more in a lane. */
+  readonly isSpent: (target: Target, lane: string) => boolean;
   /** A trigger fires. */
   readonly activate: (target: Target, arrival: Arrival) => void;
   /** A pipeline gets a payload. */
@@ -69,6 +71,8 @@ export class Delivery {
     const { step, slot } = up;
     if (step.op === "each") return this.#spread([{ target, up }], arrival, `${arrival.id}:${step.id}`);
     if (step.op === "rx") return this.#outcome.pipe(step, arrival.payload);
+    // what starts nothing is not waited for either
+    if (step.up === undefined && step.by === undefined && this.#outcome.isSpent(step, arrival.lane)) return;
     if (step.by !== undefined && keyOf(arrival.payload, step.by) === undefined) {
       return this.#refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
     }

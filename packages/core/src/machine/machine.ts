@@ -53,7 +53,7 @@ export class Machine {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
-    this.#lanes = new Lanes((done) => ("sources" in done ? this.#gather(done) : this.#joins.forget(done.id)));
+    this.#lanes = new Lanes((done) => ("sources" in done ? this.#gather(done) : this.#forget(done.id)));
     this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
     this.#rollback = new Rollback(graph);
   }
@@ -271,6 +271,7 @@ export class Machine {
 
   get #operators(): Delivery {
     this.#delivery ??= new Delivery(this.#lanes, this.#joins, {
+      isSpent: (target, lane) => this.#activations.isSpent(target, lane),
       activate: (target, arrival) => this.#activations.add(target, arrival),
       pipe: ({ id }, payload) => this.#command({ type: "pipe", step: id, payload }),
       wait: (timer, timeoutMs) => this.#command({ type: "limit", timer, timeoutMs }),
@@ -382,6 +383,11 @@ export class Machine {
     this.#progress.failure = error;
     for (const one of this.#activations.all()) if (!one.running) this.#end(one);
     this.#commands = [{ type: "fail", error }];
+  }
+
+  #forget(lane: string): void {
+    this.#joins.forget(lane);
+    this.#activations.forget(lane);
   }
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */
