@@ -397,6 +397,20 @@ describe("S6 where joins fill", () => {
       [[10, 20], [1]],
     ]);
   });
+
+  test("what a key brings together out of several lanes has no position in any", async () => {
+    const it = begun
+      .chunk("left", Run, () => ({ id: 1 }))
+      .chunk("items", Run, () => [{ id: 1 }, { id: 2 }])
+      .chunk("right", each(after("items")), (item) => item)
+      .chunk("join", all(after("left"), after("right")), (_pair, ctx) => ctx.putIntoStream(ctx.signal.indexes), {
+        by: "id",
+      });
+    const execution = run(it, 0);
+    execution.emit(Run, 1);
+    execution.close();
+    expect(await itemsIn(execution.stream())).toEqual([[]]);
+  });
 });
 
 describe("S12 timeout of a join", () => {

@@ -150,10 +150,11 @@ export class Delivery {
 function joined({ op }: Step, parts: readonly Part[], last: Arrival): Arrival {
   const arrivals = parts.map(({ arrival }) => arrival);
   const values = arrivals.map(({ payload }) => payload);
+  const isInOne = arrivals.every(({ lane }) => lane === last.lane);
   return {
     ...last,
     payload: op === "quorum" ? { fired: parts.map(({ label }) => label), values } : values,
-    lane: arrivals.every(({ lane }) => lane === last.lane) ? last.lane : rootLane,
+    ...(!isInOne && { lane: rootLane, indexes: nothing.indexes }),
     answers: arrivals.some(({ answers }) => answers),
   };
 }
