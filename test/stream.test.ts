@@ -1,7 +1,7 @@
 import { type Entry, type Execution, after, defineFlow, event, flow, positionOf, run, start } from "@sluice/core";
 import { deferred, itemsOf, leaksOf, logOf, outline, virtualTime } from "@sluice/testing";
 import { bufferCount, map } from "rxjs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 
 const counting = defineFlow({ name: "counting", input: z.number(), stream: z.number(), result: z.string() });
@@ -367,5 +367,19 @@ describe("whoever watches", () => {
       expect(await execute(it, 4).result).toBe("token 3");
       expect(now()).toBe(800);
     });
+  });
+
+  test("S17 who is told of observers that throw may throw, too", async () => {
+    const told = vi.spyOn(console, "error").mockImplementation(() => {});
+    const onObserverError = (): never => {
+      throw new Error("told");
+    };
+    const execution = run(counter, 3, { onObserverError });
+    execution.on("chunk:start", () => {
+      throw new Error("observer");
+    });
+    await execution.result;
+    expect(told).toHaveBeenCalledOnce();
+    told.mockRestore();
   });
 });

@@ -36,7 +36,7 @@ export function run<C extends Runnable>(
   input: RunInput<C>,
   ...[options = {}]: RunArgs<C>
 ): Execution<SpecOf<C>> {
-  const { scheduler = asapScheduler, abortSignal, retention, onObserverError: report = reportToConsole } = options;
+  const { scheduler = asapScheduler, abortSignal, retention, onObserverError = reportToConsole } = options;
   const id = options.id ?? randomId();
   const log = new EntryLog(id, retention);
   const identity = { id, path: [compile(flow).flow] };
@@ -47,7 +47,7 @@ export function run<C extends Runnable>(
     shell.start();
     shell.drain();
   });
-  return createExecution({ shell, scheduler, report }) as Execution<SpecOf<C>>;
+  return createExecution({ shell, scheduler, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
 }
 
 function cancelWith(shell: Shell, abortSignal: AbortSignal): void {
@@ -69,4 +69,15 @@ function randomId(): string {
 
 function reasonOf({ reason }: AbortSignal): string {
   return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "aborted";
+}
+
+/** What hears of observers that throw is an observer, too. */
+function harmless(report: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      report(error);
+    } catch (thrown) {
+      reportToConsole(thrown);
+    }
+  };
 }
