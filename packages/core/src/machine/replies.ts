@@ -56,6 +56,8 @@ export class Replies {
 
   /** Nothing more comes from any reply of an activation; those that are still open broke off. */
   breakOff(activationId: string): void {
+    const { activations, joins } = this.#parts;
+    if (activations.get(activationId)?.heard === true) joins.forgetReplies(activationId);
     if (this.#opened.size === 0) return;
     for (const key of this.#opened.keys()) if (key.startsWith(`${activationId} `)) this.#close(key, true);
   }
