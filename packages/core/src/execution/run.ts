@@ -70,14 +70,3 @@ function randomId(): string {
 function reasonOf({ reason }: AbortSignal): string {
   return reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "aborted";
 }
-
-/** What hears of observers that throw is an observer, too. */
-function harmless(report: (error: unknown) => void): (error: unknown) => void {
-  return (error) => {
-    try {
-      report(error);
-    } catch (thrown) {
-      reportToConsole(thrown);
-    }
-  };
-}
