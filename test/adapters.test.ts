@@ -142,6 +142,19 @@ describe("adapters", () => {
     expectNoLeaks(execution);
   });
 
+  test("toSSE goes on over what JSON cannot hold", async () => {
+    const it = flow(defineFlow({ name: "odd", input: z.any(), result: z.any() })).chunk("odd", start, (_n, ctx) => {
+      const loop: Record<string, unknown> = { n: 7n, twice: [1] };
+      loop["again"] = loop["twice"];
+      loop["self"] = { loop };
+      ctx.setResult("done");
+      return loop;
+    });
+    const messages = await itemsOf(toSSE(run(it, 1), { types: ["chunk:complete", "flow:completed"] }));
+    expect(messages).toHaveLength(2);
+    expect(messages[0]).toContain('"output":{"n":"7","twice":[1],"again":[1],"self":{"loop":"[circular]"}}');
+  });
+
   test("toSSE filters by type, marks gaps, and keeps one line a message whatever the text", async () => {
     const Said = event("said", z.string());
     const it = flow(defineFlow({ name: "say", input: z.string(), stream: z.string() })).chunk(

@@ -45,5 +45,22 @@ async function* written(
 
 /** JSON has no line breaks of its own, so one `data:` line holds it. */
 function message(event: string, id: string | undefined, data: unknown): string {
-  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${jsonOf(data)}\n\n`;
+}
+
+/** What a chunk returns or emits may be anything: one value that JSON cannot hold must not end the stream for everybody. */
+function jsonOf(data: unknown): string {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    const above: unknown[] = [];
+    return JSON.stringify(data, function (this: unknown, _key, value: unknown) {
+      if (typeof value === "bigint") return String(value);
+      if (typeof value !== "object" || value === null) return value;
+      while (above.length > 0 && above.at(-1) !== this) above.pop();
+      if (above.includes(value)) return "[circular]";
+      above.push(value);
+      return value;
+    });
+  }
 }
