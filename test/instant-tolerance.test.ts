@@ -146,6 +146,10 @@ describe("S35 what models write instead of JSON", () => {
     expect(parser.repairs).toEqual([{ rule: "extra-comma", offset: 30 }]);
   });
 
+  test("an odd quote in what turned out not to be the root closes nothing behind it", () => {
+    expect(readAnyhow("{'x\n {\"a\\t'b\": 1}").value).toEqual({ "a\t'b": 1 });
+  });
+
   test("strict mends nothing", () => {
     for (const text of [
       "[1,]",
@@ -183,6 +187,7 @@ describe("S35 guesses, where they are asked for", () => {
     ],
     ['["5" tall", "\u201dso" ]', ['5" tall', "\u201dso"], ["inner-quotes@3"]],
     ['{"a "b" c" : ""}', { 'a "b" c': "" }, ["inner-quotes@4", "inner-quotes@6"]],
+    ['["a"\n"b"]', ["a", "b"], ["missing-comma@5"]],
     ["['it's', 'me']", ["it's", "me"], ["single-quotes@1", "inner-quotes@4", "single-quotes@9"]],
   ])("inner quotes: %j", (text, value, repairs) => {
     expect(readAnyhow(text, { guess: ["inner-quotes"] })).toMatchObject({ value, repairs });

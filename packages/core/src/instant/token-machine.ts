@@ -138,7 +138,7 @@ export class TokenMachine {
           if (isSpace(c)) {
             this.#tail += text.charAt(i);
             i += 1;
-          } else if (this.#inKey ? c === 58 : document.frame === undefined || c === 44 || c === 125 || c === 93) {
+          } else if (this.#inKey ? c === 58 : this.#endsString(c)) {
             state = this.#ended(held, this.#tailEnd);
             held = "";
           } else {
@@ -348,6 +348,11 @@ export class TokenMachine {
       this.#held = document.flush(held, base + i);
       this.isPlain = state === STRING && this.#held.length === 0;
     }
+  }
+
+  /** Whether a character behind a quote in a value could follow a string; one is a string that lacks a comma before it. */
+  #endsString(c: number): boolean {
+    return this.#document.frame === undefined || [44, 93, 125].includes(c) || (c === QUOTE && this.#tail.length > 1);
   }
 
   #isInString(state: number): boolean {
