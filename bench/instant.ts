@@ -1,4 +1,5 @@
-import { type Bar, linear } from "./bar.ts";
+import { allocatedBytes } from "./allocation.ts";
+import { type Bar, type Promised, linear, targets } from "./bar.ts";
 import {
   aiSdkContestant,
   jsonParse,
@@ -9,7 +10,15 @@ import {
   streamparserContestant,
   streamparserPartialContestant,
 } from "./contestants/peer-parsers.ts";
-import { eventsContestant, partialContestant, replyContestant, sluiceEvents } from "./contestants/sluice-parser.ts";
+import {
+  eventsContestant,
+  partialContestant,
+  pathsContestant,
+  pathsName,
+  replyContestant,
+  sluiceEvents,
+  sluicePartial,
+} from "./contestants/sluice-parser.ts";
 import { type Document, articlesDocument, orderDocument, storyDocument } from "./documents.ts";
 import { type Grower, measureGrowth } from "./growth.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
@@ -17,6 +26,17 @@ import { type Comparison, type Section, ratio } from "./section.ts";
 
 const kilobytes = [12.5, 25, 50, 100, 200];
 const listTitle = "b: list of 100 KB";
+const streamparserName = "@streamparser/json, complete values";
+/** What is promised of each document, by the first letter of its title; the cost of b is a bar. */
+const promises: Readonly<Record<string, Promised>> = {
+  a: { atMost: 7, atLeast: { [streamparserName]: 5, jsonriver: 5 } },
+  b: { atLeast: { [streamparserName]: 5, jsonriver: 5 } },
+  c: { atMost: 6, atLeast: { [streamparserName]: 4, jsonriver: 4 } },
+  d: { atMost: 12, atLeast: { [streamparserName]: 6.7, jsonriver: 6.7 } },
+  h: { atMost: 3, atLeast: { [streamparserName]: 5, jsonriver: 5 } },
+};
+/** How much the partial value after each token may cost where that differs. */
+const partialAtMost: Readonly<Record<string, number>> = { b: 11 };
 
 /** Structured replies, token by token. */
 export async function instant(options: MeasureOptions): Promise<Section> {
@@ -24,7 +44,18 @@ export async function instant(options: MeasureOptions): Promise<Section> {
   for (const document of documents()) comparisons.push(await compare(document, options));
   const growth = await measureGrowth(growers(), options);
   const list = comparisons.find(({ title }) => title.startsWith(listTitle))?.costs ?? [];
+  const promised = comparisons.flatMap((comparison): readonly Bar[] => {
+    const letter = comparison.title.slice(0, 1);
+    const promise = promises[letter] ?? {};
+    const atMost = partialAtMost[letter] ?? promise.atMost;
+    const partial = { ...comparison, ours: sluicePartial };
+    return [...targets(comparison, promise), ...targets(partial, atMost === undefined ? {} : { atMost })];
+  });
+  const paths = await comparePaths(options);
   const bars: Bar[] = [
+    await allocationBar(),
+    ...promised,
+    ...targets(paths, { atMost: 2 }),
     ...growth.map((one) => linear(one, "bar")),
     {
       what: `${listTitle}: ${sluiceEvents}, × ${jsonParse}`,
@@ -34,7 +65,7 @@ export async function instant(options: MeasureOptions): Promise<Section> {
       kind: "bar",
     },
   ];
-  return { title: "Instant", comparisons, growth, bars };
+  return { title: "Instant", comparisons: [...comparisons, paths], growth, bars };
 }
 
 function documents(): readonly Document[] {
@@ -72,6 +103,33 @@ async function compare(document: Document, options: MeasureOptions): Promise<Com
     ...(isSampled
       ? { exceptions: [`Who starts over at each token is asked for ${samples} evenly spread prefixes.`] }
       : {}),
+  };
+}
+
+async function comparePaths(options: MeasureOptions): Promise<Comparison> {
+  const document = articlesDocument("", { by: 4, length: 100_000 });
+  return {
+    title: "List of 100 KB, few paths and many",
+    note: "Somebody listens to the titles of the first articles, each at a path of its own.",
+    costs: await measure(
+      [1, 50].map((count) => pathsContestant(document, count)),
+      options,
+    ),
+    of: "time",
+    unit: pathsName(1),
+    ours: pathsName(50),
+  };
+}
+
+async function allocationBar(): Promise<Bar> {
+  const document = articlesDocument(listTitle, { by: 4, length: 100_000 });
+  const value = (await allocatedBytes(eventsContestant(document))) / document.tokens.length;
+  return {
+    what: `${listTitle}: ${sluiceEvents}, bytes allocated a token`,
+    value,
+    is: "at most",
+    limit: 150,
+    kind: "bar",
   };
 }
 

@@ -30,6 +30,30 @@ export function eventsContestant({ text, tokens }: Document): Contestant {
   return { name: sluiceEvents, once, check: (got) => isDeepStrictEqual(got, { value: expected, told: wanted }) };
 }
 
+/** Listeners at the titles of the first `count` articles, each a path of its own. */
+export function pathsContestant({ text, tokens }: Document, count: number): Contestant {
+  const titles = (JSON.parse(text) as { title: string }[]).slice(0, count).map(({ title }) => title);
+  const once = (): unknown => {
+    const told: unknown[] = [];
+    const nowhere = (): undefined => undefined;
+    const title: FieldNode = { complete: (_at, value) => void told.push(value), key: nowhere, index: nowhere };
+    const articles = titles.map((): FieldNode => ({
+      key: (name) => (name === "title" ? title : undefined),
+      index: nowhere,
+    }));
+    const parser = createParser({ key: nowhere, index: (position) => articles[position] });
+    for (const token of tokens) parser.push(token);
+    parser.end();
+    return told;
+  };
+  return { name: pathsName(count), once, check: (got) => isDeepStrictEqual(got, titles) };
+}
+
+/** The name of a reader with so many paths. */
+export function pathsName(count: number): string {
+  return count === 1 ? "Sluice, 1 path" : `Sluice, ${count} paths`;
+}
+
 /** No listener; the value so far is looked at after each token. */
 export function partialContestant({ text, tokens }: Document): Contestant {
   const expected: unknown = JSON.parse(text);
