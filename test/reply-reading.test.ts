@@ -28,6 +28,18 @@ describe("a reply that is read outside of a flow", () => {
     expect((await title).join("")).toBe("Tea");
   });
 
+  test("reads bytes, cut inside a character; what is neither text nor bytes is an error", async () => {
+    const bytes = new TextEncoder().encode('{"title":"Tee für 二","items":[]}');
+    const pieces = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    expect(await parseReply(Plan, pieces).done).toEqual({ title: "Tee für 二", items: [] });
+    const numbers: Iterable<unknown> = [1];
+    await expect(parseReply(Plan, numbers as Iterable<string>).done).rejects.toMatchObject({
+      code: "model-failed",
+      where: "plan",
+      message: expect.stringContaining("gave 1 where text was expected") as string,
+    });
+  });
+
   test("field$ tells opened, deltas and complete, with place and positions", async () => {
     const signals = await itemsOf(toAsyncIterable(parseReply(Plan, [text]).field$("items[1].name")));
     const at = { path: "items[1].name", indexes: [1] };

@@ -44,6 +44,7 @@ export {
   type ModelCall,
   type ModelPart,
   type ModelRequest,
+  type Pieces,
   type TokenSource,
   type Usage,
 } from "./define/token-source.ts";

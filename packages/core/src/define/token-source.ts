@@ -32,8 +32,8 @@ export interface ModelCall {
   readonly stream: (request: ModelRequest) => AsyncIterable<ModelPart>;
 }
 
-/**
- * Where the tokens of a reply come from: a model, or anything that yields text. Bytes are UTF-8, cut anywhere: the body of a
- * `Response` is a source.
- */
-export type TokenSource = ModelCall | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+/** Text that comes piece by piece. Bytes are UTF-8, cut anywhere: the body of a `Response` will do. */
+export type Pieces = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+
+/** Where the tokens of a reply come from: a model, or anything that yields text. */
+export type TokenSource = ModelCall | Pieces;

@@ -2,7 +2,9 @@ import { type Observable, ReplaySubject, distinctUntilChanged, filter, map, merg
 import type { z } from "zod";
 import type { Instant } from "../define/instant.ts";
 import type { PathIn, TextPathIn, ValueAt } from "../define/schema-path.ts";
+import type { Pieces } from "../define/token-source.ts";
 import { invalidField } from "../instant/invalid-field.ts";
+import { PieceReader } from "../instant/piece-reader.ts";
 import { readReply } from "../instant/reply-reader.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import { matchesPath } from "../schema/field-path.ts";
@@ -38,7 +40,7 @@ export interface ReplyReading<S extends z.core.$ZodType = z.core.$ZodType> {
   /**
    * The whole reply, as its schema puts it out; the schema decides. Unread, it is never an unhandled rejection.
    *
-   * @throws SluiceError `reply-invalid`, `reply-truncated`, `reply-no-json`, `reply-syntax`, `reply-limit`; what the source throws
+   * @throws SluiceError `reply-invalid`, `reply-truncated`, `reply-no-json`, `reply-syntax`, `reply-limit`; `model-failed`, where the source gives neither text nor bytes; what the source throws
    */
   readonly done: Promise<z.output<S>>;
   /** The signals of the fields that fit a path. */
@@ -66,11 +68,11 @@ export interface ReadingOptions {
  * Reads a structured reply without a flow: the same fields, deltas and checks as `ctx.instant`, as observables. It begins
  * in the next microtask and reads to the end, whoever watches. What has come is kept as long as the reading is.
  *
- * @param source anything that yields text
+ * @param source anything that yields texts or bytes
  */
 export function parseReply<R extends Instant>(
   reply: R,
-  source: AsyncIterable<string> | Iterable<string>,
+  source: Pieces,
   { abortSignal, onObserverError = reportToConsole }: ReadingOptions = {},
 ): ReplyReading<R["schema"]> {
   const { name, schema, options } = reply;
@@ -93,10 +95,12 @@ export function parseReply<R extends Instant>(
   });
   const read = async (): Promise<unknown> => {
     await Promise.resolve();
-    for await (const text of untilAborted(source, abortSignal)) {
-      reader.push(text);
+    const decoder = new PieceReader(name);
+    for await (const piece of untilAborted(source, abortSignal)) {
+      reader.push(decoder.read(piece));
       pieces.next();
     }
+    reader.push(decoder.rest());
     const { value } = await reader.end();
     pieces.next(); // where all of it was prose until now
     return value;
@@ -134,9 +138,9 @@ export function parseReply<R extends Instant>(
 
 /** The source, left as soon as the signal fires. */
 async function* untilAborted(
-  source: AsyncIterable<string> | Iterable<string>,
+  source: Pieces,
   abortSignal: AbortSignal | undefined,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   if (abortSignal === undefined) return yield* source;
   const aborted = new Promise<never>((_, reject) => {
     const stop = (): void => reject(abortSignal.reason as Error);

@@ -1,10 +1,10 @@
 import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/excerpt.ts";
+import { PieceReader } from "../instant/piece-reader.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
-import { PieceReader } from "./piece-reader.ts";
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
@@ -46,11 +46,11 @@ async function pump<T>(
   abort: Abort,
 ): Promise<T> {
   const call = modelCall(source, attempt.where);
+  const pieces = new PieceReader(attempt.where);
   if (call === undefined) {
-    const pieces = new PieceReader();
     for await (const piece of source as AsyncIterable<unknown> | Iterable<unknown>) {
       if (abort.aborted) break;
-      push(pieces.read(piece) ?? piece);
+      push(pieces.read(piece));
     }
     const rest = pieces.rest();
     if (rest !== "" && !abort.aborted) push(rest);
@@ -60,8 +60,7 @@ async function pump<T>(
   if (abort.reason !== undefined) throw abort.reason;
   return reader.end();
 
-  function push(text: unknown): void {
-    if (typeof text !== "string") throw notText(text, attempt.where);
+  function push(text: string): void {
     attempt.shown = true;
     reader.push(text);
   }
@@ -84,7 +83,7 @@ async function pump<T>(
           host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
         } else {
           host.append({ type: "model:token", ...origin, delta: part.delta }, true);
-          push(part.delta);
+          push(pieces.read(part.delta));
         }
       }
     } catch (error) {
@@ -124,15 +123,6 @@ function modelError(model: string, error: unknown, where: string): SluiceError {
     where,
     cause: error,
     retryable: (error as { isRetryable?: unknown } | null | undefined)?.isRetryable !== false,
-  });
-}
-
-function notText(text: unknown, where: string): SluiceError {
-  return new SluiceError("model-failed", {
-    what: `The source of tokens gave ${excerpt(text)} where text was expected`,
-    where,
-    mend: "Yield strings or bytes",
-    retryable: false,
   });
 }
 
