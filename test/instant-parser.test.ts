@@ -534,6 +534,14 @@ describe("S35 what stands around the JSON", () => {
     expect(error).toContain(words);
   });
 
+  test("where nothing is JSON, the error tells how far the likeliest part went, and what was wrong", () => {
+    const text = 'Of {x}: {"a": refund, "b": {"c": x}}';
+    const { error } = parse([text], { root: "object" });
+    expect(error).toContain("; what begins at character 8 is no JSON at character 14: expected a value");
+    for (let size = 1; size < text.length; size += 1)
+      expect(parse(cut(text, size), { root: "object" }).error).toBe(error);
+  });
+
   test("what is open when the text ends is never complete", () => {
     const { error, told } = parse(cut('{"items":[{"name":"wid', 4), { root: "object" });
     expect(error).toContain(

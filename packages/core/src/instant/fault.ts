@@ -44,11 +44,21 @@ export function truncatedError(chars: number, path: string, where?: string): Slu
   });
 }
 
+/** What a search for the root has found in its stead. */
+export interface Searched {
+  readonly isReasoning?: boolean;
+  readonly nearest?: { readonly began: number; readonly fault: Fault } | undefined;
+}
+
 /** The text is over, and there was no root in it. */
-export function noJsonError(beginning: string, isInReasoning: boolean, where?: string): SluiceError {
+export function noJsonError(beginning: string, { isReasoning, nearest }: Searched, where?: string): SluiceError {
   const found = beginning.trim() === "" ? "it is empty" : `it begins with ${JSON.stringify(beginning)}`;
+  const tried =
+    nearest === undefined
+      ? ""
+      : `; what begins at character ${nearest.began} is no JSON at character ${nearest.fault.offset}: expected ${nearest.fault.expected}`;
   return new SluiceError("reply-no-json", {
-    what: `The reply has no JSON in it: ${found}${isInReasoning ? ", and ended while the model was still reasoning" : ""}`,
+    what: `The reply has no JSON in it: ${found}${isReasoning === true ? ", and ended while the model was still reasoning" : ""}${tried}`,
     where,
     mend: "Tell the model to answer in JSON, or use structured output",
   });

@@ -117,7 +117,7 @@ class ReplyParser implements Parser {
     if (root?.closed === true) return root.value;
     const source = root ?? this.#search;
     if (source?.openPath !== undefined) throw truncatedError(source.offset, source.openPath, this.#where);
-    throw noJsonError(this.#beginning, this.#search?.isReasoning === true, this.#where);
+    throw noJsonError(this.#beginning, this.#search ?? {}, this.#where);
   }
 
   /** The root is not found yet. */

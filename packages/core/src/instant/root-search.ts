@@ -41,6 +41,8 @@ export class RootSearch {
   #spare: Spare | undefined;
   /** Set when a limit was reached. */
   fault: Fault | undefined;
+  /** The candidate that got farthest before it failed: its first character, and what was wrong. */
+  nearest: { readonly began: number; readonly fault: Fault } | undefined;
 
   constructor(node: FieldNode | undefined, root: RootKind, limits: Limits, guess: readonly Guess[]) {
     this.#node = node;
@@ -98,7 +100,10 @@ export class RootSearch {
       }
       if (trial.fault !== undefined) {
         const failed = trial.fault.offset;
-        this.#rescanned += failed - this.#began;
+        const read = failed - this.#began;
+        if (this.nearest === undefined || read > this.nearest.fault.offset - this.nearest.began)
+          this.nearest = { began: this.#began, fault: trial.fault };
+        this.#rescanned += read;
         const next = this.#rescanned > maxRescans * failed ? failed : this.#began + 1;
         if (next < base) {
           text = this.#held.join("") + text;
