@@ -235,6 +235,22 @@ describe("triggers", () => {
     expect(entries.filter(({ type }) => type === "chunk:start")).toHaveLength(1);
   });
 
+  test("S38b a guard that ends the execution starts nothing", async () => {
+    let ran = false;
+    const holder: { cancel?: () => void } = {};
+    const it = flow(defineFlow({ name: "guarded", input: z.number() })).chunk("a", start, () => void (ran = true), {
+      when: () => {
+        holder.cancel?.();
+        return true;
+      },
+    });
+    const execution = run(it, 1);
+    holder.cancel = () => execution.cancel();
+    await expect(execution.result).rejects.toMatchObject({ code: "execution-cancelled" });
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(ran).toBe(false);
+  });
+
   test("S38b a guard that throws fails its chunk", async () => {
     const it = flow(numbers).chunk("a", start, () => 1, {
       when: () => {

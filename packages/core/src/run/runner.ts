@@ -62,6 +62,7 @@ export class Runner {
         host.append({ type: "chunk:skipped", ...attempt.origin(), trigger: activation.event }, attempt.live);
         return this.#forget(attempt, undefined);
       }
+      if (!this.#parts.machine.isRunning) return; // the guard itself has ended the execution
     }
     this.#running.add(attempt);
     attempt.startedAt = host.append(startDraft(attempt), attempt.live)?.at ?? 0;
