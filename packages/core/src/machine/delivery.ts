@@ -119,7 +119,7 @@ export class Delivery {
       if (deeper !== undefined) this.#spread(deeper, itemArrival, name);
       this.#lanes.close(itemLane);
     });
-    this.#lanes.closeFan(id);
+    this.#lanes.seal(fan);
   }
 
   #refuse({ label, where }: Step, what: string): void {

@@ -151,6 +151,12 @@ export class Lanes {
     for (let index = 0; fan.undone > 0 && index < fan.size; index += 1) {
       this.close(this.#lanes.get(`${id}[${index}]`));
     }
+    this.seal(fan);
+  }
+
+  /** Nothing more comes into the fan-out, whose lanes are all closed. */
+  seal(fan: Fan): void {
+    if (!fan.open) return;
     fan.open = false;
     this.#finish(fan);
   }
