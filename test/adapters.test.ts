@@ -93,6 +93,7 @@ describe("adapters", () => {
     const slow = toAsyncIterable(source, { maxItems: 2 });
     const begun = slow.next();
     for (let i = 0; i < 4; i += 1) source.next(i);
+    expect(source.observed).toBe(false);
     expect(await begun).toEqual({ done: false, value: 0 });
     expect(await slow.next()).toEqual({ done: false, value: 1 });
     await expect(slow.next()).rejects.toMatchObject({ code: "stream-gap" });

@@ -1,4 +1,4 @@
-import type { Observable } from "rxjs";
+import { type Observable, Subscription } from "rxjs";
 import { SluiceError } from "../error/sluice-error.ts";
 
 /**
@@ -47,16 +47,21 @@ export function toAsyncIterable<T>(
     wake?.();
   };
   async function* iterate(): AsyncGenerator<T, void, undefined> {
-    const subscription = values$.subscribe({
+    const subscription = new Subscription();
+    const reading = values$.subscribe({
       next: (value) => {
         if (end !== undefined) return;
-        if (waiting.length >= maxItems) return finish({ error: overflow(maxItems) });
+        if (waiting.length >= maxItems) {
+          subscription.unsubscribe(); // the source is let go at once, though what waits is read later
+          return finish({ error: overflow(maxItems) });
+        }
         waiting.push(value);
         wake?.();
       },
       error: (error: unknown) => finish({ error }),
       complete: () => finish({}),
     });
+    subscription.add(reading);
     try {
       for (;;) {
         const values = waiting;
