@@ -1,4 +1,16 @@
-import { type Entry, after, defineFlow, event, flow, instant, isFinal, run, start } from "@sluice/core";
+import {
+  type Entry,
+  Machine,
+  after,
+  compile,
+  defineFlow,
+  event,
+  flow,
+  instant,
+  isFinal,
+  run,
+  start,
+} from "@sluice/core";
 import { deferred, expectNoLeaks, itemsOf, logOf, virtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -178,6 +190,30 @@ describe("S22 children", () => {
     const execution = run(parent, 1);
     await expect(execution.result).rejects.toMatchObject({ code: "input-invalid" });
     expect((await logOf(execution)).filter(({ type }) => type === "flow:start")).toHaveLength(1);
+  });
+
+  test("a machine that the whole log is folded into takes its own entries, not its children's, nor live ones", async () => {
+    const child = flow(childSpec).chunk("count", start, (n, ctx) => {
+      ctx.state.set("count", n);
+      return n;
+    });
+    const parent = flow(parentSpec)
+      .chunk("run", start, async (n, ctx) => {
+        const answer = await ctx.child(child, n + 6);
+        ctx.state.set("count", n);
+        return answer;
+      })
+      .chunk("last", after("run"), (answer) => `${String(answer)}!`);
+    const execution = run(parent, 1);
+    expect(await execution.result).toBe("7!");
+    const log = await logOf(execution);
+    const machine = new Machine(compile(parent));
+    for (const entry of log.slice(0, -1)) machine.apply(JSON.parse(JSON.stringify(entry)) as Entry);
+    expect([machine.state, machine.result, machine.ended, machine.quiet]).toEqual([{ count: 1 }, "7!", false, true]);
+    machine.apply({ ...log[0], live: 1 } as Entry);
+    expect(machine.pending()).toEqual([{ type: "complete" }]);
+    machine.apply(log.at(-1) as Entry);
+    expect(machine.ended).toBe(true);
   });
 
   test("children within children are limited in depth", async () => {

@@ -1,6 +1,7 @@
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
+import type { Entry } from "./entry.ts";
 import type { JoinData } from "./joins.ts";
 import type { FanData, Lane } from "./lane.ts";
 import type { RollbackData } from "./rollback.ts";
@@ -17,6 +18,8 @@ export interface Progress {
   startedAt: number;
   state: StateData;
   executionId: string;
+  /** Whose entries it takes in; empty before the start. */
+  path: readonly string[];
   /** Whether events from outside are waited for when all is quiet. */
   open: boolean;
   wasQuiet: boolean;
@@ -35,12 +38,20 @@ export function progressOf({ keepOpen }: Graph): Progress {
     startedAt: 0,
     state: {},
     executionId: "",
+    path: [],
     open: keepOpen === true,
     wasQuiet: false,
     result: undefined,
     leaf: undefined,
     failure: undefined,
   };
+}
+
+/** Whether an entry is one of this execution: not live, nor a child's. */
+export function concerns({ path }: Progress, { live, path: other }: Entry): boolean {
+  if (live > 0) return false;
+  if (other === path || path.length === 0) return true;
+  return other.length === path.length && other.every((name, index) => name === path[index]);
 }
 
 /** All of a machine, as plain JSON (as far as payloads, state and results are). */

@@ -21,7 +21,7 @@ import { Delivery } from "./delivery.ts";
 import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
 import { Joins } from "./joins.ts";
 import { type Fan, Lanes, presentIn, rootLane } from "./lane.ts";
-import { type MachineSnapshot, type Progress, checkSnapshot, progressOf } from "./machine-snapshot.ts";
+import { type MachineSnapshot, type Progress, checkSnapshot, concerns, progressOf } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
 import { Replies } from "./replies.ts";
 import { Rollback } from "./rollback.ts";
@@ -162,9 +162,9 @@ export class Machine {
     });
   }
 
-  /** Takes one durable entry in and tells what is to be done because of it. Costs O(listeners) of that entry. */
+  /** Takes one durable entry in and tells what is to be done because of it; live ones and children's are nothing to it. Costs O(listeners). */
   apply(entry: Entry): readonly Command[] {
-    if (this.#progress.status === "ended") return none;
+    if (this.#progress.status === "ended" || !concerns(this.#progress, entry)) return none;
     this.#progress.seq = entry.seq;
     switch (entry.type) {
       case "flow:start":
@@ -225,10 +225,8 @@ export class Machine {
   }
 
   #start(entry: EntryOf<any, "flow:start">): void {
-    this.#progress.status = "running";
-    this.#progress.startedAt = entry.at;
-    this.#progress.state = entry.state as StateData;
-    this.#progress.executionId = entry.executionId;
+    const { at: startedAt, executionId, path } = entry;
+    Object.assign(this.#progress, { status: "running", startedAt, state: entry.state as StateData, executionId, path });
     const { timeout } = this.#graph;
     if (timeout !== undefined) this.#commands.push({ type: "limit", timer: flowTimer, timeoutMs: timeout });
     this.#fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
