@@ -1,6 +1,6 @@
 import type { FirstOf, Problem } from "@sluice/core";
 
-export type AnyFn = (...args: any[]) => unknown;
+export type AnyFn = (...args: never) => unknown;
 
 /** What TypeScript hands a method decorator second: the method's name (legacy), or the context (standard). */
 export type Where = string | symbol | ClassMethodDecoratorContext<any, any>;
@@ -19,7 +19,7 @@ export type Site<A, B, Misplaced = Problem<"a chunk is a public method of an ins
         ? Placed<T, A>
         : Misplaced
     : Misplaced
-  : A extends abstract new (...args: any) => unknown
+  : A extends abstract new (...args: never) => unknown
     ? Misplaced
     : B extends keyof A
       ? Placed<A, A[B]>

@@ -19,14 +19,14 @@ import type {
   Trigger,
 } from "./trigger.ts";
 
-type AnyFn = (...args: any[]) => unknown;
+type AnyFn = (...args: never) => unknown;
 export type Returned<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
 export type FirstOf<F> = F extends (...args: infer A) => unknown ? (A extends readonly [] ? unknown : A[0]) : never;
 // over `keyof T & string`: else the compiler prints `keyof Support` where it means all names
 export type MethodsOf<T> = keyof { [K in keyof T & string as T[K] extends AnyFn ? K : never]: 0 };
 
 /** Every class that can be a flow: instances are looked at, constructors are free. */
-export type FlowClass = abstract new (...args: any) => object;
+export type FlowClass = abstract new (...args: never) => object;
 type SpecInCtx<C> = 0 extends 1 & C
   ? never
   : unknown extends C
@@ -46,7 +46,7 @@ export type SpecIn<T> = SpecsIn<T>[keyof T];
 /** The spec of a flow: of a class, by the ctx of its methods; of a builder, by itself. */
 export type SpecOf<C> = C extends { readonly "~flow": infer S }
   ? S
-  : C extends abstract new (...args: any) => infer T
+  : C extends abstract new (...args: never) => infer T
     ? SpecIn<T>
     : never;
 

@@ -15,7 +15,7 @@ export type RunInput<C> = [SpecOf<C>] extends [never]
 /** How the object is made that the chunks of one execution run on. */
 export interface CreateOption<C> {
   /** Makes it: one for each execution. @default `new Flow()` */
-  readonly create?: () => C extends abstract new (...args: any) => infer T ? T : never;
+  readonly create?: () => C extends abstract new (...args: never) => infer T ? T : never;
 }
 
 /** How a child is run. */
