@@ -147,7 +147,7 @@ function namedByPlace(lane: string): string {
 /** Through JSON, as a store would keep it. */
 function restored(machine: Machine, graph: Parameters<typeof Machine.restore>[0]): Machine {
   const snapshot = machine.snapshot();
-  const { failure, result, leaf } = snapshot.progress;
+  const { failure } = snapshot.progress;
   const kept = plain({
     ...snapshot,
     rollback: undefined,
@@ -156,6 +156,6 @@ function restored(machine: Machine, graph: Parameters<typeof Machine.restore>[0]
   return Machine.restore(graph, {
     ...kept,
     rollback: snapshot.rollback,
-    progress: { ...kept.progress, failure, result, leaf },
+    progress: { ...kept.progress, failure },
   });
 }

@@ -54,6 +54,9 @@ export interface Step {
   readonly once: boolean;
 }
 
+/** The operators of a graph, by id. */
+export type Steps = ReadonlyMap<string, Step>;
+
 /** A listener of a field, with the lanes that its wildcards open. */
 export interface FieldListener extends Listener {
   readonly lanes: FieldLanes;
@@ -104,7 +107,7 @@ export function routesOf(graph: Graph): Routes {
 export class Routes {
   readonly start: Listener[] = [];
   /** The operators of the graph, by id. */
-  readonly steps: ReadonlyMap<string, Step>;
+  readonly steps: Steps;
   /** Whether something limits how many chunks run at a time. */
   readonly isLimited: boolean;
   /** The operators that are pipelines of the user. */

@@ -4,6 +4,7 @@ import type { Arrival } from "./arrival.ts";
 import { backoff } from "./backoff.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Target } from "./delivery.ts";
+import type { EntryOf } from "./entry.ts";
 import type { Lanes } from "./lane.ts";
 import { waitingOf } from "./pending.ts";
 import { Slots } from "./slots.ts";
@@ -16,6 +17,8 @@ export interface ActivationsData {
   readonly spent: readonly (readonly [lane: string, triggers: readonly string[]])[];
 }
 
+const none: readonly never[] = [];
+
 /** What has been triggered and is not over: it waits for a slot or a retry, or runs. */
 export class Activations {
   readonly #graph: Graph;
@@ -26,6 +29,8 @@ export class Activations {
   readonly #all = new Map<string, Activation>();
   /** By lane that is not done: the triggers with `once` that have started their chunk in it. */
   #spent: Map<string, Set<string>> | undefined;
+  /** Those whose failure does not count yet. */
+  #held: Set<Activation> | undefined;
   #count = 0;
 
   constructor(graph: Graph, lanes: Lanes, command: (command: Command) => void) {
@@ -39,6 +44,12 @@ export class Activations {
     return this.#all.get(id);
   }
 
+  /** Those that have failed for good, which does not count yet. */
+  held(): readonly Activation[] {
+    return this.#held === undefined ? none : [...this.#held];
+  }
+
+  /** In the order of triggering. */
   all(): IterableIterator<Activation> {
     return this.#all.values();
   }
@@ -78,7 +89,7 @@ export class Activations {
   /** Whether attempts are left. */
   mayRetry(id: string): boolean {
     const activation = this.#all.get(id);
-    if (activation === undefined || activation.heard) return false;
+    if (activation === undefined || activation.retracted) return false;
     return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
   }
 
@@ -101,10 +112,25 @@ export class Activations {
     this.#command({ type: "start", activation });
   }
 
+  /** It has failed for good, which does not count yet: it needs its slot no more, and still counts in its lane. */
+  hold(activation: Activation, failure: EntryOf<unknown, "chunk:failed">): void {
+    activation.failure = failure;
+    activation.running = false;
+    (this.#held ??= new Set()).add(activation);
+    if (activation.granted) this.#yield(activation);
+    else this.#slots?.forget(activation);
+  }
+
+  /** A trigger with `once` that has been taken back may start its chunk again. */
+  unspend(chunk: number, trigger: number, lane: string): void {
+    this.#spent?.get(lane)?.delete(`${chunk}.${trigger}`);
+  }
+
   /** An activation is over: its lane counts one less. */
   end(activation: Activation): void {
     if (!this.#all.delete(activation.id)) return;
     activation.over = true;
+    this.#held?.delete(activation);
     if (activation.granted) this.#yield(activation);
     else this.#slots?.forget(activation);
     this.#lanes.leave(activation.arrival.lane);
@@ -128,8 +154,11 @@ export class Activations {
   restore({ count, activations, spent }: ActivationsData, pauses: (activation: Activation) => boolean): void {
     this.#count = count;
     for (const one of activations) this.#all.set(one.id, { ...one });
+    for (const one of this.#all.values()) if (one.failure !== undefined) (this.#held ??= new Set()).add(one);
     for (const [lane, triggers] of spent) for (const one of triggers) this.#spend(lane, one);
-    this.#slots?.restore([...this.#all.values()].filter((one) => one.expired === undefined && !pauses(one)));
+    this.#slots?.restore(
+      [...this.#all.values()].filter((one) => one.expired === undefined && one.failure === undefined && !pauses(one)),
+    );
   }
 
   #spend(lane: string, trigger: string): void {
@@ -152,6 +181,8 @@ export class Activations {
       retryIn: undefined,
       heard: false,
       over: false,
+      retracted: false,
+      failure: undefined,
       expired,
     };
     this.#all.set(activation.id, activation);

@@ -1,3 +1,5 @@
+import type { Claims } from "./claims.ts";
+
 /** A signal on its way to the chunks that it triggers: what fired, and where. */
 export interface Arrival {
   readonly payload: unknown;
@@ -12,11 +14,13 @@ export interface Arrival {
   readonly answers: boolean;
   /** Where joins of one reply's fields fill; undefined for what comes from no reply. */
   readonly reply: string | undefined;
+  /** What it follows from and can be taken back; undefined for facts. */
+  readonly claims: Claims | undefined;
 }
 
 const nowhere: readonly number[] = [];
 
 /** The arrival of what comes from no reply. */
 export function arrivalOf(payload: unknown, lane: string, id: string, indexes = nowhere): Arrival {
-  return { payload, lane, id, path: "", indexes, answers: false, reply: undefined };
+  return { payload, lane, id, path: "", indexes, answers: false, reply: undefined, claims: undefined };
 }

@@ -1,5 +1,7 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Arrival } from "./arrival.ts";
+import type { Claims } from "./claims.ts";
+import type { EntryOf } from "./entry.ts";
 
 /** One triggering of a chunk. */
 export interface Activation {
@@ -24,6 +26,10 @@ export interface Activation {
   heard: boolean;
   /** Whether nothing follows from it any more. */
   over: boolean;
+  /** What it follows from has been taken back: it is ended, and what it did is undone. */
+  retracted: boolean;
+  /** It has failed for good, which counts when what it follows from is confirmed. */
+  failure: EntryOf<unknown, "chunk:failed"> | undefined;
   /** The time of its join is over, in milliseconds: it never starts, and has failed. */
   readonly expired: number | undefined;
 }
@@ -33,7 +39,16 @@ export function passing(
   own: Pick<Activation, "id" | "chunk" | "trigger" | "event" | "arrival">,
   attempts = 0,
 ): Activation {
-  const standing = { running: true, granted: true, retryIn: undefined, heard: false, over: false, expired: undefined };
+  const standing = {
+    running: true,
+    granted: true,
+    retryIn: undefined,
+    heard: false,
+    over: false,
+    retracted: false,
+    failure: undefined,
+    expired: undefined,
+  };
   return { ...own, order: 0, attempts, ...standing };
 }
 
@@ -45,6 +60,10 @@ export interface Undoing {
   readonly lane: string;
   readonly input: unknown;
   readonly output: unknown;
+  /** What it follows from and can be taken back. */
+  readonly claims: Claims | undefined;
+  /** Whether it has been taken back: it is undone while the execution goes on. */
+  due: boolean;
   /** Attempts to undo it that have failed. */
   attempts: number;
   /** The pause before the next one, while no timer has been set for it. */
@@ -77,6 +96,15 @@ export type Command =
   | { readonly type: "fail"; readonly error: SluiceError }
   /** Undo a completed chunk. */
   | { readonly type: "undo"; readonly undo: Undoing }
+  /** Signals are taken back: tell it, and end what still runs because of them. */
+  | {
+      readonly type: "retract";
+      readonly ids: readonly string[];
+      readonly activations: readonly string[];
+      /** Whether the log has it already. */
+      readonly told: boolean;
+      readonly running: readonly Activation[];
+    }
   /** All that could be undone is: end the execution. */
   | { readonly type: "rolled-back" };
 

@@ -1,7 +1,8 @@
 import { SluiceError } from "../error/sluice-error.ts";
-import type { Listener, Step, Up } from "../graph/routes.ts";
+import type { Listener, Step, Steps, Up } from "../graph/routes.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
-import { type Joins, type Part, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
+import { unionOf } from "./claims.ts";
+import { type JoinData, type Joins, type Part, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
 import { type Lanes, rootLane } from "./lane.ts";
 
 /** Where a signal has come to: a chunk's trigger. */
@@ -58,6 +59,26 @@ export class Delivery {
     this.#proceed(step, arrival, step);
   }
 
+  /** What joins have been given back may fire, or wait, again. */
+  again(joins: readonly JoinData[], steps: Steps): void {
+    for (const join of joins) {
+      const step = steps.get(join.step);
+      if (step === undefined) continue;
+      for (let parts = this.#joins.again(step, join); parts !== undefined; parts = this.#joins.again(step, join)) {
+        this.#fire(step, parts, latestOf(parts)?.arrival ?? nothing);
+      }
+      const { timedIn } = join;
+      if (timedIn !== undefined && !isWaiting(join)) {
+        join.timedIn = undefined;
+        this.#outcome.unwait(timerOf(join));
+        this.#lanes.leave(timedIn);
+      }
+      const waiting = join.queues.flat()[0] ?? join.rounds.find(({ fired }) => !fired)?.parts[0];
+      if (step.timeoutMs !== undefined && waiting !== undefined)
+        this.#bound(join, waiting.arrival.lane, step.timeoutMs);
+    }
+  }
+
   /** The time of a join is over. @returns what had come, and whose join it was; undefined when it waits no longer */
   expire(timer: string, stepOf: (id: string) => Step | undefined) {
     const join = this.#joins.timed(timer);
@@ -77,13 +98,18 @@ export class Delivery {
       return this.#refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
     }
     const timedIn = step.timeoutMs === undefined ? undefined : this.#joins.at(step, arrival)?.timedIn;
-    const parts = this.#joins.take(step, slot, { label: target.label, arrival });
+    const parts = this.#joins.take(step, slot, target.label, arrival);
     if (parts !== undefined) {
-      if (step.op === "race") this.#proceed(step, arrival, target);
-      else this.#proceed(step, joined(step, parts, arrival), step);
+      this.#fire(step, parts, arrival);
       if (timedIn !== undefined) this.#unbound(step, arrival, timedIn);
     }
-    if (step.timeoutMs !== undefined) this.#bound(step, arrival, step.timeoutMs);
+    if (step.timeoutMs !== undefined) this.#bound(this.#joins.at(step, arrival), arrival.lane, step.timeoutMs);
+  }
+
+  /** A join has its parts. */
+  #fire(step: Step, parts: readonly Part[], last: Arrival): void {
+    if (step.op === "race") this.#proceed(step, last, parts[0] ?? step);
+    else this.#proceed(step, joined(step, parts, last), step);
   }
 
   #proceed({ up, chunk, trigger, once }: Step, arrival: Arrival, { label }: { readonly label: string }): void {
@@ -99,7 +125,7 @@ export class Delivery {
     if (first === undefined) return;
     if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
-    const fan = this.#lanes.fan(id, lane, first.up.step.fan);
+    const fan = this.#lanes.fan(id, lane, first.up.step.fan, arrival.claims);
     for (const { up } of ways) this.#lanes.fan(id, lane, up.step.fan);
     payload.forEach((item: unknown, index) => {
       const itemLane = this.#lanes.item(fan, index);
@@ -130,11 +156,10 @@ export class Delivery {
   }
 
   /** The time of a join runs from its first signal on. It counts in its lane: a lane with a deadline is not done. */
-  #bound(step: Step, arrival: Arrival, timeoutMs: number): void {
-    const join = this.#joins.at(step, arrival);
+  #bound(join: JoinData | undefined, lane: string, timeoutMs: number): void {
     if (join === undefined || join.timedIn !== undefined || !isWaiting(join)) return;
-    join.timedIn = arrival.lane;
-    this.#lanes.enter(arrival.lane);
+    join.timedIn = lane;
+    this.#lanes.enter(lane);
     this.#outcome.wait(timerOf(join), timeoutMs);
   }
 
@@ -144,6 +169,10 @@ export class Delivery {
     this.#outcome.unwait(timerOf({ step: step.id, scope: scopeOf(step, arrival) }));
     this.#lanes.leave(timedIn);
   }
+}
+
+function latestOf(parts: readonly Part[]): Part | undefined {
+  return parts.toSorted((one, other) => one.order - other.order).at(-1);
 }
 
 /** The signal that a join gives. Parts of several lanes, which only a key brings together, meet in the root lane. */
@@ -156,5 +185,6 @@ function joined({ op }: Step, parts: readonly Part[], last: Arrival): Arrival {
     payload: op === "quorum" ? { fired: parts.map(({ label }) => label), values } : values,
     ...(!isInOne && { lane: rootLane, indexes: nothing.indexes }),
     answers: arrivals.some(({ answers }) => answers),
+    claims: unionOf(arrivals.map(({ claims }) => claims)),
   };
 }

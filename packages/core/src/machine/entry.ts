@@ -98,6 +98,13 @@ export interface EntryFields<S = any> {
     /** Of what a pipeline yields: which one. */
     readonly pipeline?: string;
   };
+  /** What fields of a reply brought about is taken back: the reply has failed, or was written otherwise. */
+  "signal:retracted": {
+    /** Of the signals: `e12` for the field of entry 12. */
+    readonly ids: readonly string[];
+    /** The activations that had begun because of them: what they have shown is void. */
+    readonly activations: readonly string[];
+  };
   "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
   "chunk:skipped": OfChunk & { readonly trigger: string };
   "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
@@ -140,7 +147,11 @@ export interface EntryFields<S = any> {
   /** Live. */
   "field:delta": OfField & { readonly delta: string };
   /** Durable where something listens, else live. */
-  "field:complete": OfField & { readonly value: unknown };
+  "field:complete": OfField & {
+    readonly value: unknown;
+    /** What the model wrote; left out where `value` is the same. */
+    readonly raw?: unknown;
+  };
   /** Durable. */
   "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
   "reply:complete": OfChunk & {
@@ -149,6 +160,14 @@ export interface EntryFields<S = any> {
     readonly value: unknown;
     /** Where the reply was no JSON and was read all the same; left out where it was JSON. At most 100. */
     readonly repairs?: readonly Repair[];
+  };
+  /** The generation was ended on purpose, before its end. */
+  "reply:stopped": OfChunk & {
+    readonly reply: string;
+    readonly replyId: string;
+    /** What was complete, unchecked as a whole. */
+    readonly value: unknown;
+    readonly reason: string;
   };
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };

@@ -1,3 +1,6 @@
+import type { Claims, IsTakenBack } from "./claims.ts";
+import { type Fan, type FanData, presentIn } from "./fan.ts";
+
 /** The name of the lane that an execution starts in. */
 export const rootLane = "/";
 
@@ -15,46 +18,36 @@ export interface Lane {
   count: number;
   /** Whether its source can still bring something in. */
   open: boolean;
+  /** It is done, and kept: what was taken back may come again. */
+  done: boolean;
 }
 
-/** One opening of lanes, one for each item of an array. It counts in the lane above until all its lanes are done. */
-export interface Fan {
-  readonly id: string;
-  /** Which fan-outs of the graph it is: two patterns or triggers may take the same array apart. */
-  readonly sources: string[];
-  /** The lane above. */
-  readonly lane: string;
-  /** How many lanes are not done. */
-  undone: number;
-  /** The highest position that has a lane, plus one. */
-  size: number;
-  /** Whether more items can come. */
-  open: boolean;
-  /** Its source broke off: nothing is gathered. */
-  broken: boolean;
-  /** By chunk, what it returned last in each lane; sparse. */
-  readonly values: Map<number, unknown[]>;
+/** Who hears of lanes. */
+export interface LaneListener {
+  /** A lane is done for good. */
+  readonly forgotten: (lane: string) => void;
+  /** All lanes of a fan-out are done, while the lane above is not. @returns the claim of what is gathered, if it can be taken back */
+  readonly gather: (fan: Fan) => string | undefined;
+  /** What was gathered is not all that there is: it is taken back. */
+  readonly outdated: (gathered: string, fan: Fan) => void;
+  /** Whether any of these can still be taken back. */
+  readonly isOpen: (claims: Claims) => boolean;
 }
-
-/** A fan-out as plain data. */
-export type FanData = Omit<Fan, "values"> & {
-  readonly values: readonly (readonly [
-    chunk: number,
-    returned: readonly (readonly [index: number, value: unknown])[],
-  ])[];
-};
-
-/** Hears of a lane that is done, and of a fan-out whose lanes all are, while the lane above is not. */
-type OnDone = (done: Lane | Fan) => void;
 
 const nowhere: readonly number[] = [];
+const none: readonly never[] = [];
 
-/** The lanes of one execution. Bookkeeping costs O(1) a signal. A lane is forgotten when it is done. */
+/**
+ * The lanes of one execution. Bookkeeping costs O(1) a signal. A lane is forgotten when it is done; those of a fan-out that
+ * can be taken back are kept until it is confirmed, and begin again when something comes into them.
+ */
 export class Lanes {
   /** All but the root: most executions have no other. */
   #below: Map<string, Lane> | undefined;
   #open: Map<string, Fan> | undefined;
-  readonly #onDone: OnDone;
+  /** The fan-outs that can be taken back. */
+  #provisional: Set<Fan> | undefined;
+  readonly #listener: LaneListener;
   readonly #root: Lane = {
     id: rootLane,
     parent: undefined,
@@ -63,10 +56,11 @@ export class Lanes {
     indexes: nowhere,
     count: 0,
     open: false,
+    done: false,
   };
 
-  constructor(onDone: OnDone) {
-    this.#onDone = onDone;
+  constructor(listener: LaneListener) {
+    this.#listener = listener;
   }
 
   get #lanes(): Map<string, Lane> {
@@ -80,28 +74,43 @@ export class Lanes {
   /** A lane under `parent`, in which it counts until it is done. */
   open(id: string, parent: string): Lane {
     const indexes = this.indexesOf(parent);
-    const lane: Lane = { id, parent, fan: undefined, index: 0, indexes, count: 0, open: true };
+    const lane: Lane = { id, parent, fan: undefined, index: 0, indexes, count: 0, open: true, done: false };
     this.#lanes.set(id, lane);
     this.enter(parent);
     return lane;
   }
 
-  /** The fan-out under a lane, made when it is not there. */
-  fan(id: string, lane: string, source: string): Fan {
+  /** The fan-out under a lane, made when it is not there, because of what can be taken back. */
+  fan(id: string, lane: string, source: string, claims?: Claims): Fan {
     const known = this.#fans.get(id);
     if (known !== undefined) {
       if (!known.sources.includes(source)) known.sources.push(source);
       return known;
     }
-    const fan: Fan = { id, sources: [source], lane, undone: 0, size: 0, open: true, broken: false, values: new Map() };
+    const fan: Fan = {
+      id,
+      sources: [source],
+      lane,
+      undone: 0,
+      size: 0,
+      open: true,
+      broken: false,
+      values: new Map(),
+      returned: undefined,
+      claims,
+      finished: false,
+      gathered: undefined,
+      awaited: [],
+    };
     this.#fans.set(id, fan);
+    if (claims !== undefined) (this.#provisional ??= new Set()).add(fan);
     this.enter(lane);
     return fan;
   }
 
-  /** Whether items can still come into a fan-out. */
-  isOpen(id: string): boolean {
-    return this.#open?.get(id)?.open === true;
+  /** Whether items can come into a fan-out: it is there, or kept. */
+  has(id: string): boolean {
+    return this.#open?.has(id) === true;
   }
 
   /** The lane of an item, made when it is not there. */
@@ -110,10 +119,10 @@ export class Lanes {
     const known = index < fan.size ? this.#lanes.get(id) : undefined;
     if (known !== undefined) return known;
     const indexes = [...this.indexesOf(fan.lane), index];
-    const lane: Lane = { id, parent: fan.lane, fan: fan.id, index, indexes, count: 0, open: true };
+    const lane: Lane = { id, parent: fan.lane, fan: fan.id, index, indexes, count: 0, open: true, done: false };
     this.#lanes.set(id, lane);
-    fan.undone += 1;
     fan.size = Math.max(fan.size, index + 1);
+    this.#begin(fan);
     return lane;
   }
 
@@ -125,7 +134,12 @@ export class Lanes {
   /** Something begins in the lane. */
   enter(id: string): void {
     const lane = this.#laneOf(id);
-    if (lane !== undefined) lane.count += 1;
+    if (lane === undefined) return;
+    lane.count += 1;
+    if (!lane.done) return;
+    lane.done = false;
+    const fan = this.#fans.get(lane.fan ?? "");
+    if (fan !== undefined) this.#begin(fan);
   }
 
   /** Something in the lane has ended. */
@@ -162,16 +176,55 @@ export class Lanes {
   }
 
   /** Keeps what a chunk returned, for those who gather it. */
-  keep(id: string, chunk: number, value: unknown): void {
-    const lane = this.#lanes.get(id);
+  keep(id: string, chunk: number, value: unknown, claims: Claims | undefined): void {
+    const lane = this.#below?.get(id);
     const fan = lane?.fan === undefined ? undefined : this.#fans.get(lane.fan);
     if (lane === undefined || fan === undefined) return;
+    if (claims !== undefined) fan.returned ??= [];
+    if (fan.returned !== undefined) {
+      (this.#provisional ??= new Set()).add(fan);
+      return void fan.returned.push({ chunk, index: lane.index, value, claims });
+    }
     const values = fan.values.get(chunk);
     if (values === undefined) {
       const first: unknown[] = [];
       first[lane.index] = value;
       fan.values.set(chunk, first);
     } else values[lane.index] = value;
+  }
+
+  /** What follows from claims is taken back: fan-outs go, values are forgotten, and what was gathered of these is to be gathered again. */
+  takeBack(goes: IsTakenBack, replies: readonly string[]): void {
+    for (const fan of this.#provisional ?? []) {
+      if (goes(fan.claims)) this.#discard(fan);
+      else if (fan.returned?.some(({ claims }) => goes(claims)) === true) {
+        fan.returned = fan.returned.filter(({ claims }) => !goes(claims));
+        fan.gathered = undefined; // it went with what it was made of
+        if (fan.finished) this.#reopen(fan, replies);
+      }
+    }
+  }
+
+  /** A fan-out is not there any more: what was gathered of it is taken back. */
+  discard(id: string): void {
+    const fan = this.#fans.get(id);
+    if (fan === undefined) return;
+    if (fan.gathered !== undefined) this.#listener.outdated(fan.gathered, fan);
+    this.#discard(fan);
+  }
+
+  /** A reply is over: what can be taken back no more is let go when it is done. */
+  confirm(reply: string): void {
+    for (const fan of this.#provisional ?? []) {
+      const at = fan.awaited.indexOf(reply);
+      if (at >= 0) fan.awaited.splice(at, 1);
+      if (at >= 0 && fan.awaited.length === 0) this.seal(fan);
+      if (fan.claims === undefined || this.#listener.isOpen(fan.claims)) continue;
+      fan.claims = undefined;
+      if (fan.finished) this.#forget(fan);
+      else for (const lane of this.#lanesOf(fan)) if (lane.done) this.#drop(lane);
+      if (fan.returned === undefined || fan.finished) this.#provisional?.delete(fan);
+    }
   }
 
   /** Whether nothing is unfinished in the whole execution. */
@@ -184,6 +237,8 @@ export class Lanes {
     const fans = [...this.#fans.values()].map(({ values, ...fan }) => ({
       ...fan,
       sources: [...fan.sources],
+      awaited: [...fan.awaited],
+      returned: fan.returned && [...fan.returned],
       values: [...values].map(([chunk, returned]) => [chunk, presentIn(returned)] as const),
     }));
     return { lanes: [this.#root, ...this.#lanes.values()].map((lane) => ({ ...lane })), fans };
@@ -199,7 +254,15 @@ export class Lanes {
         for (const [index, value] of returned) list[index] = value;
         return [chunk, list] as const;
       });
-      this.#fans.set(fan.id, { ...fan, sources: [...fan.sources], values: new Map(sparse) });
+      const own: Fan = {
+        ...fan,
+        sources: [...fan.sources],
+        awaited: [...fan.awaited],
+        returned: fan.returned && [...fan.returned],
+        values: new Map(sparse),
+      };
+      this.#fans.set(fan.id, own);
+      if (own.claims !== undefined || own.returned !== undefined) (this.#provisional ??= new Set()).add(own);
     }
   }
 
@@ -207,28 +270,76 @@ export class Lanes {
     return id === rootLane ? this.#root : this.#below?.get(id);
   }
 
+  /** A lane of the fan-out begins, or begins again. What has been gathered of it is not all, then. */
+  #begin(fan: Fan): void {
+    fan.undone += 1;
+    if (fan.finished) this.#reopen(fan, none);
+  }
+
+  /** A fan-out that was finished is so no more. */
+  #reopen(fan: Fan, awaited: readonly string[]): void {
+    fan.finished = false;
+    if (awaited.length > 0) {
+      fan.open = true;
+      fan.awaited.push(...awaited.filter((reply) => !fan.awaited.includes(reply)));
+    }
+    this.enter(fan.lane);
+    const { gathered } = fan;
+    fan.gathered = undefined;
+    if (gathered !== undefined) this.#listener.outdated(gathered, fan);
+  }
+
   #settle(lane: Lane): void {
     if (lane.count > 0 || lane.open || lane.parent === undefined) return;
-    this.#lanes.delete(lane.id);
-    this.#onDone(lane);
+    const fan = lane.fan === undefined ? undefined : this.#fans.get(lane.fan);
+    if (fan?.claims === undefined) this.#drop(lane);
+    else lane.done = true;
     if (lane.fan === undefined) return this.leave(lane.parent);
-    const fan = this.#fans.get(lane.fan);
     if (fan === undefined) return;
     fan.undone -= 1;
     this.#finish(fan);
   }
 
   #finish(fan: Fan): void {
-    if (fan.undone > 0 || fan.open) return;
-    this.#fans.delete(fan.id);
-    if (!fan.broken) this.#onDone(fan);
+    if (fan.undone > 0 || fan.open || fan.finished) return;
+    if (fan.claims !== undefined) fan.finished = true;
+    else this.#remove(fan);
+    if (!fan.broken) fan.gathered = this.#listener.gather(fan);
     this.leave(fan.lane);
   }
-}
 
-/** The positions of a sparse list that are there, with their values. */
-export function presentIn(list: readonly unknown[]): readonly (readonly [index: number, value: unknown])[] {
-  const present: (readonly [number, unknown])[] = [];
-  list.forEach((value, index) => present.push([index, value])); // which leaves holes out
-  return present;
+  /** The fan-out has been taken back: nothing is gathered of it. What happens in its lanes as a fact goes on there. */
+  #discard(fan: Fan): void {
+    fan.claims = undefined;
+    this.#provisional?.delete(fan);
+    if (fan.finished) return this.#forget(fan);
+    for (const lane of this.#lanesOf(fan)) if (lane.done) this.#drop(lane);
+    fan.broken = true;
+    this.closeFan(fan.id, true);
+  }
+
+  #remove(fan: Fan): void {
+    this.#fans.delete(fan.id);
+    if (fan.returned !== undefined) this.#provisional?.delete(fan);
+  }
+
+  /** A fan-out that was kept is let go. */
+  #forget(fan: Fan): void {
+    this.#remove(fan);
+    this.#provisional?.delete(fan);
+    for (const lane of this.#lanesOf(fan)) this.#drop(lane);
+  }
+
+  #drop(lane: Lane): void {
+    this.#lanes.delete(lane.id);
+    this.#listener.forgotten(lane.id);
+  }
+
+  /** The lanes of a fan-out that are there. */
+  *#lanesOf({ id, size }: Fan): Generator<Lane> {
+    for (let index = 0; index < size; index += 1) {
+      const lane = this.#lanes.get(`${id}[${index}]`);
+      if (lane !== undefined) yield lane;
+    }
+  }
 }

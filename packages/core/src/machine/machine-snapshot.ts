@@ -3,7 +3,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
 import type { Entry } from "./entry.ts";
 import type { JoinData } from "./joins.ts";
-import type { FanData, Lane } from "./lane.ts";
+import type { FanData } from "./fan.ts";
+import type { Lane } from "./lane.ts";
+import type { OutcomeData } from "./outcome.ts";
+import type { RepliesData } from "./replies.ts";
+import type { RetractionsData } from "./retractions.ts";
 import type { RollbackData } from "./rollback.ts";
 import type { StateData } from "./state-fold.ts";
 
@@ -23,10 +27,6 @@ export interface Progress {
   /** Whether events from outside are waited for when all is quiet. */
   open: boolean;
   wasQuiet: boolean;
-  /** What was set last as the result. */
-  result: { readonly value: unknown } | undefined;
-  /** What a leaf returned last. */
-  leaf: { readonly value: unknown } | undefined;
   failure: SluiceError | undefined;
 }
 
@@ -41,8 +41,6 @@ export function progressOf({ keepOpen }: Graph): Progress {
     path: [],
     open: keepOpen === true,
     wasQuiet: false,
-    result: undefined,
-    leaf: undefined,
     failure: undefined,
   };
 }
@@ -63,8 +61,10 @@ export interface MachineSnapshot {
   readonly lanes: { readonly lanes: Lane[]; readonly fans: FanData[] };
   readonly joins: readonly JoinData[];
   readonly rollback: RollbackData;
-  /** The fan-outs of open replies. */
-  readonly replies: readonly (readonly [reply: string, fans: readonly string[]])[];
+  readonly outcome: OutcomeData;
+  /** Left out where no reply has been heard. */
+  readonly replies?: RepliesData;
+  readonly retractions?: RetractionsData;
 }
 
 /** @throws SluiceError `snapshot-invalid` when a snapshot is of a graph with another routing */

@@ -1,11 +1,15 @@
 /*
- * The machine's invariants. The tests cite them by number; numbers that are missing belong to what is not built yet.
+ * The machine's invariants. The tests cite them by number.
  *
  *  1. Same entries, same state, same commands; no user code is called.
  *  2. An activation counts in its lane from its creation to its end; a lane counts in its parent while it is not done.
  *  3. A lane is done when its count is zero and its sources are closed; a done lane never opens again.
- *  4. `gather` fires at that very entry, in the lane above, once per fan-out.
+ *     One that can be taken back is kept until it is confirmed, and begins again when something comes into it.
+ *  4. `gather` fires at that very entry, in the lane above, once per fan-out; once more when what was gathered is taken back.
  *  5. Joins look at one lane, or one key, or one reply.
+ *  6. An activation is provisional while any reply among its causes through returns is open; what is confirmed is never
+ *     taken back.
+ *  7. Retraction: remove activations, give joins back their firm inputs, undo, then deliver the new value.
  *  8. Effects are either at once and facts, or with completion.
  *  9. `seq` numbers durable entries only; live entries and live chunks never reach the machine.
  * 10. After a final entry there is no entry and no command.
@@ -18,12 +22,16 @@ import { Activations } from "./activations.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
 import { Delivery } from "./delivery.ts";
+import { type Claims, unionOf } from "./claims.ts";
 import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
+import { type Fan, gatheredOf } from "./fan.ts";
 import { Joins } from "./joins.ts";
-import { type Fan, Lanes, presentIn, rootLane } from "./lane.ts";
+import { Lanes, rootLane } from "./lane.ts";
 import { type MachineSnapshot, type Progress, checkSnapshot, concerns, progressOf } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
+import { Outcome } from "./outcome.ts";
 import { Replies } from "./replies.ts";
+import { Retractions } from "./retractions.ts";
 import { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
 
@@ -42,8 +50,10 @@ export class Machine {
   #delivery: Delivery | undefined;
   readonly #activations: Activations;
   readonly #rollback: Rollback;
-  /** Made when a field of a reply is first heard. */
+  readonly #outcome = new Outcome();
+  /** Both made when a reply is first heard. */
   #replies: Replies | undefined;
+  #retractions: Retractions | undefined;
   readonly #progress: Progress;
   /** When each timer that is set is due; made with the first. */
   #timers: Map<string, number> | undefined;
@@ -53,7 +63,12 @@ export class Machine {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#progress = progressOf(graph);
-    this.#lanes = new Lanes((done) => ("sources" in done ? this.#gather(done) : this.#forget(done.id)));
+    this.#lanes = new Lanes({
+      forgotten: (lane) => this.#forget(lane),
+      gather: (fan) => this.#gather(fan),
+      outdated: (gathered, { lane }) => this.#takingBack.takeBack([gathered], { lane }),
+      isOpen: (claims) => this.#replies?.isOpen(claims) === true,
+    });
     this.#activations = new Activations(graph, this.#lanes, (one) => this.#command(one));
     this.#rollback = new Rollback(graph);
   }
@@ -71,7 +86,9 @@ export class Machine {
     machine.#lanes.restore(snapshot.lanes);
     machine.#joins.restore(snapshot.joins);
     machine.#rollback.restore(snapshot.rollback);
-    if (snapshot.replies.length > 0) machine.#read.restore(snapshot.replies);
+    machine.#outcome.restore(snapshot.outcome);
+    if (snapshot.replies !== undefined) machine.#read.restore(snapshot.replies);
+    if (snapshot.retractions !== undefined) machine.#takingBack.restore(snapshot.retractions);
     machine.#activations.restore(
       snapshot.activations,
       ({ id, retryIn }) => retryIn !== undefined || machine.#timers?.has(id) === true,
@@ -88,7 +105,9 @@ export class Machine {
       lanes: this.#lanes.list(),
       joins: this.#joins.list(),
       rollback: this.#rollback.list(),
-      replies: this.#replies?.list() ?? [],
+      outcome: this.#outcome.list(),
+      ...(this.#replies !== undefined && { replies: this.#replies.list() }),
+      ...(this.#retractions !== undefined && { retractions: this.#retractions.list() }),
     };
   }
 
@@ -127,7 +146,17 @@ export class Machine {
 
   /** The result so far: what was set last, else what a leaf returned last. */
   get result(): unknown {
-    return (this.#progress.result ?? this.#progress.leaf)?.value;
+    return this.#outcome.value;
+  }
+
+  /** The value of a reply that an earlier attempt has read to its end. */
+  kept(replyId: string): { readonly value: unknown } | undefined {
+    return this.#replies?.kept(replyId);
+  }
+
+  /** The open replies with a name that an activation follows from. */
+  repliesAmong({ arrival: { claims } }: Activation, name: string): readonly string[] {
+    return claims === undefined ? none : (this.#replies?.among(claims, name) ?? none);
   }
 
   /** How far undoing completed chunks has come. */
@@ -140,11 +169,10 @@ export class Machine {
     return this.isRunning && !over;
   }
 
-  /** Whether another attempt follows when the present one fails with this error. What triggered chunks is not read again. */
+  /** Whether another attempt follows when the present one fails with this error; the same for undoing what has completed. */
   mayRetry(activationId: string, { retryable }: SluiceError): boolean {
     if (!retryable) return false;
-    if (this.#progress.status === "rolling-back") return this.#rollback.mayRetry(activationId);
-    return this.isRunning && this.#activations.mayRetry(activationId);
+    return (this.isRunning && this.#activations.mayRetry(activationId)) || this.#rollback.mayRetry(activationId);
   }
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
@@ -154,12 +182,15 @@ export class Machine {
     if (this.#progress.status === "rolling-back") return this.#rollback.pending(this.#timers ?? new Map());
     if (!this.isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
-    return pendingCommands(this.#graph, {
+    const retractions = this.#retractions?.pending() ?? none;
+    const undoing = this.#rollback.pending(this.#timers ?? new Map());
+    const rest = pendingCommands(this.#graph, {
       activations: this.#activations.all(),
       timers: this.#timers ?? new Map(),
       isIdle: this.#progress.open && this.#lanes.quiet,
       deadlines: this.#joins.deadlines(this.routes.steps),
     });
+    return retractions.length === 0 && undoing.length === 0 ? rest : [...retractions, ...undoing, ...rest];
   }
 
   /** Takes one durable entry in and tells what is to be done because of it; live ones and children's are nothing to it. Costs O(listeners). */
@@ -177,7 +208,7 @@ export class Machine {
         this.#activations.begin(entry.activationId, entry.attempt);
         break;
       case "chunk:skipped":
-        this.#end(this.#activations.get(entry.activationId));
+        this.#skip(this.#activations.get(entry.activationId));
         break;
       case "chunk:complete":
         this.#complete(entry);
@@ -186,13 +217,19 @@ export class Machine {
         this.#fail(entry);
         break;
       case "chunk:compensated":
-        if (this.#rollback.cause !== undefined) this.#commands.push(this.#rollback.compensated(entry));
+        this.#compensated(entry);
         break;
       case "field:complete":
-        if (this.isRunning) this.#read.field(entry);
+        if (this.#isRead(entry)) this.#read.field(entry);
         break;
       case "reply:complete":
-        if (this.isRunning) this.#read.complete(entry);
+        if (this.#isRead(entry)) this.#read.complete(entry);
+        break;
+      case "reply:stopped":
+        if (this.#isRead(entry)) this.#read.stopped(entry);
+        break;
+      case "signal:retracted":
+        this.#retractions?.told();
         break;
       case "state:changed":
         this.#change(entry);
@@ -202,7 +239,7 @@ export class Machine {
         break;
       case "flow:rollback":
         this.#progress.status = "rolling-back";
-        this.#commands = [this.#rollback.begin(entry)];
+        this.#commands = [...this.#rollback.begin(entry, (timer) => this.#timers?.has(timer) === true)];
         break;
       case "timer:set":
         this.#timerSet(entry.timer, entry.dueAt);
@@ -246,9 +283,10 @@ export class Machine {
     this.#lanes.close(opened);
   }
 
-  #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string): void {
+  #fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string, claims?: Claims): void {
     if (listeners.length === 0 || !this.isRunning) return;
-    this.#deliver(listeners, this.#arrival(payload, lane, id));
+    const arrival = this.#arrival(payload, lane, id);
+    this.#deliver(listeners, claims === undefined ? arrival : { ...arrival, claims });
   }
 
   #deliver(listeners: readonly Listener[], arrival: Arrival, name = arrival.id): void {
@@ -262,9 +300,57 @@ export class Machine {
       lanes: this.#lanes,
       joins: this.#joins,
       activations: this.#activations,
-      deliver: (listeners, arrival) => this.#deliver(listeners, arrival),
+      deliver: (listeners, arrival) => this.isRunning && this.#deliver(listeners, arrival),
+      takeBack: (claims, { id, lane }, next) =>
+        this.isRunning && this.#takingBack.takeBack(claims, { lane, reply: id, next }),
+      over: (reply, scope) => this.#over(reply, scope),
     });
     return this.#replies;
+  }
+
+  get #takingBack(): Retractions {
+    this.#retractions ??= new Retractions({
+      steps: this.routes.steps,
+      activations: this.#activations,
+      lanes: this.#lanes,
+      joins: this.#joins,
+      rollback: this.#rollback,
+      replies: () => this.#read,
+      delivery: () => this.#operators,
+      command: (command) => this.#command(command),
+      end: (activation) => this.#end(activation),
+      forget: (goes) => this.#outcome.takeBack(goes),
+      over: (reply, scope) => this.#over(reply, scope),
+      proceed: (next) => {
+        if (next.type === "field") this.#read.deliver(next.entry);
+        else if (this.isRunning) this.#deliver(this.routes.failed(next.chunk), next.arrival);
+      },
+    });
+    return this.#retractions;
+  }
+
+  /** Whether a reply is read by an activation that goes on. */
+  #isRead({ activationId }: { readonly activationId: string }): boolean {
+    return this.isRunning && this.#activations.get(activationId)?.retracted === false;
+  }
+
+  /** Nothing more comes from a reply: what follows from it and is still there is a fact, if no other reply is open above it. */
+  #over(reply: string, scope: string): void {
+    const isOpen = (claims: Claims): boolean => this.#replies?.isOpen(claims) === true;
+    this.#takingBack.forget(scope);
+    this.#lanes.confirm(reply);
+    this.#joins.confirm(isOpen, this.routes.steps);
+    this.#takingBack.confirm(isOpen);
+    for (const activation of this.#activations.held()) {
+      const { failure, arrival } = activation;
+      if (failure !== undefined && !(arrival.claims !== undefined && isOpen(arrival.claims)))
+        this.#failed(activation, failure);
+    }
+  }
+
+  /** What the things that follow from an arrival can be taken back with. */
+  #claimsOf({ claims }: Arrival): Claims | undefined {
+    return claims !== undefined && this.#replies?.isOpen(claims) === true ? claims : undefined;
   }
 
   get #operators(): Delivery {
@@ -289,14 +375,22 @@ export class Machine {
   }
 
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
-  #gather({ sources, lane, values }: Fan): void {
-    if (!this.isRunning) return;
-    for (const { of, listeners } of sources.flatMap((source) => this.routes.gathered(source))) {
-      const present = presentIn(values.get(of) ?? []);
+  #gather(fan: Fan): string | undefined {
+    if (!this.isRunning) return undefined;
+    const id = `e${this.#progress.seq}`;
+    const own = `${id}:${fan.id}`;
+    let gathered: string | undefined;
+    for (const { of, listeners } of fan.sources.flatMap((source) => this.routes.gathered(source))) {
+      if (listeners.length === 0) continue;
+      const { present, claims: ofValues } = gatheredOf(fan, of);
       const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
-      const id = `e${this.#progress.seq}`;
-      this.#deliver(listeners, { ...arrivalOf(payload, lane, id), indexes }, `${id}:${of}`);
+      const above = unionOf([fan.claims, ofValues]);
+      const isOpen = above !== undefined && this.#replies?.isOpen(above) === true;
+      if (isOpen) gathered = own;
+      const claims = isOpen ? [...above, own] : undefined;
+      this.#deliver(listeners, { ...arrivalOf(payload, fan.lane, id), indexes, claims }, `${id}:${of}`);
     }
+    return gathered;
   }
 
   #timerSet(timer: string, dueAt: number): void {
@@ -349,30 +443,66 @@ export class Machine {
     const { id, arrival } = activation;
     const { lane, payload: input } = arrival;
     const { output } = entry;
-    if ("result" in entry) this.#progress.result = { value: entry.result };
-    if (chunk.leaf && !activation.heard && lane === rootLane && output !== undefined)
-      this.#progress.leaf = { value: output };
-    if (chunk.fan !== undefined) this.#lanes.keep(lane, activation.chunk, output);
-    if (chunk.compensated === true) {
-      this.#rollback.keep({ activationId: id, chunk: activation.chunk, lane, input, output });
+    const claims = this.#claimsOf(arrival);
+    const undoing = { activationId: id, chunk: activation.chunk, lane, input, output, claims };
+    if (activation.retracted) {
+      if (chunk.compensated === true) this.#rollback.keep({ ...undoing, due: true });
+      return this.#ended(activation, chunk.compensated === true);
     }
-    this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`);
+    if ("result" in entry) this.#outcome.set(entry.result, claims);
+    if (chunk.leaf && !activation.heard && lane === rootLane && output !== undefined)
+      this.#outcome.leave(output, claims);
+    if (chunk.fan !== undefined) this.#lanes.keep(lane, activation.chunk, output, claims);
+    if (chunk.compensated === true) this.#rollback.keep({ ...undoing, due: false });
+    if (claims !== undefined) this.#takingBack.completed(activation, claims);
+    this.#fire(this.routes.after(chunk.name), output, lane, `e${entry.seq}`, claims);
     this.#end(activation);
   }
 
-  #fail({ activationId, error, willRetry, seq }: EntryOf<unknown, "chunk:failed">): void {
-    const activation = this.#activations.get(activationId);
-    const chunk = activation && this.#graph.chunks[activation.chunk];
-    if (activation === undefined || chunk === undefined) return;
-    if (willRetry) return this.#activations.retry(activation, this.#progress.executionId);
+  #fail(entry: EntryOf<unknown, "chunk:failed">): void {
+    const activation = this.#activations.get(entry.activationId);
+    if (activation === undefined) return;
+    if (activation.retracted) return this.#ended(activation, false);
+    if (entry.willRetry) return this.#activations.retry(activation, this.#progress.executionId);
+    const isAborted = entry.error.code === "chunk-aborted";
+    if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failed(activation, entry);
+    this.#activations.hold(activation, entry);
+    this.#replies?.breakOff(activation.id);
+  }
+
+  /** A chunk has failed for good. */
+  #failed(activation: Activation, { error, seq }: EntryOf<unknown, "chunk:failed">): void {
     const { arrival, attempts } = activation;
-    const handlers = arrival.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
+    const chunk = this.#graph.chunks[activation.chunk]?.name ?? "";
+    const isAborted = error.code === "chunk-aborted";
+    const handlers = arrival.answers || isAborted ? none : this.routes.failed(chunk);
+    const isTakenBack = this.#replies?.breakOff(activation.id) === true;
     if (handlers.length > 0 && this.isRunning) {
-      const failure: Failure = { chunk: chunk.name, error, input: arrival.payload, attempts };
-      this.#deliver(handlers, { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true });
+      const failure: Failure = { chunk, error, input: arrival.payload, attempts };
+      const answer = { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true };
+      if (isTakenBack) this.#takingBack.postpone(chunk, answer);
+      else this.#deliver(handlers, answer);
     }
     this.#end(activation);
-    if (handlers.length === 0 && error.code !== "chunk-aborted") this.#failFlow(error);
+    if (handlers.length === 0 && !isAborted) this.#failFlow(error);
+  }
+
+  #skip(activation: Activation | undefined): void {
+    if (activation?.retracted === true) this.#ended(activation, false);
+    else this.#end(activation);
+  }
+
+  /** What was taken back runs no more. */
+  #ended(activation: Activation, undoing: boolean): void {
+    this.#end(activation);
+    this.#takingBack.ended(activation.id, undoing);
+  }
+
+  #compensated(entry: EntryOf<unknown, "chunk:compensated">): void {
+    this.#rollback.compensated(entry);
+    if (this.#rollback.cause !== undefined) this.#commands.push(...this.#rollback.next());
+    else if (entry.willRetry) this.#retractions?.advance();
+    else this.#retractions?.undone(entry.activationId);
   }
 
   #failFlow(error: SluiceError): void {
@@ -392,7 +522,7 @@ export class Machine {
   #end(activation: Activation | undefined): void {
     if (activation === undefined) return;
     this.#replies?.breakOff(activation.id);
-    this.#timers?.delete(activation.id);
+    if (this.#timers?.delete(activation.id) === true) this.#command({ type: "unset", timer: activation.id });
     this.#activations.end(activation);
   }
 }

@@ -31,7 +31,8 @@ export function pendingCommands(
     if (!timers.has(timer)) pending.push({ type: "limit", timer, timeoutMs });
   }
   for (const activation of activations) {
-    const { retryIn, expired, granted } = activation;
+    const { retryIn, expired, granted, failure, retracted } = activation;
+    if (failure !== undefined || retracted) continue;
     if (expired !== undefined) pending.push({ type: "expire", activation });
     else if (retryIn !== undefined) pending.push({ type: "retry", of: waitingOf(activation), delayMs: retryIn });
     else if (granted) pending.push({ type: "start", activation });

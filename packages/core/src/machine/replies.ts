@@ -1,12 +1,15 @@
-import { lanePaths } from "../graph/lane-paths.ts";
-import type { Closer, FieldLanes, FieldListener, Listener, Routes } from "../graph/routes.ts";
+import type { Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
+import type { Claims } from "./claims.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
-import { type Fan, type Lanes, rootLane } from "./lane.ts";
+import type { Lanes } from "./lane.ts";
+import { type ReplyPlace, byLane, endOf } from "./reply-lanes.ts";
+import { isSameJson } from "./same-json.ts";
 
-type FieldEntry = EntryOf<unknown, "field:complete">;
+/** A value of a reply that is complete. */
+export type FieldEntry = EntryOf<unknown, "field:complete">;
 
 /** What replies act on. */
 interface Parts {
@@ -15,129 +18,304 @@ interface Parts {
   readonly joins: Joins;
   readonly deliver: (listeners: readonly Listener[], arrival: Arrival) => void;
   readonly activations: Activations;
+  /** What these claims have brought about is taken back; then the new value of a field is delivered. */
+  readonly takeBack: (claims: Claims, of: Pick<Open, "id" | "lane">, next?: FieldEntry) => void;
+  /** A reply is over: what follows from it and has not been taken back is a fact. */
+  readonly over: (reply: string, scope: string) => void;
 }
 
-/** The replies that are being read: their fields become signals, and their arrays fan-outs. */
+/** A field that has been delivered while its reply is open. */
+interface Delivered {
+  readonly id: string;
+  readonly path: string;
+  /** What the model wrote. */
+  readonly raw: unknown;
+  /** The attempt that has written it last. */
+  attempt: number;
+}
+
+/** A reply that is being read, or will be read again by the next attempt. */
+interface Open {
+  readonly id: string;
+  readonly activationId: string;
+  /** The lane that it is read in. */
+  readonly lane: string;
+  /** By path. */
+  readonly fields: Map<string, Delivered>;
+  /** The fan-outs that it has opened, by id, with the attempt that has written them last. */
+  readonly fans: Map<string, number>;
+}
+
+/** A reply that is over without being complete. */
+interface Discarded {
+  readonly id: string;
+  readonly lane: string;
+  /** Where joins of its fields fill. */
+  readonly scope: string;
+  readonly claims: Claims;
+}
+
+/** Replies as plain data. */
+export interface RepliesData {
+  readonly open: readonly (Omit<Open, "fields" | "fans"> & {
+    readonly fields: readonly Delivered[];
+    readonly fans: readonly (readonly [fan: string, attempt: number])[];
+  })[];
+  readonly kept: readonly (readonly [reply: string, activationId: string, value: unknown])[];
+}
+
+const none: readonly never[] = [];
+
+/**
+ * The replies of the activations that are not over. While one is open, its fields are signals that can be taken back, and
+ * its arrays fan-outs; when it is complete it is kept, and not asked for again.
+ */
 export class Replies {
   readonly #parts: Parts;
-  /** The ids of the fan-outs that they have opened, by activation and reply. */
-  readonly #opened = new Map<string, Set<string>>();
+  readonly #open = new Map<string, Open>();
+  /** The fields of open replies, and these themselves. */
+  readonly #claims = new Set<string>();
+  readonly #kept = new Map<string, { readonly activationId: string; readonly value: unknown }>();
+  /** The replies of an activation, open or kept. */
+  readonly #of = new Map<string, Set<string>>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** A value of a reply is complete. */
+  /** Whether one of these can still be taken back. */
+  isOpen(claims: Claims): boolean {
+    return claims.some((id) => this.#claims.has(id));
+  }
+
+  /** The value of a reply that is complete, while its activation is not over. */
+  kept(replyId: string): { readonly value: unknown } | undefined {
+    return this.#kept.get(replyId);
+  }
+
+  /** The open replies with a name among the causes of something. */
+  among(claims: Claims, name: string): readonly string[] {
+    return [...this.#open.values()].flatMap(({ id, fields }) => {
+      const isOf = id.startsWith(`${name}@`) && [...fields.values()].some((field) => claims.includes(field.id));
+      return isOf ? [id] : [];
+    });
+  }
+
+  /**
+   * A value of a reply is complete. What a later attempt writes again as it was is not delivered twice; what it writes
+   * otherwise replaces what was there.
+   */
   field(entry: FieldEntry): void {
-    const { reply, replyId, field, indexes, seq, value } = entry;
-    const { routes, deliver } = this.#parts;
+    const { reply, field, attempt } = entry;
+    const { routes, lanes } = this.#parts;
     const listeners = routes.field(reply, field);
-    for (const [lane, group] of this.#byLane(entry, listeners)) {
-      if (lane === undefined) continue;
-      const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
-      deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
-    }
     const closers = routes.closers(reply, field);
-    this.#hear(entry.activationId, listeners.length + closers.length);
-    const ended = new Set(closers.map((closer) => this.#endOf(entry, closer)));
-    for (const id of ended) if (id !== undefined) this.#parts.lanes.closeFan(id);
+    if (listeners.length + closers.length === 0) return;
+    this.#hear(entry.activationId);
+    const open = this.#openOf(entry);
+    if (attempt > 1) this.#takeBackMissing(open, attempt, field);
+    if (listeners.length > 0) {
+      const raw = entry.raw ?? entry.value;
+      const known = open.fields.get(field);
+      if (known !== undefined && isSameJson(known.raw, raw)) {
+        known.attempt = attempt;
+        this.#groups(entry); // its fan-outs are written again, too
+      } else {
+        const id = `e${entry.seq}`;
+        this.#claims.add(id);
+        open.fields.set(field, { id, path: field, raw, attempt });
+        if (known === undefined) this.deliver(entry);
+        else {
+          this.#claims.delete(known.id);
+          this.#parts.takeBack([known.id], open, entry);
+        }
+      }
+    }
+    const ended = new Set(closers.map((closer) => endOf(this.#placeOf(entry), closer)));
+    for (const id of ended) lanes.closeFan(id);
   }
 
-  /** A whole reply is complete and valid. */
-  complete({ reply, replyId, activationId, value, lane, seq }: EntryOf<unknown, "reply:complete">): void {
-    const { routes, deliver, joins } = this.#parts;
-    const listeners = routes.done(reply);
-    const scope = `${lane}#${replyId}`;
-    if (listeners.length > 0) deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
-    this.#hear(activationId, listeners.length);
-    this.#close(`${activationId} ${replyId}`, false);
-    joins.forget(scope);
+  /** A field starts what listens to it. */
+  deliver(entry: FieldEntry): void {
+    const { activationId, replyId, field, indexes, seq, value } = entry;
+    const id = `e${seq}`;
+    const above = this.#above(activationId);
+    const claims = this.#claims.has(id) ? [...(above ?? []), id] : above;
+    for (const [lane, group] of this.#groups(entry)) {
+      const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
+      this.#parts.deliver(group, { ...arrivalOf(value, lane, id), path: field, indexes, reply: inReply, claims });
+    }
   }
 
-  /** Nothing more comes from any reply of an activation; those that are still open broke off. */
-  breakOff(activationId: string): void {
-    const { activations, joins } = this.#parts;
-    if (activations.get(activationId)?.heard === true) joins.forgetReplies(activationId);
-    if (this.#opened.size === 0) return;
-    for (const key of this.#opened.keys()) if (key.startsWith(`${activationId} `)) this.#close(key, true);
+  /** The lanes that a field is delivered in. */
+  lanesOf(entry: FieldEntry): readonly string[] {
+    return [...this.#groups(entry).keys()];
   }
 
-  /** The fan-outs of open replies, as plain data. */
-  list(): readonly (readonly [string, readonly string[]])[] {
-    return [...this.#opened].map(([key, ids]) => [key, [...ids]] as const);
+  /** A whole reply is complete and valid: what it has brought about is confirmed. */
+  complete(entry: EntryOf<unknown, "reply:complete">): void {
+    const { reply, activationId, value, lane, seq } = entry;
+    const listeners = this.#parts.routes.done(reply);
+    this.#confirm(entry, (scope) => {
+      if (listeners.length === 0) return;
+      this.#hear(activationId);
+      const claims = this.#above(activationId);
+      this.#parts.deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope, claims });
+    });
   }
 
-  restore(opened: ReturnType<Replies["list"]>): void {
-    for (const [key, ids] of opened) this.#opened.set(key, new Set(ids));
+  /** The generation was ended on purpose: what is there is confirmed. */
+  stopped(entry: EntryOf<unknown, "reply:stopped">): void {
+    this.#confirm(entry, () => {});
   }
 
-  #hear(activationId: string, listeners: number): void {
+  /** Nothing more comes from any reply of an activation: what those that are not complete have brought about is taken back. @returns whether there were such */
+  breakOff(activationId: string): boolean {
+    const broken = this.#of.size === 0 ? none : this.discard(activationId);
+    for (const { id, lane, scope, claims } of broken) {
+      this.#parts.takeBack(claims, { id, lane });
+      this.#parts.over(id, scope);
+    }
+    return broken.length > 0;
+  }
+
+  /** The replies of an activation that is taken back itself are over. @returns those that were open */
+  discard(activationId: string): readonly Discarded[] {
+    const ids = [...(this.#of.get(activationId) ?? [])];
+    this.#of.delete(activationId);
+    return ids.flatMap((id) => {
+      this.#kept.delete(id);
+      const open = this.#open.get(id);
+      return open === undefined ? [] : [{ id, lane: open.lane, scope: scopeOf(open), claims: this.#close(open) }];
+    });
+  }
+
+  list(): RepliesData {
+    const open = [...this.#open.values()].map(({ fields, fans, ...open }) => ({
+      ...open,
+      fields: [...fields.values()].map((field) => ({ ...field })),
+      fans: [...fans],
+    }));
+    return { open, kept: [...this.#kept].map(([id, { activationId, value }]) => [id, activationId, value]) };
+  }
+
+  restore({ open, kept }: RepliesData): void {
+    for (const { fields, fans, ...one } of open) {
+      const own = { ...one, fields: new Map(fields.map((field) => [field.path, { ...field }])), fans: new Map(fans) };
+      this.#open.set(one.id, own);
+      this.#belongs(one.id, one.activationId);
+      for (const claim of claimsIn(own)) this.#claims.add(claim);
+    }
+    for (const [id, activationId, value] of kept) this.#keep(id, activationId, value);
+  }
+
+  #hear(activationId: string): void {
     const activation = this.#parts.activations.get(activationId);
-    if (activation !== undefined && listeners > 0) activation.heard = true;
+    if (activation !== undefined) activation.heard = true;
   }
 
-  /** Listeners of one field may differ in the lanes that their wildcards open. */
-  #byLane(
-    entry: FieldEntry,
-    listeners: readonly FieldListener[],
-  ): ReadonlyMap<string | undefined, readonly FieldListener[]> {
-    const groups = new Map<string | undefined, FieldListener[]>();
-    for (const listener of listeners) {
-      const lane = this.#laneOf(entry, listener.lanes);
-      const group = groups.get(lane);
-      if (group === undefined) groups.set(lane, [listener]);
-      else group.push(listener);
+  #belongs(replyId: string, activationId: string): void {
+    const ids = this.#of.get(activationId);
+    if (ids === undefined) this.#of.set(activationId, new Set([replyId]));
+    else ids.add(replyId);
+  }
+
+  #keep(replyId: string, activationId: string, value: unknown): void {
+    this.#kept.set(replyId, { activationId, value });
+    this.#belongs(replyId, activationId);
+  }
+
+  #openOf({ replyId, activationId, lane }: FieldEntry): Open {
+    let open = this.#open.get(replyId);
+    if (open === undefined) {
+      open = { id: replyId, activationId, lane, fields: new Map(), fans: new Map() };
+      this.#open.set(replyId, open);
+      this.#belongs(replyId, activationId);
+      this.#claims.add(replyId);
     }
-    return groups;
+    return open;
   }
 
-  /** The lane of a field: a fan-out belongs to the reply, so all who listen to item i share its lane. Undefined when it is over. */
-  #laneOf(entry: FieldEntry, { fansOut, fans }: FieldLanes): string | undefined {
-    if (fans.length === 0) return entry.lane;
-    let lane = entry.lane;
-    let before = "";
-    for (const [depth, path] of lanePaths(entry.field, fansOut).entries()) {
-      const bracket = path.lastIndexOf("[");
-      const id = fanId(lane, entry, path.slice(0, bracket), before);
-      const fan = this.#open(id, lane, fans[depth] ?? "", entry);
-      if (fan === undefined) return undefined;
-      lane = this.#parts.lanes.item(fan, Number(path.slice(bracket + 1, -1))).id;
-      before = path;
-    }
-    return lane;
+  #groups(entry: FieldEntry) {
+    return byLane(this.#placeOf(entry), this.#parts.routes.field(entry.reply, entry.field));
   }
 
-  /** The array is complete: no item follows. One without items has had no fan-out until now. @returns the id of that */
-  #endOf(entry: FieldEntry, { above, fan }: Closer): string | undefined {
-    const lane = this.#laneOf(entry, above);
-    if (lane === undefined) return undefined;
-    const id = fanId(lane, entry, entry.field, lanePaths(entry.field, above.fansOut).at(-1) ?? "");
-    this.#open(id, lane, fan, entry);
-    return id;
-  }
-
-  /** The fan-out over an array; undefined when that has ended, and is written once more: lanes do not open again. */
-  #open(id: string, lane: string, source: string, { activationId, replyId }: FieldEntry): Fan | undefined {
+  /** Where a field's lanes are, and what is known of the fan-outs that they lie in. */
+  #placeOf(entry: FieldEntry): ReplyPlace {
+    const open = this.#open.get(entry.replyId);
     const { lanes } = this.#parts;
-    const key = `${activationId} ${replyId}`;
-    const opened = this.#opened.get(key);
-    if (opened?.has(id) === true && !lanes.isOpen(id)) return undefined;
-    if (opened === undefined) this.#opened.set(key, new Set([id]));
-    else opened.add(id);
-    return lanes.fan(id, lane, source);
+    return {
+      entry,
+      fan: (id, lane, source) => {
+        const claims = open && [...(this.#above(open.activationId) ?? []), open.id];
+        const fan = lanes.fan(id, lane, source, claims);
+        if (open !== undefined) {
+          open.fans.set(id, entry.attempt);
+          fan.open = true;
+        }
+        return fan;
+      },
+      item: (fan, index) => lanes.item(fan, index).id,
+    };
   }
 
-  #close(key: string, broken: boolean): void {
-    const ids = this.#opened.get(key);
-    if (ids === undefined) return;
-    this.#opened.delete(key);
-    for (const id of ids) this.#parts.lanes.closeFan(id, broken);
+  /** What an earlier attempt wrote below a path and this one did not is taken back. */
+  #takeBackMissing(open: Open, attempt: number, below: string): void {
+    const missing = [...open.fields.values()].filter((one) => one.attempt < attempt && isBelow(one.path, below));
+    for (const { path, id } of missing) {
+      open.fields.delete(path);
+      this.#claims.delete(id);
+    }
+    if (missing.length > 0)
+      this.#parts.takeBack(
+        missing.map(({ id }) => id),
+        open,
+      );
+  }
+
+  /** The reply is over, and what it has brought about stays. */
+  #confirm(entry: EntryOf<unknown, "reply:complete" | "reply:stopped">, done: (scope: string) => void): void {
+    const { replyId, activationId, attempt, value, lane } = entry;
+    const scope = scopeOf({ id: replyId, lane });
+    this.#keep(replyId, activationId, value);
+    const open = this.#open.get(replyId);
+    if (open !== undefined) {
+      this.#takeBackMissing(open, attempt, "");
+      this.#close(open);
+    }
+    done(scope);
+    for (const [id, written] of open?.fans ?? []) {
+      if (written < attempt) this.#parts.lanes.discard(id);
+      else this.#parts.lanes.closeFan(id);
+    }
+    this.#parts.over(replyId, scope);
+  }
+
+  /** @returns what was open of it */
+  #close(open: Open): Claims {
+    const claims = claimsIn(open);
+    this.#open.delete(open.id);
+    for (const id of claims) this.#claims.delete(id);
+    return claims;
+  }
+
+  /** What the activation that reads a reply can be taken back with. */
+  #above(activationId: string): Claims | undefined {
+    const claims = this.#parts.activations.get(activationId)?.arrival.claims;
+    return claims !== undefined && this.isOpen(claims) ? claims : undefined;
   }
 }
 
-/** `/triage@a1:items` at the root of a reply, `/triage@a1:items[2]/tags` below an item. */
-function fanId(lane: string, { lane: base, replyId }: FieldEntry, array: string, before: string): string {
-  const rest = before === "" ? array : array.slice(before.length).replace(/^\./, "");
-  if (lane !== base) return `${lane}/${rest}`;
-  return `${lane === rootLane ? "" : lane}/${replyId}:${rest}`;
+function scopeOf({ id, lane }: Pick<Open, "id" | "lane">): string {
+  return `${lane}#${id}`;
+}
+
+function claimsIn({ id, fields }: Open): Claims {
+  return [id, ...[...fields.values()].map((field) => field.id)];
+}
+
+/** Whether a path leads to something within what stands at another; everything stands below the root. */
+function isBelow(path: string, base: string): boolean {
+  if (base === "") return true;
+  return path.startsWith(base) && (path[base.length] === "." || path[base.length] === "[");
 }

@@ -1,23 +1,33 @@
 import type { Graph } from "../graph/graph.ts";
 import { backoff } from "./backoff.ts";
+import type { IsTakenBack } from "./claims.ts";
 import type { Command, Undoing } from "./command.ts";
 import type { EntryOf, NotUndone, RollbackCause } from "./entry.ts";
-
-const none: readonly never[] = [];
 
 /** What can be undone, as plain data. */
 export interface RollbackData {
   readonly cause: RollbackCause | undefined;
+  readonly current: string | undefined;
+  readonly pausing: boolean;
   readonly undos: readonly Undoing[];
   readonly notUndone: readonly NotUndone[];
 }
 
-/** The completed chunks that name a compensation, and how far undoing them has come. */
+const none: readonly never[] = [];
+
+/**
+ * The completed chunks that name a compensation, and how far undoing them has come: all of them in a rollback, else those
+ * that have been taken back. One at a time; what completed last is undone first.
+ */
 export class Rollback {
   readonly #graph: Graph;
   #undos: Undoing[] | undefined;
   #notUndone: NotUndone[] | undefined;
   #cause: RollbackCause | undefined;
+  /** The activation that is being undone. */
+  #current: string | undefined;
+  /** The pause before its next attempt has been asked for. */
+  #pausing = false;
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -30,12 +40,13 @@ export class Rollback {
 
   /** Whether something is left to undo. */
   get isNeeded(): boolean {
-    return this.left.length > 0;
+    return this.#undos !== undefined && this.#undos.length > 0;
   }
 
-  /** What is left to undo. */
+  /** What is left to undo: in a rollback all of it, else what has been taken back. */
   get left(): readonly Undoing[] {
-    return this.#undos ?? none;
+    if (this.#undos === undefined) return none;
+    return this.#cause === undefined ? this.#undos.filter(({ due }) => due) : this.#undos;
   }
 
   /** What could not be undone, and why. */
@@ -48,75 +59,106 @@ export class Rollback {
     (this.#undos ??= []).push({ ...completed, attempts: 0, retryIn: undefined });
   }
 
-  begin(cause: RollbackCause): Command {
+  /** What completed because of what is taken back is to be undone. @returns whose that is */
+  takeBack(goes: IsTakenBack): readonly string[] {
+    const due = this.#undos?.filter((undo) => !undo.due && goes(undo.claims)) ?? none;
+    for (const undo of due) undo.due = true;
+    return due.map(({ activationId }) => activationId);
+  }
+
+  /** All is undone from here on. An undoing that waits for its next attempt waits no longer. */
+  begin(cause: RollbackCause, isSet: (timer: string) => boolean): readonly Command[] {
     this.#cause = cause;
-    return this.#next();
+    const current = this.#present;
+    if (current !== undefined && (current.retryIn !== undefined || isSet(timerOf(current)))) {
+      current.retryIn = undefined;
+      this.#current = undefined;
+    }
+    return this.next();
   }
 
   /** Whether the undoing of a chunk is tried again when it fails now. */
   mayRetry(activationId: string): boolean {
-    const undo = this.#undos?.at(-1);
-    if (this.#cause === undefined || undo?.activationId !== activationId) return false;
+    const undo = this.#present;
+    if (undo?.activationId !== activationId) return false;
     return undo.attempts + 1 < (this.#graph.chunks[undo.chunk]?.retry?.attempts ?? 1);
   }
 
   /** An attempt to undo a chunk is over. */
-  compensated({ chunk, error, willRetry, executionId }: EntryOf<unknown, "chunk:compensated">): Command {
-    const undo = this.#undos?.at(-1);
-    if (undo === undefined) return this.#next();
+  compensated({ chunk, activationId, error, willRetry, executionId }: EntryOf<unknown, "chunk:compensated">): void {
+    const undo = this.#undos?.find((one) => one.activationId === activationId);
+    if (undo === undefined) return;
     const retry = this.#graph.chunks[undo.chunk]?.retry;
     if (willRetry && retry !== undefined) {
       undo.attempts += 1;
+      this.#pausing = false;
       undo.retryIn = backoff(retry, undo.attempts, `${executionId}/${timerOf(undo)}`);
-      return this.#next();
+      return;
     }
-    this.#undos?.pop();
-    if (error !== undefined) (this.#notUndone ??= []).push({ chunk, activationId: undo.activationId, error });
-    return this.#next();
+    this.#undos = this.#undos?.filter((one) => one !== undo);
+    this.#current = undefined;
+    if (error !== undefined) (this.#notUndone ??= []).push({ chunk, activationId, error });
   }
 
   /** A timer has been set: the pause of a retry is noted. */
   timerSet(timer: string): void {
-    const undo = this.#undos?.at(-1);
+    const undo = this.#present;
     if (undo !== undefined && timerOf(undo) === timer) undo.retryIn = undefined;
   }
 
   /** A timer has fired. @returns what is to be done when it was an undoing's */
   timerFired(timer: string): readonly Command[] {
-    const undo = this.#undos?.at(-1);
-    return undo !== undefined && timerOf(undo) === timer ? [this.#next()] : none;
+    const undo = this.#present;
+    return undo !== undefined && timerOf(undo) === timer ? [{ type: "undo", undo }] : none;
+  }
+
+  /** What is to be done next, if nothing is being undone or the pause before its next attempt begins. */
+  next(): readonly Command[] {
+    const present = this.#present;
+    if (present !== undefined) {
+      if (present.retryIn === undefined || this.#pausing) return none;
+      this.#pausing = true;
+      return [pauseOf(present, present.retryIn)];
+    }
+    const undo = this.left.at(-1);
+    if (undo === undefined) return this.#cause === undefined ? none : [{ type: "rolled-back" }];
+    this.#current = undo.activationId;
+    return [{ type: "undo", undo }];
   }
 
   /** What is still to be done, given the timers that are set. */
   pending(timers: ReadonlyMap<string, number>): readonly Command[] {
-    const undo = this.#undos?.at(-1);
-    const timer = undo === undefined ? "" : timerOf(undo);
+    const undo = this.#present;
+    if (undo === undefined) return this.next();
+    const timer = timerOf(undo);
     const dueAt = timers.get(timer);
-    return dueAt === undefined ? [this.#next()] : [{ type: "wait", timer, dueAt }];
+    if (dueAt !== undefined) return [{ type: "wait", timer, dueAt }];
+    return undo.retryIn === undefined ? [{ type: "undo", undo }] : [pauseOf(undo, undo.retryIn)];
   }
 
   list(): RollbackData {
-    return { cause: this.#cause, undos: this.left.map((undo) => ({ ...undo })), notUndone: [...this.notUndone] };
+    const undos = (this.#undos ?? none).map((undo) => ({ ...undo }));
+    const [cause, current, pausing] = [this.#cause, this.#current, this.#pausing];
+    return { cause, current, pausing, undos, notUndone: [...this.notUndone] };
   }
 
-  restore({ cause, undos, notUndone }: RollbackData): void {
+  restore({ cause, current, pausing, undos, notUndone }: RollbackData): void {
     this.#cause = cause;
+    this.#current = current;
+    this.#pausing = pausing;
     this.#undos = undos.map((undo) => ({ ...undo }));
     this.#notUndone = [...notUndone];
   }
 
-  /** What completed last is undone first. */
-  #next(): Command {
-    const undo = this.#undos?.at(-1);
-    if (undo === undefined) return { type: "rolled-back" };
-    const { activationId, chunk, lane, attempts, retryIn } = undo;
-    if (retryIn === undefined) return { type: "undo", undo };
-    return {
-      type: "retry",
-      of: { timer: timerOf(undo), activationId, chunk, lane, attempt: attempts },
-      delayMs: retryIn,
-    };
+  get #present(): Undoing | undefined {
+    if (this.#current === undefined) return undefined;
+    return this.#undos?.find(({ activationId }) => activationId === this.#current);
   }
+}
+
+function pauseOf(undo: Undoing, delayMs: number): Command {
+  const { activationId, chunk, lane, attempts } = undo;
+  return { type: "retry", of: { timer: timerOf(undo), activationId, chunk, lane, attempt: attempts }, delayMs };
 }
 
 /** The timer of an undoing that waits for its next attempt. */

@@ -27,6 +27,8 @@ export interface Host {
   readonly putItem: (attempt: Attempt, item: unknown) => void;
   /** What services are given that must act once for an activation. */
   readonly keyOf: (attempt: Attempt) => string;
+  /** The value of a reply that an earlier attempt has read to its end. */
+  readonly kept: (replyId: string) => { readonly value: unknown } | undefined;
   /** Runs a child. Rejects when it does not complete. */
   readonly child: (
     attempt: Attempt,

@@ -3,6 +3,7 @@ import type { TokenSource } from "../define/token-source.ts";
 import { invalidField } from "../instant/invalid-field.ts";
 import { readReply } from "../instant/reply-reader.ts";
 import type { EntryDraft } from "../machine/entry.ts";
+import { isSameJson } from "../machine/same-json.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
@@ -17,6 +18,8 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
   const { name, schema, options } = reply;
   const { routes } = host;
   const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
+  const kept = host.kept(origin.replyId);
+  if (kept !== undefined) return Promise.resolve(kept.value as never); // it has the schema's output, too
   // an observer of one field may end the attempt, while the text has more of them
   const append = (draft: EntryDraft, live = false): void => {
     if (!attempt.ended) host.append(draft, live);
@@ -38,9 +41,10 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
         const listeners = routes.live("delta", name, path);
         if (listeners.length > 0 && !attempt.ended) host.startLive(attempt, listeners, text, { path, indexes });
       },
-      complete(path, indexes, value) {
+      complete(path, indexes, value, raw) {
         const heard = routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
-        append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
+        const written = heard && !isSameJson(value, raw) && { raw };
+        append({ type: "field:complete", ...origin, field: path, indexes, value, ...written }, !heard);
       },
       invalid(path, indexes, issues) {
         append({ type: "field:invalid", ...origin, field: path, indexes, issues });

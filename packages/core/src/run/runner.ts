@@ -114,9 +114,35 @@ export class Runner {
     this.#forget(attempt, undefined);
   }
 
+  /** Ends what an activation does, which has been taken back: first what runs below it, which undoes its work. */
+  retract(activation: Activation): void {
+    const why = "what it followed from has been taken back";
+    const { graph, host } = this.#parts;
+    const attempt = this.#running.list().find((one) => one.activation.id === activation.id && !one.undoes);
+    if (attempt === undefined) {
+      const chunk = graph.chunks[activation.chunk];
+      if (chunk === undefined || !activation.running) return;
+      // it ran in a process that is gone
+      const ran = new Attempt(graph.flow, chunk, activation);
+      const origin = { ...ran.origin(), attempt: activation.attempts };
+      return void host.append({ type: "chunk:failed", ...origin, error: aborted(ran.where, why), willRetry: false });
+    }
+    let left = 1;
+    const end = (): void => {
+      left -= 1;
+      if (left > 0 || attempt.ended || !this.#close(attempt, why)) return;
+      host.append({ type: "chunk:failed", ...attempt.origin(), error: aborted(attempt.where, why), willRetry: false });
+    };
+    for (const child of attempt.endBelow(why, true)) {
+      left += 1;
+      child.onEnded(end);
+    }
+    end();
+  }
+
   /** Ends all attempts from outside, in the log and for their ctx. @returns tells their abort signals */
-  stop(why: string): () => void {
-    const running = this.#running.list();
+  stop(why: string, { butUndoing = false } = {}): () => void {
+    const running = this.#running.list().filter(({ undoes }) => !(undoes && butUndoing));
     for (const attempt of running) {
       this.#running.remove(attempt);
       attempt.ended = true;

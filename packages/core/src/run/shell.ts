@@ -167,6 +167,10 @@ export class Shell implements Host, Below {
     return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
+  kept(replyId: string): { readonly value: unknown } | undefined {
+    return this.machine.kept(replyId);
+  }
+
   child(...call: Parameters<Host["child"]>): Promise<unknown> {
     return this.#parts.child(this, ...call);
   }
@@ -279,6 +283,10 @@ export class Shell implements Host, Below {
       case "fail":
         this.#fail(order.error);
         break;
+      case "retract":
+        if (!order.told) this.append({ type: "signal:retracted", ids: order.ids, activations: order.activations });
+        for (const activation of order.running) this.#runner.retract(activation);
+        break;
       case "rolled-back":
         this.#final();
         break;
@@ -371,8 +379,9 @@ export class Shell implements Host, Below {
 
   /** Nothing runs below. */
   #stopped(why: string, ending: Ending, rollback: boolean): void {
-    const tell = this.#runner.stop(why);
-    if (ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded) {
+    const isUndone = ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded;
+    const tell = this.#runner.stop(why, { butUndoing: isUndone });
+    if (isUndone) {
       this.#undoing = true;
       this.#queue.clear(); // what was to be done before is not to be taken for an undoing
       this.append({ type: "flow:rollback", ...ending });

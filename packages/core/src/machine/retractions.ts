@@ -1,0 +1,244 @@
+import type { Steps } from "../graph/routes.ts";
+import type { Activations } from "./activations.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Claims, IsTakenBack } from "./claims.ts";
+import type { Activation, Command } from "./command.ts";
+import type { Delivery } from "./delivery.ts";
+import type { JoinData, Joins } from "./joins.ts";
+import type { Lanes } from "./lane.ts";
+import type { FieldEntry, Replies } from "./replies.ts";
+import type { Rollback } from "./rollback.ts";
+
+/** What comes when all that was taken back is undone: a field's new value, or those who answer for the failure of a chunk. */
+export type Next =
+  | { readonly type: "field"; readonly entry: FieldEntry }
+  | { readonly type: "failed"; readonly chunk: string; readonly arrival: Arrival };
+
+/** What happened because of a signal that has been taken back, on its way out. */
+interface Retraction {
+  readonly ids: readonly string[];
+  /** What had begun because of it. */
+  readonly activations: readonly string[];
+  /** The lane of the reply, which is not done before. */
+  readonly lane: string;
+  /** Whether the log has it. */
+  told: boolean;
+  /** Which activations still run. */
+  readonly running: string[];
+  /** Which completed ones are still to be undone. */
+  readonly undoing: string[];
+  /** The joins that have been given something back. */
+  readonly joins: readonly JoinKey[];
+  /** What comes then, and the lanes that are not done before. */
+  readonly next: { readonly what: Next; readonly lanes: readonly string[] }[];
+  /** The replies that are over then. */
+  readonly scopes: string[];
+}
+
+type JoinKey = Pick<JoinData, "scope" | "step">;
+
+/** What was completed because of something that can be taken back. */
+interface Completed {
+  readonly id: string;
+  readonly chunk: number;
+  readonly trigger: number;
+  readonly lane: string;
+  readonly claims: Claims;
+}
+
+/** Retractions as plain data. */
+export interface RetractionsData {
+  readonly pending: readonly Retraction[];
+  readonly completed: readonly Completed[];
+}
+
+/** What taking back acts on. */
+interface Parts {
+  readonly steps: Steps;
+  readonly activations: Activations;
+  readonly lanes: Lanes;
+  readonly joins: Joins;
+  readonly rollback: Rollback;
+  readonly replies: () => Replies;
+  readonly delivery: () => Delivery;
+  readonly command: (command: Command) => void;
+  /** Ends an activation that does not run. */
+  readonly end: (activation: Activation) => void;
+  /** What else has been kept because of it is forgotten. */
+  readonly forget: (goes: IsTakenBack) => void;
+  /** A reply that has been taken back is over. */
+  readonly over: (reply: string, scope: string) => void;
+  /** What was waited for comes. */
+  readonly proceed: (next: Next) => void;
+}
+
+/**
+ * Takes signals back: what has not begun because of them does not begin, what runs is ended, what has completed is undone,
+ * the last first; then comes what is there instead. One after the other.
+ */
+export class Retractions {
+  readonly #parts: Parts;
+  readonly #pending: Retraction[] = [];
+  #completed: Completed[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** A chunk has completed because of something that can be taken back. */
+  completed({ id, chunk, trigger, arrival: { lane } }: Activation, claims: Claims): void {
+    this.#completed.push({ id, chunk, trigger, lane, claims });
+  }
+
+  /** What claims of a reply have brought about is taken back. `lane` is not done before that is over. */
+  takeBack(
+    claims: Claims,
+    { lane, reply, next }: { lane: string; reply?: string | undefined; next?: FieldEntry | undefined },
+  ): void {
+    const { activations, lanes, joins, rollback, steps, replies, command } = this.#parts;
+    const gone = new Set(claims);
+    const goes: IsTakenBack = (others) => others?.some((id) => gone.has(id)) === true;
+    const [affected, discarded] = this.#affected(goes, gone);
+    const completed = this.#completed.filter((one) => goes(one.claims));
+    const began = [...completed, ...affected.filter((one) => one.attempts > 0)];
+    this.#completed = this.#completed.filter((one) => !goes(one.claims));
+    // what is to come keeps its lanes, so that none is done in between
+    lanes.enter(lane);
+    const held = next === undefined ? [] : replies().lanesOf(next);
+    for (const one of held) lanes.enter(one);
+    const retraction: Retraction = {
+      ids: [...gone],
+      activations: began.map(({ id }) => id),
+      lane,
+      told: false,
+      running: affected.filter((one) => one.running).map(({ id }) => id),
+      undoing: [...rollback.takeBack(goes)],
+      joins: joins.takeBack(goes, steps).map(({ scope, step }) => ({ scope, step })),
+      next: next === undefined ? [] : [{ what: { type: "field", entry: next }, lanes: held }],
+      scopes: [],
+    };
+    for (const one of this.#pending) this.#drop(one, gone);
+    this.#pending.push(retraction);
+    for (const { chunk, trigger, lane: spentIn } of completed) activations.unspend(chunk, trigger, spentIn);
+    for (const one of affected) {
+      activations.unspend(one.chunk, one.trigger, one.arrival.lane);
+      if (one.running) one.retracted = true;
+      else this.#parts.end(one);
+    }
+    this.#parts.forget(goes);
+    lanes.takeBack(goes, reply === undefined ? [] : [reply]);
+    command(this.#commandOf(retraction));
+    for (const { id, scope } of discarded) this.#parts.over(id, scope);
+  }
+
+  /** Those who answer for a failure hear of it when all that was taken back because of it is undone. */
+  postpone(chunk: string, arrival: Arrival): void {
+    this.#parts.lanes.enter(arrival.lane);
+    this.#pending.at(-1)?.next.push({ what: { type: "failed", chunk, arrival }, lanes: [arrival.lane] });
+  }
+
+  /** Nothing more comes from a reply, but what is still waited for: its joins are forgotten then. */
+  forget(scope: string): void {
+    const last = this.#pending.at(-1);
+    if (last === undefined) this.#parts.joins.forget(scope);
+    else last.scopes.push(scope);
+  }
+
+  /** The log has the oldest that it had not. */
+  told(): void {
+    const retraction = this.#pending.find((one) => !one.told);
+    if (retraction !== undefined) retraction.told = true;
+    this.advance();
+  }
+
+  /** An activation that was to be ended is over; `undoing`: it had completed, and is to be undone. */
+  ended(id: string, undoing: boolean): void {
+    for (const { running, undoing: undos } of this.#pending) {
+      const at = running.indexOf(id);
+      if (at < 0) continue;
+      running.splice(at, 1);
+      if (undoing) undos.push(id);
+    }
+    this.advance();
+  }
+
+  /** A completed chunk has been undone, or could not be. */
+  undone(id: string): void {
+    for (const { undoing } of this.#pending) if (undoing.includes(id)) undoing.splice(undoing.indexOf(id), 1);
+    this.advance();
+  }
+
+  /** What can be taken back no more is not remembered. */
+  confirm(isOpen: (claims: Claims) => boolean): void {
+    if (this.#completed.length > 0) this.#completed = this.#completed.filter(({ claims }) => isOpen(claims));
+  }
+
+  /** What is still to be told, and ended. */
+  pending(): readonly Command[] {
+    return this.#pending.filter(({ told, running }) => !told || running.length > 0).map((one) => this.#commandOf(one));
+  }
+
+  list(): RetractionsData {
+    return { pending: this.#pending.map(copyOf), completed: [...this.#completed] };
+  }
+
+  restore({ pending, completed }: RetractionsData): void {
+    this.#pending.push(...pending.map(copyOf));
+    this.#completed = [...completed];
+  }
+
+  /** Goes on with the first of them as far as it can. */
+  advance(): void {
+    const { lanes, joins, rollback, command, proceed, delivery, steps } = this.#parts;
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
+      if (!first.told || first.running.length > 0) return;
+      if (first.undoing.length > 0) {
+        for (const one of rollback.next()) command(one);
+        return;
+      }
+      this.#pending.shift();
+      const again = first.joins.flatMap((key) => joins.find(key) ?? []);
+      if (again.length > 0) delivery().again(again, steps);
+      for (const { what, lanes: held } of first.next) {
+        proceed(what);
+        for (const lane of held) lanes.leave(lane);
+      }
+      for (const scope of first.scopes) joins.forget(scope);
+      lanes.leave(first.lane);
+    }
+  }
+
+  /** What is not over and follows from what is taken back. What replies of it have brought about goes, too. */
+  #affected(goes: IsTakenBack, gone: Set<string>) {
+    const affected: Activation[] = [];
+    const discarded: { readonly id: string; readonly scope: string }[] = [];
+    // an activation comes after what it follows from
+    for (const activation of this.#parts.activations.all()) {
+      if (activation.retracted || !goes(activation.arrival.claims)) continue;
+      affected.push(activation);
+      for (const { id, scope, claims } of this.#parts.replies().discard(activation.id)) {
+        discarded.push({ id, scope });
+        for (const claim of claims) gone.add(claim);
+      }
+    }
+    return [affected, discarded] as const;
+  }
+
+  /** What was still to come because of what is taken back does not come. */
+  #drop({ next }: Retraction, gone: ReadonlySet<string>): void {
+    for (const one of [...next]) {
+      if (one.what.type !== "field" || !gone.has(`e${one.what.entry.seq}`)) continue;
+      next.splice(next.indexOf(one), 1);
+      for (const lane of one.lanes) this.#parts.lanes.leave(lane);
+    }
+  }
+
+  #commandOf({ ids, activations, told, running }: Retraction): Command {
+    const still = running.flatMap((id) => this.#parts.activations.get(id) ?? []);
+    return { type: "retract", ids, activations, told, running: still };
+  }
+}
+
+function copyOf({ running, undoing, next, scopes, ...one }: Retraction): Retraction {
+  return { ...one, running: [...running], undoing: [...undoing], next: [...next], scopes: [...scopes] };
+}
