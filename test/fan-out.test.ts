@@ -415,7 +415,7 @@ describe("S7 fan-outs over a growing reply", () => {
     });
   });
 
-  test("an array that a reply writes twice is gathered once: its lanes do not open again", async () => {
+  test("an array that a reply writes twice counts as it was written last, and is gathered once", async () => {
     await virtualTime(async ({ execute, tokens, delay }) => {
       const Items = instant("items", z.object({ items: z.array(z.string()) }));
       const written = [
@@ -426,7 +426,7 @@ describe("S7 fan-outs over a growing reply", () => {
         .chunk("read", start, async (_input, ctx) => void (await ctx.instant(Items, tokens(written))))
         .chunk("item", Items.field("items[*]"), (item) => delay(item === "a" ? 1 : 50).then(() => item))
         .chunk("all", gather("item"), (items, ctx) => ctx.putIntoStream(items));
-      expect(await itemsOf(execute(it, 0).stream())).toEqual([["a", "b"]]);
+      expect(await itemsOf(execute(it, 0).stream())).toEqual([["c", "d"]]);
     });
   });
 });

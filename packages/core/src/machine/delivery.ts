@@ -20,7 +20,7 @@ export interface Outcome {
   readonly wait: (timer: string, timeoutMs: number) => void;
   readonly unwait: (timer: string) => void;
   /** A payload cannot be taken where it has come to. */
-  readonly refuse: (error: SluiceError) => void;
+  readonly refuse: (error: SluiceError, arrival: Arrival) => void;
 }
 
 interface Way {
@@ -95,7 +95,7 @@ export class Delivery {
     // what starts nothing is not waited for either
     if (step.up === undefined && step.by === undefined && this.#outcome.isSpent(step, arrival.lane)) return;
     if (step.by !== undefined && keyOf(arrival.payload, step.by) === undefined) {
-      return this.#refuse(step, `the payload of ${target.label} has no text or number at "${step.by}"`);
+      return this.#refuse(step, arrival, `the payload of ${target.label} has no text or number at "${step.by}"`);
     }
     const timedIn = step.timeoutMs === undefined ? undefined : this.#joins.at(step, arrival)?.timedIn;
     const parts = this.#joins.take(step, slot, target.label, arrival);
@@ -123,7 +123,7 @@ export class Delivery {
     const { payload, lane } = arrival;
     const [first] = ways;
     if (first === undefined) return;
-    if (!Array.isArray(payload)) return this.#refuse(first.up.step, "the payload is no array");
+    if (!Array.isArray(payload)) return this.#refuse(first.up.step, arrival, "the payload is no array");
     const id = `${lane === rootLane ? "" : lane}/${name}`;
     const fan = this.#lanes.fan(id, lane, first.up.step.fan, arrival.claims);
     for (const { up } of ways) this.#lanes.fan(id, lane, up.step.fan);
@@ -148,10 +148,11 @@ export class Delivery {
     this.#lanes.seal(fan);
   }
 
-  #refuse({ label, where }: Step, what: string): void {
+  #refuse({ label, where }: Step, arrival: Arrival, what: string): void {
     const mend = "Emit or return what the trigger needs, or change the trigger";
     this.#outcome.refuse(
       new SluiceError("payload-invalid", { what: `${label}: ${what}`, where, mend, retryable: false }),
+      arrival,
     );
   }
 

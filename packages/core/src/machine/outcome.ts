@@ -1,4 +1,7 @@
+import type { SluiceError } from "../error/sluice-error.ts";
 import type { Claims, IsTakenBack } from "./claims.ts";
+
+const none: readonly never[] = [];
 
 /** A value that may be the result. One that can be taken back has the one below it, which counts then. */
 interface Candidate {
@@ -11,12 +14,20 @@ interface Candidate {
 export interface OutcomeData {
   readonly set: Candidate | undefined;
   readonly left: Candidate | undefined;
+  readonly refusals: readonly Refusal[];
 }
 
-/** The result of an execution so far: what was set last, else what a leaf returned last. */
+/** What the execution fails with if what it follows from is confirmed. */
+interface Refusal {
+  readonly error: SluiceError;
+  readonly claims: Claims;
+}
+
+/** What an execution comes to so far: the result is what was set last, else what a leaf returned last. */
 export class Outcome {
   #set: Candidate | undefined;
   #left: Candidate | undefined;
+  #refusals: readonly Refusal[] = none;
 
   get value(): unknown {
     return (this.#set ?? this.#left)?.value;
@@ -32,16 +43,28 @@ export class Outcome {
     this.#left = { value, claims, below: claims && this.#left };
   }
 
+  /** A payload that can be taken back is one that the execution fails with. */
+  refuse(error: SluiceError, claims: Claims): void {
+    this.#refusals = [...this.#refusals, { error, claims }];
+  }
+
+  /** What the execution fails with now; undefined when nothing is confirmed that it would. */
+  failure(isOpen: (claims: Claims) => boolean): SluiceError | undefined {
+    return this.#refusals.find(({ claims }) => !isOpen(claims))?.error;
+  }
+
   takeBack(goes: IsTakenBack): void {
+    this.#refusals = this.#refusals.filter(({ claims }) => !goes(claims));
     this.#set = without(this.#set, goes);
     this.#left = without(this.#left, goes);
   }
 
   list(): OutcomeData {
-    return { set: this.#set, left: this.#left };
+    return { set: this.#set, left: this.#left, refusals: this.#refusals };
   }
 
-  restore({ set, left }: OutcomeData): void {
+  restore({ set, left, refusals }: OutcomeData): void {
+    this.#refusals = refusals;
     this.#set = set;
     this.#left = left;
   }

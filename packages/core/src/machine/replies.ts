@@ -76,6 +76,8 @@ export class Replies {
   /** The fields of open replies, and these themselves. */
   readonly #claims = new Set<string>();
   readonly #kept = new Map<string, { readonly activationId: string; readonly value: unknown }>();
+  /** The fields of earlier attempts by the arrays that they lie in. */
+  readonly #earlier = new WeakMap<Open, { readonly attempt: number; readonly byArray: Map<string, Delivered[]> }>();
   /** The replies of an activation, open or kept. */
   readonly #of = new Map<string, Set<string>>();
 
@@ -113,7 +115,7 @@ export class Replies {
     if (listeners.length + closers.length === 0) return;
     this.#hear(entry.activationId);
     const open = this.#openOf(entry);
-    if (attempt > 1) this.#takeBackMissing(open, attempt, field);
+    if (attempt > 1 && closers.length > 0) this.#takeBackMissing(open, attempt, this.#earlierIn(open, attempt, field));
     if (listeners.length > 0) {
       const raw = entry.raw ?? entry.value;
       const known = open.fields.get(field);
@@ -259,9 +261,23 @@ export class Replies {
     };
   }
 
-  /** What an earlier attempt wrote below a path and this one did not is taken back. */
-  #takeBackMissing(open: Open, attempt: number, below: string): void {
-    const missing = [...open.fields.values()].filter((one) => one.attempt < attempt && isBelow(one.path, below));
+  /** What an earlier attempt wrote within an array. Looked up once an attempt, which keeps a whole reply linear. */
+  #earlierIn(open: Open, attempt: number, array: string): Iterable<Delivered> {
+    let earlier = this.#earlier.get(open);
+    if (earlier === undefined || earlier.attempt < attempt) {
+      earlier = { attempt, byArray: new Map() };
+      for (const field of open.fields.values()) {
+        if (field.attempt === attempt) continue;
+        for (const path of arraysAbove(field.path)) into(earlier.byArray, path, field);
+      }
+      this.#earlier.set(open, earlier);
+    }
+    return earlier.byArray.get(array) ?? none;
+  }
+
+  /** What an earlier attempt wrote and this one did not is taken back. */
+  #takeBackMissing(open: Open, attempt: number, fields: Iterable<Delivered>): void {
+    const missing = [...fields].filter((one) => one.attempt < attempt && open.fields.get(one.path) === one);
     for (const { path, id } of missing) {
       open.fields.delete(path);
       this.#claims.delete(id);
@@ -280,7 +296,7 @@ export class Replies {
     this.#keep(replyId, activationId, value);
     const open = this.#open.get(replyId);
     if (open !== undefined) {
-      this.#takeBackMissing(open, attempt, "");
+      if (attempt > 1) this.#takeBackMissing(open, attempt, open.fields.values());
       this.#close(open);
     }
     done(scope);
@@ -314,8 +330,15 @@ function claimsIn({ id, fields }: Open): Claims {
   return [id, ...[...fields.values()].map((field) => field.id)];
 }
 
-/** Whether a path leads to something within what stands at another; everything stands below the root. */
-function isBelow(path: string, base: string): boolean {
-  if (base === "") return true;
-  return path.startsWith(base) && (path[base.length] === "." || path[base.length] === "[");
+/** The arrays that a path leads through: `rows` and `rows[3].tags` for `rows[3].tags[1].name`. */
+function arraysAbove(path: string): readonly string[] {
+  const arrays: string[] = [];
+  for (let end = path.indexOf("["); end >= 0; end = path.indexOf("[", end + 1)) arrays.push(path.slice(0, end));
+  return arrays;
+}
+
+function into<K, T>(map: Map<K, T[]>, key: K, value: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
 }

@@ -226,8 +226,8 @@ export class Retractions {
 
   /** What was still to come because of what is taken back does not come. */
   #drop({ next }: Retraction, gone: ReadonlySet<string>): void {
-    for (const one of [...next]) {
-      if (one.what.type !== "field" || !gone.has(`e${one.what.entry.seq}`)) continue;
+    const dropped = next.filter(({ what }) => what.type === "field" && gone.has(`e${what.entry.seq}`));
+    for (const one of dropped) {
       next.splice(next.indexOf(one), 1);
       for (const lane of one.lanes) this.#parts.lanes.leave(lane);
     }

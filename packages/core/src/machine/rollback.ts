@@ -129,7 +129,7 @@ export class Rollback {
   /** What is still to be done, given the timers that are set. */
   pending(timers: ReadonlyMap<string, number>): readonly Command[] {
     const undo = this.#present;
-    if (undo === undefined) return this.next();
+    if (undo === undefined) return this.#cause === undefined ? none : this.next();
     const timer = timerOf(undo);
     const dueAt = timers.get(timer);
     if (dueAt !== undefined) return [{ type: "wait", timer, dueAt }];

@@ -1,0 +1,306 @@
+import type { Failure } from "../define/trigger.ts";
+import type { Graph } from "../graph/graph.ts";
+import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
+import type { SluiceError } from "../error/sluice-error.ts";
+import { Activations } from "./activations.ts";
+import { type Arrival, arrivalOf } from "./arrival.ts";
+import { type Claims, unionOf } from "./claims.ts";
+import type { Activation, Command } from "./command.ts";
+import { Delivery } from "./delivery.ts";
+import type { EntryOf } from "./entry.ts";
+import { type Fan, gatheredOf } from "./fan.ts";
+import { Joins } from "./joins.ts";
+import { Lanes, rootLane } from "./lane.ts";
+import type { MachineSnapshot, Progress } from "./machine-snapshot.ts";
+import { Outcome } from "./outcome.ts";
+import { Replies } from "./replies.ts";
+import { Retractions } from "./retractions.ts";
+import { Rollback } from "./rollback.ts";
+
+const none: readonly never[] = [];
+
+/** What a ledger needs of its machine. */
+interface Surroundings {
+  readonly progress: Readonly<Progress>;
+  readonly command: (command: Command) => void;
+  /** A timer is needed no more. */
+  readonly unset: (timer: string) => void;
+  /** The execution fails. */
+  readonly fail: (error: SluiceError) => void;
+}
+
+/** What a ledger adds to a snapshot. */
+export type LedgerData = Omit<MachineSnapshot, "graphHash" | "progress" | "timers">;
+
+/** What is under way in an execution, and what follows when a chunk ends. Most of its parts are made when they are needed. */
+export class Ledger {
+  readonly lanes: Lanes;
+  readonly joins = new Joins();
+  readonly activations: Activations;
+  readonly rollback: Rollback;
+  readonly outcome = new Outcome();
+  readonly #graph: Graph;
+  readonly #routes: Routes;
+  readonly #machine: Surroundings;
+  #delivery: Delivery | undefined;
+  #replies: Replies | undefined;
+  #retractions: Retractions | undefined;
+
+  constructor(graph: Graph, machine: Surroundings) {
+    this.#graph = graph;
+    this.#routes = routesOf(graph);
+    this.#machine = machine;
+    this.lanes = new Lanes({
+      forgotten: (lane) => this.#forget(lane),
+      gather: (fan) => this.#gather(fan),
+      outdated: (gathered, { lane }) => this.retractions.takeBack([gathered], { lane }),
+      isOpen: (claims) => this.#isOpen(claims),
+    });
+    this.activations = new Activations(graph, this.lanes, machine.command);
+    this.rollback = new Rollback(graph);
+  }
+
+  list(): LedgerData {
+    return {
+      activations: this.activations.list(),
+      lanes: this.lanes.list(),
+      joins: this.joins.list(),
+      rollback: this.rollback.list(),
+      outcome: this.outcome.list(),
+      ...(this.#replies !== undefined && { replies: this.#replies.list() }),
+      ...(this.#retractions !== undefined && { retractions: this.#retractions.list() }),
+    };
+  }
+
+  /** Takes over what was listed. `isSet` tells which timers are. */
+  restore(data: LedgerData, isSet: (timer: string) => boolean): void {
+    this.lanes.restore(data.lanes);
+    this.joins.restore(data.joins);
+    this.rollback.restore(data.rollback);
+    this.outcome.restore(data.outcome);
+    if (data.replies !== undefined) this.replies.restore(data.replies);
+    if (data.retractions !== undefined) this.retractions.restore(data.retractions);
+    this.activations.restore(data.activations, ({ id, retryIn }) => retryIn !== undefined || isSet(id));
+  }
+
+  /** The replies that have been read to their end. */
+  kept(replyId: string): ReturnType<Replies["kept"]> {
+    return this.#replies?.kept(replyId);
+  }
+
+  /** What is still to be done because of what was taken back. */
+  pending(timers: ReadonlyMap<string, number>): readonly Command[] {
+    return this.#retractions === undefined ? none : [...this.#retractions.pending(), ...this.rollback.pending(timers)];
+  }
+
+  /** What is taken back, made when something is. */
+  get retractions(): Retractions {
+    this.#retractions ??= new Retractions({
+      steps: this.#routes.steps,
+      activations: this.activations,
+      lanes: this.lanes,
+      joins: this.joins,
+      rollback: this.rollback,
+      replies: () => this.replies,
+      delivery: () => this.delivery,
+      command: this.#machine.command,
+      end: (activation) => this.end(activation),
+      forget: (goes) => this.outcome.takeBack(goes),
+      over: (reply, scope) => this.#over(reply, scope),
+      proceed: (next) => {
+        if (next.type === "field") this.replies.deliver(next.entry);
+        else if (this.#isRunning) this.deliver(this.#routes.failed(next.chunk), next.arrival);
+      },
+    });
+    return this.#retractions;
+  }
+
+  /** Something that comes from no reply starts what listens to it. */
+  fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string, claims?: Claims): void {
+    if (listeners.length === 0 || !this.#isRunning) return;
+    const arrival = this.#arrival(payload, lane, id);
+    this.deliver(listeners, claims === undefined ? arrival : { ...arrival, claims });
+  }
+
+  /** A signal starts what listens to it. */
+  deliver(listeners: readonly Listener[], arrival: Arrival, name = arrival.id): void {
+    if (listeners.some(({ up }) => up !== undefined)) return this.delivery.deliver(listeners, arrival, name);
+    for (const listener of listeners) this.activations.add(listener, arrival);
+  }
+
+  /** The replies that are read. */
+  get replies(): Replies {
+    this.#replies ??= new Replies({
+      routes: this.#routes,
+      lanes: this.lanes,
+      joins: this.joins,
+      activations: this.activations,
+      deliver: (listeners, arrival) => this.#isRunning && this.deliver(listeners, arrival),
+      takeBack: (claims, { id, lane }, next) =>
+        this.#isRunning && this.retractions.takeBack(claims, { lane, reply: id, next }),
+      over: (reply, scope) => this.#over(reply, scope),
+    });
+    return this.#replies;
+  }
+
+  /** Whether a reply is read by an activation that goes on. */
+  isRead({ activationId }: { readonly activationId: string }): boolean {
+    return this.#isRunning && this.activations.get(activationId)?.retracted === false;
+  }
+
+  /** Nothing more comes from a reply: what follows from it and is still there is a fact, if no other reply is open above it. */
+  #over(reply: string, scope: string): void {
+    const isOpen = (claims: Claims): boolean => this.#isOpen(claims);
+    this.retractions.forget(scope);
+    this.lanes.confirm(reply);
+    this.joins.confirm(isOpen, this.#routes.steps);
+    this.retractions.confirm(isOpen);
+    const refused = this.outcome.failure(isOpen);
+    if (refused !== undefined) this.#machine.fail(refused);
+    for (const activation of this.activations.held()) {
+      const { failure, arrival } = activation;
+      if (failure !== undefined && !(arrival.claims !== undefined && isOpen(arrival.claims)))
+        this.#failed(activation, failure);
+    }
+  }
+
+  /** What the things that follow from an arrival can be taken back with. */
+  #claimsOf({ claims }: Arrival): Claims | undefined {
+    return claims !== undefined && this.#isOpen(claims) ? claims : undefined;
+  }
+
+  /** Whether one of these can still be taken back. */
+  #isOpen(claims: Claims): boolean {
+    return this.#replies?.isOpen(claims) === true;
+  }
+
+  get #isRunning(): boolean {
+    return this.#machine.progress.status === "running";
+  }
+
+  /** Brings signals through operators. */
+  get delivery(): Delivery {
+    this.#delivery ??= new Delivery(this.lanes, this.joins, {
+      isSpent: (target, lane) => this.activations.isSpent(target, lane),
+      activate: (target, arrival) => this.activations.add(target, arrival),
+      pipe: ({ id }, payload) => this.#machine.command({ type: "pipe", step: id, payload }),
+      wait: (timer, timeoutMs) => this.#machine.command({ type: "limit", timer, timeoutMs }),
+      unwait: (timer) => this.#machine.unset(timer),
+      refuse: (error, arrival) => {
+        const claims = this.#claimsOf(arrival);
+        if (claims === undefined) this.#machine.fail(error);
+        else this.outcome.refuse(error, claims);
+      },
+    });
+    return this.#delivery;
+  }
+
+  #arrival(payload: unknown, lane: string, id: string): Arrival {
+    return arrivalOf(payload, lane, id, this.lanes.indexesOf(lane));
+  }
+
+  /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
+  #gather(fan: Fan): string | undefined {
+    if (!this.#isRunning) return undefined;
+    const id = `e${this.#machine.progress.seq}`;
+    const own = `${id}:${fan.id}`;
+    let gathered: string | undefined;
+    for (const { of, listeners } of fan.sources.flatMap((source) => this.#routes.gathered(source))) {
+      if (listeners.length === 0) continue;
+      const { present, claims: ofValues } = gatheredOf(fan, of);
+      const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
+      const above = unionOf([fan.claims, ofValues]);
+      const isOpen = above !== undefined && this.#isOpen(above);
+      if (isOpen) gathered = own;
+      const claims = isOpen ? [...above, own] : undefined;
+      this.deliver(listeners, { ...arrivalOf(payload, fan.lane, id), indexes, claims }, `${id}:${of}`);
+    }
+    return gathered;
+  }
+
+  /** A chunk has completed. */
+  complete(entry: EntryOf<unknown, "chunk:complete">): void {
+    const activation = this.activations.get(entry.activationId);
+    const chunk = activation && this.#graph.chunks[activation.chunk];
+    if (activation === undefined || chunk === undefined) return;
+    const { id, arrival } = activation;
+    const { lane, payload: input } = arrival;
+    const { output } = entry;
+    const { retracted: due } = activation;
+    const claims = this.#claimsOf(arrival);
+    if (chunk.compensated === true)
+      this.rollback.keep({ activationId: id, chunk: activation.chunk, lane, input, output, claims, due });
+    if (due) return this.#ended(activation, chunk.compensated === true);
+    if ("result" in entry) this.outcome.set(entry.result, claims);
+    if (chunk.leaf && !activation.heard && lane === rootLane && output !== undefined)
+      this.outcome.leave(output, claims);
+    if (chunk.fan !== undefined) this.lanes.keep(lane, activation.chunk, output, claims);
+    if (claims !== undefined) this.retractions.completed(activation, claims);
+    this.fire(this.#routes.after(chunk.name), output, lane, `e${entry.seq}`, claims);
+    this.end(activation);
+  }
+
+  /** An attempt of a chunk has failed. */
+  fail(entry: EntryOf<unknown, "chunk:failed">): void {
+    const activation = this.activations.get(entry.activationId);
+    if (activation === undefined) return;
+    if (activation.retracted) return this.#ended(activation, false);
+    if (entry.willRetry) return this.activations.retry(activation, this.#machine.progress.executionId);
+    const isAborted = entry.error.code === "chunk-aborted";
+    if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failed(activation, entry);
+    this.activations.hold(activation, entry);
+    this.#replies?.breakOff(activation.id);
+  }
+
+  /** A chunk has failed for good. */
+  #failed(activation: Activation, { error, seq }: EntryOf<unknown, "chunk:failed">): void {
+    const { arrival, attempts } = activation;
+    const chunk = this.#graph.chunks[activation.chunk]?.name ?? "";
+    const isAborted = error.code === "chunk-aborted";
+    const handlers = arrival.answers || isAborted ? none : this.#routes.failed(chunk);
+    const isTakenBack = this.#replies?.breakOff(activation.id) === true;
+    if (handlers.length > 0 && this.#isRunning) {
+      const failure: Failure = { chunk, error, input: arrival.payload, attempts };
+      const answer = { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true };
+      if (isTakenBack) this.retractions.postpone(chunk, answer);
+      else this.deliver(handlers, answer);
+    }
+    this.end(activation);
+    if (handlers.length === 0 && !isAborted) this.#machine.fail(error);
+  }
+
+  /** A guard has said no. */
+  skip(activationId: string): void {
+    const activation = this.activations.get(activationId);
+    if (activation?.retracted === true) this.#ended(activation, false);
+    else this.end(activation);
+  }
+
+  /** What was taken back runs no more. */
+  #ended(activation: Activation, undoing: boolean): void {
+    this.end(activation);
+    this.retractions.ended(activation.id, undoing);
+  }
+
+  /** An attempt to undo a completed chunk is over. @returns what follows in a rollback */
+  compensated(entry: EntryOf<unknown, "chunk:compensated">): readonly Command[] {
+    this.rollback.compensated(entry);
+    if (this.rollback.cause !== undefined) return this.rollback.next();
+    if (entry.willRetry) this.#retractions?.advance();
+    else this.#retractions?.undone(entry.activationId);
+    return none;
+  }
+
+  #forget(lane: string): void {
+    this.joins.forget(lane);
+    this.activations.forget(lane);
+  }
+
+  /** An activation is over: what it opened is closed, and its lane counts one less. */
+  end(activation: Activation | undefined): void {
+    if (activation === undefined) return;
+    this.#replies?.breakOff(activation.id);
+    this.#machine.unset(activation.id);
+    this.activations.end(activation);
+  }
+}
