@@ -282,6 +282,25 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
     expect(standing(log).filter((one) => (one as string[])[0] === "both")).toEqual([["both", "/", "bz"]]);
   });
 
+  test("a value that is replaced before the one before it is undone never comes", async () => {
+    const time = new VirtualTime();
+    const replies = new Replies(
+      time,
+      [[10, '{"title":"old",?']],
+      [
+        [10, '{"title":"mid",'],
+        [1, "?"],
+      ],
+      [[10, '{"title":"new"}']],
+    );
+    const it = flow(spec)
+      .chunk("read", start, replies.read, again)
+      .chunk("title", Plan.field("title"), (title) => title, { compensate: () => time.delay(100) });
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(starts(log, "title")).toEqual(["old", "new"]);
+    expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
+  });
+
   test("the later one counts where a model writes a key twice", async () => {
     const time = new VirtualTime();
     const replies = new Replies(time, [[10, '{"title":"x","kind":"a","title":"y"}']]);
@@ -327,6 +346,30 @@ describe("S36 fan-outs of a reply that is written again", () => {
     expect(stand).toEqual(name === "no array" ? [] : [["list", "/", wanted]]);
     expect(starts(log, "list").length).toBeLessThanOrEqual(name === "three attempts" ? 3 : gathers);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
+  });
+
+  test("gather fires anew as soon as the array is complete again, with what is in it", async () => {
+    const time = new VirtualTime();
+    const replies = new Replies(
+      time,
+      [[10, '{"items":["a","b"],?']],
+      [
+        [10, '{"items":["a"],'],
+        [100, '"kind":"a"}'],
+      ],
+    );
+    const it = flow(spec)
+      .chunk("read", start, replies.read, again)
+      .chunk("item", Plan.field("items[*]"), (item) => item)
+      .chunk("list", gather("item"), (items) => items);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const gathered = log.flatMap((entry) =>
+      entry.type === "chunk:start" && entry.chunk === "list" ? [[entry.at, entry.input]] : [],
+    );
+    expect(gathered).toEqual([
+      [10, ["a", "b"]],
+      [30, ["a"]],
+    ]);
   });
 
   test("lanes within lanes: one changed item of one row runs again, the others stand", async () => {

@@ -78,7 +78,12 @@ type Loose = {
 };
 
 /** The flow of a plan; `alone`: only the last text is written. Chunks only look at what they are given. */
-export function replyFlowOf(plan: ReplyPlan, time: VirtualTime, alone: boolean): { flow: Loose; graph: Graph } {
+export function replyFlowOf(
+  plan: ReplyPlan,
+  time: VirtualTime,
+  alone: boolean,
+  attempts = plan.texts.length,
+): { flow: Loose; graph: Graph } {
   const written = alone ? plan.texts.slice(-1) : plan.texts;
   const spec = defineFlow({
     name: "reply",
@@ -94,7 +99,7 @@ export function replyFlowOf(plan: ReplyPlan, time: VirtualTime, alone: boolean):
     const tokens = shown.match(/.{1,7}/gu) ?? [];
     await ctx.instant(Reply, time.tokens(tokens.map((token) => [1 + (cut % 3), token] as const)));
   };
-  const options = { retry: { attempts: written.length, delay: 3, jitter: false } };
+  const options = { retry: { attempts, delay: 3, jitter: false } };
   let it = (flow(spec) as unknown as Loose).chunk("read", start, read, options);
   const names: string[] = [];
   plan.pieces.forEach((piece, index) => {

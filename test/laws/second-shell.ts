@@ -14,7 +14,20 @@ export interface World {
   readonly work: (
     chunk: string,
     lane: string,
+    payload: unknown,
   ) => { readonly ms: number; readonly output?: unknown; readonly fails?: boolean };
+  /** The reply that a chunk reads in an attempt; undefined for chunks that read none. */
+  readonly reads?: (chunk: string, attempt: number) => Reading | undefined;
+}
+
+/** A reply, as far as it is written. */
+export interface Reading {
+  readonly reply: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  /** How many of its values are written before it breaks off; undefined when it does not. */
+  readonly until: number | undefined;
+  /** Between two values. */
+  readonly ms: number;
 }
 
 /** Another shell for the same machine: it simulates the chunks, and can begin with what a crash has left. */
@@ -100,6 +113,12 @@ export class SecondShell {
         return this.#fail(command.error);
       case "undo":
         return this.#undo(command.undo);
+      case "retract": {
+        const { ids, activations, told, running } = command;
+        if (!told) this.#append({ type: "signal:retracted", ids, activations });
+        for (const one of running) this.#abort(one);
+        return;
+      }
       case "rolled-back":
         return this.#append({
           type: "flow:failed",
@@ -120,7 +139,9 @@ export class SecondShell {
     const origin = { chunk: name, activationId: id, attempt, lane: arrival.lane };
     this.#running.set(id, activation);
     this.#append({ type: "chunk:start", ...origin, trigger, input: arrival.payload });
-    const { ms, output, fails = false } = this.#world.work(name, arrival.lane);
+    const reading = this.#world.reads?.(name, attempt);
+    if (reading !== undefined) return this.#read(origin, reading);
+    const { ms, output, fails = false } = this.#world.work(name, arrival.lane, arrival.payload);
     this.#later(ms, "", () => {
       if (!this.#running.delete(id)) return;
       if (!fails) return this.#append({ type: "chunk:complete", ...origin, output, durationMs: ms });
@@ -129,24 +150,56 @@ export class SecondShell {
     });
   }
 
+  /** A chunk reads a reply: its fields, then its end, unless an earlier attempt has read it. */
+  #read(origin: Origin, { reply, value, until, ms }: Reading): void {
+    const { activationId } = origin;
+    const attempt = this.#running.get(activationId);
+    const replyId = `${reply}@${activationId}`;
+    const step = (at: number, act: () => void): void =>
+      this.#later(at, "", () => {
+        if (this.#running.get(activationId) === attempt) act();
+      });
+    const complete = (): void => {
+      this.#running.delete(activationId);
+      this.#append({ type: "chunk:complete", ...origin, output: undefined, durationMs: 0 });
+    };
+    if (this.#machine.kept(replyId) !== undefined) return step(ms, complete);
+    const { routes } = this.#machine;
+    const heard = fieldsOf(value).filter(
+      ({ field }) => routes.field(reply, field).length > 0 || routes.closers(reply, field).length > 0,
+    );
+    heard.slice(0, until).forEach((field, index) => {
+      step(ms * (index + 1), () => this.#append({ type: "field:complete", ...origin, reply, replyId, ...field }));
+    });
+    step(ms * (heard.length + 1), () => {
+      if (until === undefined) {
+        this.#append({ type: "reply:complete", ...origin, reply, replyId, value });
+        return step(ms, complete);
+      }
+      const error = new SluiceError("reply-truncated", { what: "it broke off" });
+      this.#running.delete(activationId);
+      const willRetry = this.#machine.mayRetry(activationId, error);
+      this.#append({ type: "chunk:failed", ...origin, error, willRetry });
+    });
+  }
+
+  #abort({ id, chunk, attempts, arrival }: Activation): void {
+    this.#running.delete(id);
+    const { name = "" } = this.#graph.chunks[chunk] ?? {};
+    const origin = { chunk: name, activationId: id, attempt: attempts, lane: arrival.lane };
+    const error = new SluiceError("chunk-aborted", { what: "ended" });
+    this.#append({ type: "chunk:failed", ...origin, error, willRetry: false });
+  }
+
   #fail(error: SluiceError): void {
-    for (const { id, chunk, attempts, arrival } of this.#running.values()) {
-      const origin = {
-        chunk: this.#graph.chunks[chunk]?.name ?? "",
-        activationId: id,
-        attempt: attempts,
-        lane: arrival.lane,
-      };
-      const aborted = new SluiceError("chunk-aborted", { what: "ended" });
-      this.#append({ type: "chunk:failed", ...origin, error: aborted, willRetry: false });
-    }
-    this.#running.clear();
+    for (const one of this.#running.values()) this.#abort(one);
     if (this.#machine.rollback.isNeeded) this.#append({ type: "flow:rollback", end: "flow:failed", error });
     else this.#append({ type: "flow:failed", state: {}, durationMs: 0, error });
   }
 
   #undo({ activationId, chunk, lane, attempts }: Undoing): void {
-    this.#later(1, "", () => {
+    if (this.#agenda.some(({ name }) => name === `undo ${activationId}`)) return;
+    this.#later(1, `undo ${activationId}`, () => {
       const origin = { chunk: this.#graph.chunks[chunk]?.name ?? "", activationId, attempt: attempts + 1, lane };
       this.#append({ type: "chunk:compensated", ...origin, willRetry: false, durationMs: 1 });
     });
@@ -155,4 +208,22 @@ export class SecondShell {
   #activation(id: string): Activation | undefined {
     return this.#machine.snapshot().activations.activations.find((one) => one.id === id);
   }
+}
+
+type Origin = Pick<Extract<Entry, { type: "chunk:complete" }>, "chunk" | "activationId" | "attempt" | "lane">;
+
+interface WrittenField {
+  readonly field: string;
+  readonly indexes: readonly number[];
+  readonly value: unknown;
+}
+
+/** The values of a reply, children before what holds them. */
+function fieldsOf(value: unknown, field = "", indexes: readonly number[] = []): readonly WrittenField[] {
+  const below = Array.isArray(value)
+    ? value.flatMap((item, index) => fieldsOf(item, `${field}[${index}]`, [...indexes, index]))
+    : typeof value === "object" && value !== null
+      ? Object.entries(value).flatMap(([key, one]) => fieldsOf(one, field === "" ? key : `${field}.${key}`, indexes))
+      : [];
+  return field === "" ? below : [...below, { field, indexes, value }];
 }

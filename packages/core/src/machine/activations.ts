@@ -44,9 +44,10 @@ export class Activations {
     return this.#all.get(id);
   }
 
-  /** Those that have failed for good, which does not count yet. */
+  /** Those that have failed for good, which does not count yet, in that order. */
   held(): readonly Activation[] {
-    return this.#held === undefined ? none : [...this.#held];
+    if (this.#held === undefined) return none;
+    return [...this.#held].toSorted((one, other) => (one.failure?.seq ?? 0) - (other.failure?.seq ?? 0));
   }
 
   /** In the order of triggering. */

@@ -142,6 +142,13 @@ export class Lanes {
     if (fan !== undefined) this.#begin(fan);
   }
 
+  /** Enters a lane, or the root where that is gone. @returns the one that is to be left */
+  hold(id: string): string {
+    const lane = this.#laneOf(id) === undefined ? rootLane : id;
+    this.enter(lane);
+    return lane;
+  }
+
   /** Something in the lane has ended. */
   leave(id: string): void {
     const lane = this.#laneOf(id);
@@ -191,6 +198,14 @@ export class Lanes {
       first[lane.index] = value;
       fan.values.set(chunk, first);
     } else values[lane.index] = value;
+  }
+
+  /** The claims of what was gathered of values that are taken back. */
+  outdatedBy(goes: IsTakenBack): readonly string[] {
+    if (this.#provisional === undefined) return none;
+    return [...this.#provisional].flatMap(({ gathered, returned = none }) =>
+      gathered !== undefined && returned.some(({ claims }) => goes(claims)) ? [gathered] : [],
+    );
   }
 
   /** What follows from claims is taken back: fan-outs go, values are forgotten, and what was gathered of these is to be gathered again. */

@@ -207,7 +207,7 @@ export class Machine {
         break;
       case "flow:rollback":
         this.#progress.status = "rolling-back";
-        this.#commands = [...this.#ledger.rollback.begin(entry, (timer) => this.#timers?.has(timer) === true)];
+        this.#commands = [...this.#ledger.rollback.begin(entry)];
         break;
       case "timer:set":
         this.#timerSet(entry.timer, entry.dueAt);

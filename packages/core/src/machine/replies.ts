@@ -181,6 +181,14 @@ export class Replies {
     return broken.length > 0;
   }
 
+  /** What can be taken back of the open replies of an activation. */
+  claimsOf(activationId: string): Claims {
+    return [...(this.#of.get(activationId) ?? none)].flatMap((id) => {
+      const open = this.#open.get(id);
+      return open === undefined ? [] : claimsIn(open);
+    });
+  }
+
   /** The replies of an activation that is taken back itself are over. @returns those that were open */
   discard(activationId: string): readonly Discarded[] {
     const ids = [...(this.#of.get(activationId) ?? [])];

@@ -5,7 +5,7 @@ import type { Claims, IsTakenBack } from "./claims.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Delivery } from "./delivery.ts";
 import type { JoinData, Joins } from "./joins.ts";
-import type { Lanes } from "./lane.ts";
+import { type Lanes, rootLane } from "./lane.ts";
 import type { FieldEntry, Replies } from "./replies.ts";
 import type { Rollback } from "./rollback.ts";
 
@@ -98,43 +98,43 @@ export class Retractions {
     const { activations, lanes, joins, rollback, steps, replies, command } = this.#parts;
     const gone = new Set(claims);
     const goes: IsTakenBack = (others) => others?.some((id) => gone.has(id)) === true;
-    const [affected, discarded] = this.#affected(goes, gone);
+    const affected = this.#affected(goes, gone);
+    const discarded = affected.flatMap(({ id }) => replies().discard(id));
     const completed = this.#completed.filter((one) => goes(one.claims));
     const began = [...completed, ...affected.filter((one) => one.attempts > 0)];
     this.#completed = this.#completed.filter((one) => !goes(one.claims));
     // what is to come keeps its lanes, so that none is done in between
-    lanes.enter(lane);
-    const held = next === undefined ? [] : replies().lanesOf(next);
-    for (const one of held) lanes.enter(one);
+    const held = [lane, ...(next === undefined ? [] : replies().lanesOf(next))].map((one) => lanes.hold(one));
     const retraction: Retraction = {
       ids: [...gone],
       activations: began.map(({ id }) => id),
-      lane,
+      lane: held[0] ?? rootLane,
       told: false,
       running: affected.filter((one) => one.running).map(({ id }) => id),
       undoing: [...rollback.takeBack(goes)],
       joins: joins.takeBack(goes, steps).map(({ scope, step }) => ({ scope, step })),
-      next: next === undefined ? [] : [{ what: { type: "field", entry: next }, lanes: held }],
+      next: next === undefined ? [] : [{ what: { type: "field", entry: next }, lanes: held.slice(1) }],
       scopes: [],
     };
     for (const one of this.#pending) this.#drop(one, gone);
     this.#pending.push(retraction);
-    for (const { chunk, trigger, lane: spentIn } of completed) activations.unspend(chunk, trigger, spentIn);
+    // values go before those who hold their lanes, so that nothing is gathered of them
+    this.#parts.forget(goes);
+    lanes.takeBack(goes, reply === undefined ? [] : [reply]);
+    for (const one of completed) activations.unspend(one.chunk, one.trigger, one.lane);
     for (const one of affected) {
       activations.unspend(one.chunk, one.trigger, one.arrival.lane);
       if (one.running) one.retracted = true;
       else this.#parts.end(one);
     }
-    this.#parts.forget(goes);
-    lanes.takeBack(goes, reply === undefined ? [] : [reply]);
     command(this.#commandOf(retraction));
     for (const { id, scope } of discarded) this.#parts.over(id, scope);
   }
 
   /** Those who answer for a failure hear of it when all that was taken back because of it is undone. */
   postpone(chunk: string, arrival: Arrival): void {
-    this.#parts.lanes.enter(arrival.lane);
-    this.#pending.at(-1)?.next.push({ what: { type: "failed", chunk, arrival }, lanes: [arrival.lane] });
+    const lane = this.#parts.lanes.hold(arrival.lane);
+    this.#pending.at(-1)?.next.push({ what: { type: "failed", chunk, arrival }, lanes: [lane] });
   }
 
   /** Nothing more comes from a reply, but what is still waited for: its joins are forgotten then. */
@@ -208,20 +208,16 @@ export class Retractions {
     }
   }
 
-  /** What is not over and follows from what is taken back. What replies of it have brought about goes, too. */
-  #affected(goes: IsTakenBack, gone: Set<string>) {
-    const affected: Activation[] = [];
-    const discarded: { readonly id: string; readonly scope: string }[] = [];
-    // an activation comes after what it follows from
-    for (const activation of this.#parts.activations.all()) {
-      if (activation.retracted || !goes(activation.arrival.claims)) continue;
-      affected.push(activation);
-      for (const { id, scope, claims } of this.#parts.replies().discard(activation.id)) {
-        discarded.push({ id, scope });
-        for (const claim of claims) gone.add(claim);
-      }
+  /** What is not over and follows from what is taken back. With it go the replies that it reads, and what was gathered of it. */
+  #affected(goes: IsTakenBack, gone: Set<string>): readonly Activation[] {
+    const { activations, lanes, replies } = this.#parts;
+    for (;;) {
+      const { size } = gone;
+      const affected = [...activations.all()].filter((one) => !one.retracted && goes(one.arrival.claims));
+      for (const { id } of affected) for (const claim of replies().claimsOf(id)) gone.add(claim);
+      for (const claim of lanes.outdatedBy(goes)) gone.add(claim);
+      if (gone.size === size) return affected;
     }
-    return [affected, discarded] as const;
   }
 
   /** What was still to come because of what is taken back does not come. */

@@ -66,15 +66,16 @@ export class Rollback {
     return due.map(({ activationId }) => activationId);
   }
 
-  /** All is undone from here on. An undoing that waits for its next attempt waits no longer. */
-  begin(cause: RollbackCause, isSet: (timer: string) => boolean): readonly Command[] {
+  /**
+   * All is undone from here on. What is being undone already comes first: whoever carries that out knows whether it still
+   * runs. An undoing that waits for its next attempt waits no longer.
+   */
+  begin(cause: RollbackCause): readonly Command[] {
     this.#cause = cause;
-    const current = this.#present;
-    if (current !== undefined && (current.retryIn !== undefined || isSet(timerOf(current)))) {
-      current.retryIn = undefined;
-      this.#current = undefined;
-    }
-    return this.next();
+    const present = this.#present;
+    if (present === undefined) return this.next();
+    present.retryIn = undefined;
+    return [{ type: "undo", undo: present }];
   }
 
   /** Whether the undoing of a chunk is tried again when it fails now. */

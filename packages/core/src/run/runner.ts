@@ -85,8 +85,9 @@ export class Runner {
     host.append({ type: "chunk:failed", ...attempt.origin(), attempt: 0, error, willRetry: false });
   }
 
-  /** Undoes a completed chunk. */
+  /** Undoes a completed chunk, if that is not under way. */
   undo(undoing: Undoing): void {
+    if (this.#running.list().some(({ undoes, activation: { id } }) => undoes && id === undoing.activationId)) return;
     const { host, graph, chunks } = this.#parts;
     const chunk = graph.chunks[undoing.chunk];
     const run = chunks[undoing.chunk]?.compensate?.run;
