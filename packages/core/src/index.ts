@@ -59,6 +59,7 @@ export {
   type FailedAny,
   type Failure,
   type Gather,
+  type Invalid,
   type KindOf,
   type Now,
   type Opened,

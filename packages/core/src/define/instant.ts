@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Limits } from "../instant/limits.ts";
 import type { Guess } from "../schema/repair.ts";
 import type { FieldAt, PathIn, Schema, TextPathIn, ValueAt } from "./schema-path.ts";
-import { type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
+import { type Invalid, type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
 import type { FieldMoment } from "./trigger-plan.ts";
 
 /** How a reply is read. */
@@ -29,6 +29,8 @@ export interface Instant<N extends string = string, S extends Schema = Schema> {
   readonly done: Trigger<Now<z.output<S>>>;
   /** Fires once per match, when that value is complete and valid. `[*]` opens a lane per item. */
   field<const P extends string>(path: PathIn<S, P>): Trigger<Now<ValueAt<S, P>>>;
+  /** Fires once per match, when that value is complete and does not fit its schema. Its lanes are those of `field`. */
+  invalid<const P extends string>(path: PathIn<S, P>): Trigger<Now<Invalid>>;
   /** Live: fires for each piece of a string field as it arrives, with the new text. */
   delta<const P extends string>(path: TextPathIn<S, P>): Trigger<Now<string>>;
   /** Live: fires when a value begins. */
@@ -58,6 +60,7 @@ export function instant<const N extends string, S extends Schema>(
       return at("done", "");
     },
     field: (path) => at("field", path),
+    invalid: (path) => at("invalid", path),
     delta: (path) => at("delta", path),
     opened: (path) => at("opened", path),
   };

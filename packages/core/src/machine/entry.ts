@@ -142,7 +142,11 @@ export interface EntryFields<S = any> {
   /** Durable where something listens, else live. */
   "field:complete": OfField & { readonly value: unknown };
   /** Durable. */
-  "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
+  "field:invalid": OfField & {
+    readonly issues: readonly FieldIssue[];
+    /** What the model wrote. */
+    readonly raw: unknown;
+  };
   "reply:complete": OfChunk & {
     readonly reply: string;
     readonly replyId: string;

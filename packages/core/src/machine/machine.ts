@@ -189,6 +189,7 @@ export class Machine {
         if (this.#rollback.cause !== undefined) this.#commands.push(this.#rollback.compensated(entry));
         break;
       case "field:complete":
+      case "field:invalid":
         if (this.isRunning) this.#read.field(entry);
         break;
       case "reply:complete":

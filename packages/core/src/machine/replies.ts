@@ -1,3 +1,4 @@
+import type { Invalid } from "../define/trigger.ts";
 import { lanePaths } from "../graph/lane-paths.ts";
 import type { Closer, FieldLanes, FieldListener, Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
@@ -6,7 +7,7 @@ import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import { type Fan, type Lanes, rootLane } from "./lane.ts";
 
-type FieldEntry = EntryOf<unknown, "field:complete">;
+type FieldEntry = EntryOf<unknown, "field:complete"> | EntryOf<unknown, "field:invalid">;
 
 /** What replies act on. */
 interface Parts {
@@ -27,17 +28,19 @@ export class Replies {
     this.#parts = parts;
   }
 
-  /** A value of a reply is complete. */
+  /** A value of a reply is complete: it is valid, or it is not. */
   field(entry: FieldEntry): void {
-    const { reply, replyId, field, indexes, seq, value } = entry;
+    const { reply, replyId, field, indexes, seq } = entry;
     const { routes, deliver } = this.#parts;
-    const listeners = routes.field(reply, field);
+    const isValid = entry.type === "field:complete";
+    const listeners = isValid ? routes.field(reply, field) : routes.invalid(reply, field);
     for (const [lane, group] of this.#byLane(entry, listeners)) {
       if (lane === undefined) continue;
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
-      deliver(group, { ...arrivalOf(value, lane, `e${seq}`), path: field, indexes, reply: inReply });
+      deliver(group, { ...arrivalOf(payloadOf(entry), lane, `e${seq}`), path: field, indexes, reply: inReply });
     }
-    const closers = routes.closers(reply, field);
+    const ending = routes.closers(reply, field);
+    const closers = isValid ? ending : ending.filter(({ evenInvalid }) => evenInvalid);
     this.#hear(entry.activationId, listeners.length + closers.length);
     const ended = new Set(closers.map((closer) => this.#endOf(entry, closer)));
     for (const id of ended) if (id !== undefined) this.#parts.lanes.closeFan(id);
@@ -133,6 +136,12 @@ export class Replies {
     this.#opened.delete(key);
     for (const id of ids) this.#parts.lanes.closeFan(id, broken);
   }
+}
+
+function payloadOf(entry: FieldEntry): unknown {
+  if (entry.type === "field:complete") return entry.value;
+  const { field, indexes, issues, raw } = entry;
+  return { path: field, indexes, issues, raw } satisfies Invalid;
 }
 
 /** `/triage@a1:items` at the root of a reply, `/triage@a1:items[2]/tags` below an item. */

@@ -42,8 +42,8 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
         const heard = routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
         append({ type: "field:complete", ...origin, field: path, indexes, value }, !heard);
       },
-      invalid(path, indexes, issues) {
-        append({ type: "field:invalid", ...origin, field: path, indexes, issues });
+      invalid(path, indexes, issues, raw) {
+        append({ type: "field:invalid", ...origin, field: path, indexes, issues, raw });
         if (options.onInvalid === "fail") throw invalidField(name, path, issues, attempt.where);
       },
     },
