@@ -41,6 +41,7 @@ export {
   defineFlow,
 } from "./define/spec.ts";
 export {
+  type Generation,
   type ModelCall,
   type ModelPart,
   type ModelRequest,

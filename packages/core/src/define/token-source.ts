@@ -24,12 +24,21 @@ export interface ModelRequest {
   readonly reply?: { readonly name: string; readonly schema: Schema };
 }
 
+/** One generation, as it is written. */
+export interface Generation extends AsyncIterable<ModelPart> {
+  /**
+   * How many tokens are still to come: asked once, when the generation is ended before its end. A recording knows it, a
+   * provider does not. @default not known
+   */
+  readonly remaining?: () => number | undefined;
+}
+
 /** A model, ready to be asked: a port. `@sluice/ai`'s `ask` makes one. */
 export interface ModelCall {
   /** Names the model in the log, such as `openai/gpt-5`. */
   readonly model: string;
   /** Starts one generation. It throws or rejects with what went wrong. */
-  readonly stream: (request: ModelRequest) => AsyncIterable<ModelPart>;
+  readonly stream: (request: ModelRequest) => Generation;
 }
 
 /** Text that comes piece by piece. Bytes are UTF-8, cut anywhere: the body of a `Response` will do. */

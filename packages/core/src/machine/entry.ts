@@ -129,11 +129,15 @@ export interface EntryFields<S = any> {
   "model:reasoning": OfChunk & { readonly delta: string };
   "model:finish": OfChunk & {
     readonly model: string;
+    /** As far as it is known: a generation that is ended early has told nothing. */
     readonly usage: Usage;
+    /** The model's own, or `aborted`: the generation was ended before its end. */
     readonly finishReason: string;
     readonly durationMs: number;
     /** Time to the first token; left out when none came. */
     readonly firstTokenMs?: number;
+    /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
+    readonly tokensSaved?: number;
   };
   /** Live. */
   "field:opened": OfField & { readonly kind: string };

@@ -10,7 +10,7 @@ export interface Held {
   readonly attempts: number;
 }
 
-/** A child of an attempt. */
+/** What an attempt has opened, and ends before it: a child, a generation. */
 export interface Below {
   readonly held: Held;
   readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
