@@ -120,6 +120,7 @@ export {
   type StateDiff,
   isFinal,
 } from "./machine/entry.ts";
+export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export {
@@ -137,4 +138,4 @@ export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
-export { type FieldIssue } from "./schema/field-issue.ts";
+export { type FieldIssue, type FieldIssueAt } from "./schema/field-issue.ts";

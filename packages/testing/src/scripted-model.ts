@@ -19,6 +19,8 @@ export interface ScriptedCall {
   readonly prompt: unknown;
   /** The name of the reply that was asked for; undefined for plain text. */
   readonly reply: string | undefined;
+  /** What the model is told of this reply in the attempt before; undefined when nothing was wrong. */
+  readonly issues: ModelRequest["issues"];
   /** The text that has been given out so far. */
   readonly text: string;
   /** `aborted`: the reader wanted no more. */
@@ -57,9 +59,9 @@ export function scriptedModel(
   const calls: Writable<ScriptedCall>[] = [];
   const streamOf =
     (prompt: unknown) =>
-    ({ reply, abortSignal }: ModelRequest): Generation => {
+    ({ reply, issues, abortSignal }: ModelRequest): Generation => {
       const script = replies[calls.length];
-      const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, text: "", outcome: "running" };
+      const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, issues, text: "", outcome: "running" };
       calls.push(call);
       abortSignal.addEventListener("abort", () => end(call, "aborted"), { once: true });
       if (script !== undefined) {

@@ -15,9 +15,11 @@ export interface InstantOptions {
   readonly limits?: Partial<Limits>;
   /**
    * What an invalid field does. `report`: a `field:invalid` entry, and reading goes on; the whole reply is judged at its
-   * end. `fail`: `ctx.instant` rejects at once with `reply-invalid`. @default "report"
+   * end. `fail`: the generation ends at once, and `ctx.instant` rejects with `reply-invalid`, which its chunk may answer.
+   * `abort`: so does the attempt, whatever its chunk does; it is tried again within the `retry` of the chunk. Whichever it
+   * is, the next attempt's model is told what was wrong. @default "report"
    */
-  readonly onInvalid?: "report" | "fail";
+  readonly onInvalid?: "report" | "fail" | "abort";
 }
 
 /** A structured reply whose fields are triggers while the model is still writing. */

@@ -1,3 +1,4 @@
+import type { FieldIssueAt } from "../schema/field-issue.ts";
 import type { Schema } from "./schema-path.ts";
 
 /** What a model has used, in tokens. Counts that a provider does not tell are left out. */
@@ -22,6 +23,8 @@ export interface ModelRequest {
   readonly abortSignal: AbortSignal;
   /** What the reply must fit; left out for plain text. */
   readonly reply?: { readonly name: string; readonly schema: Schema };
+  /** What was wrong with this reply in the attempt before, for the model to be told. At most 100 issues. */
+  readonly issues?: readonly FieldIssueAt[];
 }
 
 /** One generation, as it is written. */

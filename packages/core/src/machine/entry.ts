@@ -3,6 +3,7 @@ import type { Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Repair } from "../schema/repair.ts";
+import type { ReplyIssues } from "./reply-issues.ts";
 
 /** What every entry carries. */
 export interface Common {
@@ -101,7 +102,12 @@ export interface EntryFields<S = any> {
   "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
   "chunk:skipped": OfChunk & { readonly trigger: string };
   "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
-  "chunk:failed": OfChunk & { readonly error: SluiceError; readonly willRetry: boolean };
+  "chunk:failed": OfChunk & {
+    readonly error: SluiceError;
+    readonly willRetry: boolean;
+    /** What was wrong with its replies as wholes; of single values `field:invalid` tells. The next attempt's models are told. */
+    readonly replies?: readonly Pick<ReplyIssues, "replyId" | "issues">[];
+  };
   /** The wait before the next attempt begins. */
   "chunk:retry": OfChunk & { readonly delayMs: number };
   /** What an attempt has shown is void: it is tried again. */

@@ -361,11 +361,11 @@ export class Machine {
     this.#end(activation);
   }
 
-  #fail({ activationId, error, willRetry, seq }: EntryOf<unknown, "chunk:failed">): void {
+  #fail({ activationId, error, willRetry, replies, seq }: EntryOf<unknown, "chunk:failed">): void {
     const activation = this.#activations.get(activationId);
     const chunk = activation && this.#graph.chunks[activation.chunk];
     if (activation === undefined || chunk === undefined) return;
-    if (willRetry) return this.#activations.retry(activation, this.#progress.executionId);
+    if (willRetry) return this.#activations.retry(activation, this.#progress.executionId, replies);
     const { arrival, attempts } = activation;
     const handlers = arrival.answers || error.code === "chunk-aborted" ? [] : this.routes.failed(chunk.name);
     if (handlers.length > 0 && this.isRunning) {

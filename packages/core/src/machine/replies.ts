@@ -6,6 +6,7 @@ import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import { type Fan, type Lanes, rootLane } from "./lane.ts";
+import { withIssue, withoutReply } from "./reply-issues.ts";
 
 type FieldEntry = EntryOf<unknown, "field:complete"> | EntryOf<unknown, "field:invalid">;
 
@@ -33,6 +34,7 @@ export class Replies {
     const { reply, replyId, field, indexes, seq } = entry;
     const { routes, deliver } = this.#parts;
     const isValid = entry.type === "field:complete";
+    if (!isValid) this.#note(entry);
     const listeners = isValid ? routes.field(reply, field) : routes.invalid(reply, field);
     for (const [lane, group] of this.#byLane(entry, listeners)) {
       if (lane === undefined) continue;
@@ -49,6 +51,8 @@ export class Replies {
   /** A whole reply is complete and valid. */
   complete({ reply, replyId, activationId, value, lane, seq }: EntryOf<unknown, "reply:complete">): void {
     const { routes, deliver, joins } = this.#parts;
+    const activation = this.#parts.activations.get(activationId);
+    if (activation !== undefined) activation.issues = withoutReply(activation.issues, replyId);
     const listeners = routes.done(reply);
     const scope = `${lane}#${replyId}`;
     if (listeners.length > 0) deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
@@ -72,6 +76,14 @@ export class Replies {
 
   restore(opened: ReturnType<Replies["list"]>): void {
     for (const [key, ids] of opened) this.#opened.set(key, new Set(ids));
+  }
+
+  /** The next attempt's model is to be told. */
+  #note(entry: EntryOf<unknown, "field:invalid">): void {
+    const activation = this.#parts.activations.get(entry.activationId);
+    if (activation === undefined) return;
+    const { field: path, issues, raw } = entry;
+    activation.issues = withIssue(activation.issues, entry, { path, issues, raw });
   }
 
   #hear(activationId: string, listeners: number): void {

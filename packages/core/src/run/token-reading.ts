@@ -14,6 +14,8 @@ export interface TextReader<T> {
   readonly push: (text: string) => void;
   /** The text is complete. Its outcome is the reading's. */
   readonly end: () => T | Promise<T>;
+  /** The reading has failed, not been ended from outside. Called once. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /**
@@ -30,8 +32,10 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
       reject(reason); // also when the source never answers
     });
     const stop = (error: unknown): void => {
+      if (abort.aborted) return;
       abort.abort(() => asReason(error));
       reject(error);
+      reader.failed?.(error);
     };
     pump(host, attempt, source, reader, { abort, stop }).then(resolve, stop).finally(forget);
   });
