@@ -71,6 +71,24 @@ describe("a generation that is ended before its end", () => {
     });
   });
 
+  test("S34 it is told at once, though the chunk answers for the field and goes on", async () => {
+    await virtualTime(async ({ execute, delay }) => {
+      const Triage = instant("triage", z.object({ n: z.number() }), { onInvalid: "fail" });
+      const source = scriptedModel([['{"n":"x"', { afterMs: 1_000, text: "}" }]], { delay });
+      const it = flow(spec).chunk("read", start, async (_in, ctx) => {
+        await ctx.instant(Triage, source).catch(() => {});
+        await delay(300);
+      });
+      const entries = await logOf(execute(it, null));
+      expect(
+        entries.flatMap(({ type, at }) => (type === "model:finish" || type === "chunk:complete" ? [[type, at]] : [])),
+      ).toEqual([
+        ["model:finish", 0],
+        ["chunk:complete", 300],
+      ]);
+    });
+  });
+
   test("S34 a scripted reply knows the share of its tokens that is still to come", async () => {
     const finish = { finish: "stop", usage: { outputTokens: 10 } };
     const Triage = instant("triage", z.object({ n: z.number() }), { onInvalid: "fail" });

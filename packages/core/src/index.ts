@@ -138,4 +138,4 @@ export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
-export { type FieldIssue, type FieldIssueAt } from "./schema/field-issue.ts";
+export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
