@@ -74,11 +74,11 @@ describe("a reply that is read outside of a flow", () => {
     const wrong = '{"title":"Tea","items":[{"name":"cup","n":-1}]}';
     const reading = parseReply(Plan, [wrong]);
     const signals: unknown[] = [];
-    reading.field$("items[*].n").subscribe(({ type, path }) => signals.push([type, path]));
+    reading.field$("items[*].n").subscribe((signal) => signals.push(signal));
     await expect(reading.done).rejects.toMatchObject({ code: "reply-invalid" });
-    expect(signals).toEqual([
-      ["opened", "items[0].n"],
-      ["invalid", "items[0].n"],
+    expect(signals).toMatchObject([
+      { type: "opened", path: "items[0].n" },
+      { type: "invalid", path: "items[0].n", issues: [{ path: [] }], raw: -1 },
     ]);
     const failing = parseReply(instant("plan", schema, { onInvalid: "fail" }), [wrong, "never read"]);
     await expect(failing.done).rejects.toThrow('The field items[0].n of the reply "plan" does not fit its schema');

@@ -58,6 +58,7 @@ function plainLine(entry: Entry): string | undefined {
   if (entry.type === "field:complete" && typeof entry.value !== "object") return `${entry.field}: ${text(entry.value)}`;
   if (entry.type === "chunk:start" && entry.live === 0)
     return `▸ ${entry.chunk}${itemOf(entry.lane)} starts on ${entry.trigger}`;
+  if (entry.type === "model:finish" && entry.finishReason === "aborted") return "■ the model was stopped";
   if (entry.type === "model:finish") return `■ the model has finished (${entry.usage.outputTokens ?? "?"} tokens)`;
   return entry.type === "stream:item" && entry.live === 0 ? `  ${JSON.stringify(entry.item)}` : undefined;
 }

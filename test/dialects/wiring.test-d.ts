@@ -5,6 +5,8 @@ import {
   type Change,
   type Failure,
   type Field,
+  type FieldIssue,
+  type Invalid,
   type Opened,
   type Payload,
   after,
@@ -97,6 +99,12 @@ class Right {
   @on(Triage.field("pair[1]")) second(_n: number) {}
   @on(Triage.field('["a.b"]')) dotted(_n: number) {}
   @on(Triage.field("at")) date(_at: Date) {}
+  @on(Triage.invalid("steps[*]")) mend({ path, indexes, issues, raw }: Invalid, _ctx: Ctx) {
+    holds<Equal<typeof issues, readonly FieldIssue[]>>();
+    holds<Equal<typeof raw, unknown>>();
+    return [path, ...indexes];
+  }
+  @on(any(Triage.field("category"), Triage.invalid("category"))) tried(_either: "billing" | "shipping" | Invalid) {}
   @on(Triage.delta("summary")) show(_text: string, _ctx: Ctx) {}
   @on(Triage.opened("steps[*]")) opened(_at: Opened) {}
   @on(Triage.field("urgency"), { when: (urgency) => urgency === "high" }) page(_urgency: "low" | "high") {}
@@ -156,6 +164,10 @@ class Wrong {
   @on(Triage.delta("urgency")) enumDelta(_text: string) {}
   // @ts-expect-error an array is not text
   @on(Triage.delta("steps")) arrayDelta(_text: string) {}
+  // @ts-expect-error no such path to be invalid
+  @on(Triage.invalid("stps[*]")) invalidPath(_invalid: Invalid) {}
+  // @ts-expect-error what is invalid is no step
+  @on(Triage.invalid("steps[*]")) invalidType(_step: string) {}
   // @ts-expect-error opened has a path and indexes
   @on(Triage.opened("steps[*]")) openedType(_at: string) {}
   // @ts-expect-error there is no such urgency

@@ -1,5 +1,6 @@
 import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
 import { type LanguageModel, type LanguageModelUsage, type ModelMessage, streamText } from "ai";
+import { withIssues } from "./correction.ts";
 import { type Asked, modelError } from "./model-error.ts";
 import { replyOutput } from "./reply-output.ts";
 
@@ -30,7 +31,8 @@ export type AskOptions = Readonly<
  *
  * Cheap to call: each `stream` starts one generation, and asks once. Trying again is the flow's business, so the SDK's
  * own retries are off. A structured reply reaches the provider as the JSON schema of what the model is to *write*, the
- * input side of the zod schema. Its root is sent as it is: OpenAI, for one, takes only an object there.
+ * input side of the zod schema. Its root is sent as it is: OpenAI, for one, takes only an object there. What was wrong
+ * with this reply in the attempt before is told behind the prompt or the messages, by path, with what the model wrote.
  *
  * @param model an instance, or an id for the SDK's default provider, such as `openai/gpt-5`.
  * @throws SluiceError `model-failed` when there is not exactly one of `prompt` and `messages`; `stream` throws it with
@@ -50,7 +52,7 @@ export function ask(model: LanguageModel, options: AskOptions): ModelCall {
   const question = prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt };
   return {
     model: asked.name,
-    stream: (request) => generate(asked, { model, ...settings, ...question }, request),
+    stream: (request) => generate(asked, { model, ...settings, ...withIssues(question, request.issues) }, request),
   };
 }
 

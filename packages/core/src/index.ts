@@ -41,6 +41,7 @@ export {
   defineFlow,
 } from "./define/spec.ts";
 export {
+  type Generation,
   type ModelCall,
   type ModelPart,
   type ModelRequest,
@@ -59,6 +60,7 @@ export {
   type FailedAny,
   type Failure,
   type Gather,
+  type Invalid,
   type KindOf,
   type Now,
   type Opened,
@@ -118,6 +120,7 @@ export {
   type StateDiff,
   isFinal,
 } from "./machine/entry.ts";
+export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export {
@@ -135,4 +138,4 @@ export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
-export { type FieldIssue } from "./schema/field-issue.ts";
+export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";

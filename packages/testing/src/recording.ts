@@ -1,4 +1,4 @@
-import type { ModelCall, ModelPart, TokenSource } from "@sluice/core";
+import type { Generation, ModelCall, ModelPart, TokenSource } from "@sluice/core";
 import { type ReplyPiece, scriptedModel } from "./scripted-model.ts";
 import type { Delay } from "./virtual-time.ts";
 
@@ -68,16 +68,21 @@ export function record(
 
 /**
  * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. In virtual
- * time a recorded reply takes no time, and everything happens in the same order.
+ * time a recorded reply takes no time, and everything happens in the same order. It knows how many tokens are still to come.
  *
  * @throws Error when the file is no recording; with the first reading
  */
 export function replay(file: string, { speed = 1, delay = realDelay }: ReplayOptions = {}): ModelCall {
-  async function* stream(request: Parameters<ModelCall["stream"]>[0]): AsyncGenerator<ModelPart> {
-    const { model, pieces } = await load(file);
-    const script = pieces.map((piece) => ({ ...scriptOf(piece), afterMs: (piece.afterMs ?? 0) / speed }));
-    yield* scriptedModel([script], { model, delay }).stream(request);
-  }
+  const stream: ModelCall["stream"] = (request) => {
+    let playing: Generation | undefined;
+    async function* play(): AsyncGenerator<ModelPart> {
+      const { model, pieces } = await load(file);
+      const script = pieces.map((piece) => ({ ...scriptOf(piece), afterMs: (piece.afterMs ?? 0) / speed }));
+      playing = scriptedModel([script], { model, delay }).stream(request);
+      yield* playing;
+    }
+    return Object.assign(play(), { remaining: () => playing?.remaining?.() });
+  };
   return { model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`, stream };
 }
 

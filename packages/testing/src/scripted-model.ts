@@ -1,4 +1,4 @@
-import type { ModelCall, ModelPart, ModelRequest, Usage } from "@sluice/core";
+import type { Generation, ModelCall, ModelPart, ModelRequest, Usage } from "@sluice/core";
 import { type Clock, type Ending, checkPauses, exhausted, hang, pause } from "./script.ts";
 
 /** One piece of a scripted reply; it comes `afterMs` after the one before. */
@@ -19,6 +19,8 @@ export interface ScriptedCall {
   readonly prompt: unknown;
   /** The name of the reply that was asked for; undefined for plain text. */
   readonly reply: string | undefined;
+  /** What the model is told of this reply in the attempt before; undefined when nothing was wrong. */
+  readonly issues: ModelRequest["issues"];
   /** The text that has been given out so far. */
   readonly text: string;
   /** `aborted`: the reader wanted no more. */
@@ -42,7 +44,9 @@ export interface ScriptedModelOptions extends Clock {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Makes a source of tokens for `ctx.instant` and `ctx.text`, without a model. A call too many fails.
+ * Makes a source of tokens for `ctx.instant` and `ctx.text`, without a model. A call too many fails. Of a reply whose
+ * `finish` tells its output tokens, it is known how many are still to come: their part in its pieces, exact where each
+ * piece is a token.
  *
  * @param replies a text, or its pieces with their pauses; one may end in an error or hang until it is aborted
  * @throws Error when a piece pauses and no `delay` is given
@@ -55,35 +59,54 @@ export function scriptedModel(
   const calls: Writable<ScriptedCall>[] = [];
   const streamOf =
     (prompt: unknown) =>
-    ({ reply, abortSignal }: ModelRequest): AsyncIterable<ModelPart> => {
+    ({ reply, issues, abortSignal }: ModelRequest): Generation => {
       const script = replies[calls.length];
-      const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, text: "", outcome: "running" };
+      const call: Writable<ScriptedCall> = { prompt, reply: reply?.name, issues, text: "", outcome: "running" };
       calls.push(call);
       abortSignal.addEventListener("abort", () => end(call, "aborted"), { once: true });
-      if (script !== undefined) return play(typeof script === "string" ? [script] : script, call, abortSignal, delay);
+      if (script !== undefined) {
+        const played = { pieces: typeof script === "string" ? [script] : script, given: 0 };
+        return Object.assign(play(played, call, abortSignal, delay), { remaining: () => remainingOf(played) });
+      }
       end(call, "failed");
       throw exhausted(`model "${model}"`, "reply", replies.length);
     };
   return { model, calls, stream: streamOf(undefined), ask: (prompt) => ({ model, stream: streamOf(prompt) }) };
 }
 
+/** A reply that is being played. */
+interface Played {
+  readonly pieces: readonly ReplyPiece[];
+  /** Pieces of text and reasoning that have been given out. */
+  given: number;
+}
+
+function remainingOf({ pieces, given }: Played): number | undefined {
+  const tokens = pieces.find((piece) => typeof piece === "object" && "finish" in piece)?.usage?.outputTokens;
+  const written = pieces.filter((piece) => typeof piece === "string" || "text" in piece || "reasoning" in piece).length;
+  return tokens === undefined || written === 0 ? undefined : Math.round(tokens * (1 - given / written));
+}
+
 async function* play(
-  pieces: readonly ReplyPiece[],
+  played: Played,
   call: Writable<ScriptedCall>,
   abortSignal: AbortSignal,
   delay: Clock["delay"],
 ): AsyncGenerator<ModelPart> {
   try {
-    for (const piece of pieces) {
+    for (const piece of played.pieces) {
       const part = typeof piece === "string" ? { text: piece } : piece;
       await pause(part, delay, abortSignal);
       if ("hangs" in part) await hang(abortSignal);
       else if ("throws" in part) throw part.throws;
       else if ("text" in part) {
+        played.given += 1;
         call.text += part.text;
         yield { type: "text", delta: part.text };
-      } else if ("reasoning" in part) yield { type: "reasoning", delta: part.reasoning };
-      else {
+      } else if ("reasoning" in part) {
+        played.given += 1;
+        yield { type: "reasoning", delta: part.reasoning };
+      } else {
         end(call, "finished");
         return yield { type: "finish", finishReason: part.finish, usage: part.usage ?? {} };
       }

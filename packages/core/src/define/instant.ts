@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Limits } from "../instant/limits.ts";
 import type { Guess } from "../schema/repair.ts";
 import type { FieldAt, PathIn, Schema, TextPathIn, ValueAt } from "./schema-path.ts";
-import { type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
+import { type Invalid, type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
 import type { FieldMoment } from "./trigger-plan.ts";
 
 /** How a reply is read. */
@@ -15,9 +15,11 @@ export interface InstantOptions {
   readonly limits?: Partial<Limits>;
   /**
    * What an invalid field does. `report`: a `field:invalid` entry, and reading goes on; the whole reply is judged at its
-   * end. `fail`: `ctx.instant` rejects at once with `reply-invalid`. @default "report"
+   * end. `fail`: the generation ends at once, and `ctx.instant` rejects with `reply-invalid`, which its chunk may answer.
+   * `abort`: so does the attempt, whatever its chunk does; it is tried again within the `retry` of the chunk. Whichever it
+   * is, the next attempt's model is told what was wrong. @default "report"
    */
-  readonly onInvalid?: "report" | "fail";
+  readonly onInvalid?: "report" | "fail" | "abort";
 }
 
 /** A structured reply whose fields are triggers while the model is still writing. */
@@ -29,6 +31,8 @@ export interface Instant<N extends string = string, S extends Schema = Schema> {
   readonly done: Trigger<Now<z.output<S>>>;
   /** Fires once per match, when that value is complete and valid. `[*]` opens a lane per item. */
   field<const P extends string>(path: PathIn<S, P>): Trigger<Now<ValueAt<S, P>>>;
+  /** Fires once per match, when that value is complete and does not fit its schema. Its lanes are those of `field`. */
+  invalid<const P extends string>(path: PathIn<S, P>): Trigger<Now<Invalid>>;
   /** Live: fires for each piece of a string field as it arrives, with the new text. */
   delta<const P extends string>(path: TextPathIn<S, P>): Trigger<Now<string>>;
   /** Live: fires when a value begins. */
@@ -58,6 +62,7 @@ export function instant<const N extends string, S extends Schema>(
       return at("done", "");
     },
     field: (path) => at("field", path),
+    invalid: (path) => at("invalid", path),
     delta: (path) => at("delta", path),
     opened: (path) => at("opened", path),
   };

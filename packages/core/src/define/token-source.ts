@@ -1,3 +1,4 @@
+import type { FieldIssueAt } from "../schema/field-issue.ts";
 import type { Schema } from "./schema-path.ts";
 
 /** What a model has used, in tokens. Counts that a provider does not tell are left out. */
@@ -22,6 +23,17 @@ export interface ModelRequest {
   readonly abortSignal: AbortSignal;
   /** What the reply must fit; left out for plain text. */
   readonly reply?: { readonly name: string; readonly schema: Schema };
+  /** What was wrong with this reply in the attempt before, for the model to be told. At most 100 issues. */
+  readonly issues?: readonly FieldIssueAt[];
+}
+
+/** One generation, as it is written. */
+export interface Generation extends AsyncIterable<ModelPart> {
+  /**
+   * How many tokens are still to come: asked once, when the generation is ended before its end. A recording knows it, a
+   * provider does not. @default not known
+   */
+  readonly remaining?: () => number | undefined;
 }
 
 /** A model, ready to be asked: a port. `@sluice/ai`'s `ask` makes one. */
@@ -29,7 +41,7 @@ export interface ModelCall {
   /** Names the model in the log, such as `openai/gpt-5`. */
   readonly model: string;
   /** Starts one generation. It throws or rejects with what went wrong. */
-  readonly stream: (request: ModelRequest) => AsyncIterable<ModelPart>;
+  readonly stream: (request: ModelRequest) => Generation;
 }
 
 /** Text that comes piece by piece. Bytes are UTF-8, cut anywhere: the body of a `Response` will do. */

@@ -7,7 +7,7 @@ export interface Named {
 }
 
 /** What a part of a reply can be listened to for. */
-export type FieldMoment = "field" | "delta" | "opened" | "done";
+export type FieldMoment = "field" | "invalid" | "delta" | "opened" | "done";
 
 /** A trigger as data, with the definitions it names. `compile()` turns it into plain JSON. */
 export type TriggerPlan =
@@ -42,6 +42,7 @@ export function labelOf(plan: TriggerPlan): string {
     case "done":
       return `${plan.reply.name}.done`;
     case "field":
+    case "invalid":
     case "delta":
     case "opened":
       return `${plan.reply.name}.${plan.on}("${plan.path}")`;

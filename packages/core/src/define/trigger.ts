@@ -1,3 +1,4 @@
+import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Combination, TriggerPlan } from "./trigger-plan.ts";
 
 declare const kind: unique symbol;
@@ -52,6 +53,14 @@ export interface Piped<K, In, Out> {
   piped: K;
   takes: (payload: In) => void;
   out: Out;
+}
+
+/** What `Reply.invalid(path)` carries. */
+export interface Invalid extends Opened {
+  /** What does not fit; their paths begin at this value. */
+  readonly issues: readonly FieldIssue[];
+  /** What the model wrote. */
+  readonly raw: unknown;
 }
 
 /** What `Reply.opened(path)` carries. */

@@ -76,6 +76,8 @@ export interface Closer {
   readonly above: FieldLanes;
   /** The fan-out over it. */
   readonly fan: string;
+  /** It ends also where the array does not fit its schema: somebody listens to what is invalid in it. */
+  readonly evenInvalid: boolean;
 }
 
 /** Who hears what has been gathered of a chunk. */
@@ -202,6 +204,11 @@ export class Routes {
     return matching(this.#fields, `field ${reply}`, path);
   }
 
+  /** Who listens to a value at a concrete path that does not fit its schema. */
+  invalid(reply: string, path: string): readonly FieldListener[] {
+    return matching(this.#fields, `invalid ${reply}`, path);
+  }
+
   /** The fan-outs that end with the array at a concrete path, as far as somebody waits for their ends. */
   closers(reply: string, path: string): readonly Closer[] {
     return matching(this.#closers, reply, path);
@@ -230,6 +237,7 @@ export class Routes {
       case "done":
         return into(this.#done, source.reply, listener);
       case "field":
+      case "invalid":
       case "delta":
       case "opened": {
         const { on, reply, path } = source;
@@ -249,7 +257,9 @@ export class Routes {
       into(this.#gathered, fan, { of, listeners: this.#gathers.get(name) ?? nobody });
     });
     const closed = new Set<string>();
-    for (const source of chunks.flatMap(({ triggers }) => triggers.flatMap(fieldsOf))) {
+    const sources = chunks.flatMap(({ triggers }) => triggers.flatMap(fieldsOf));
+    const answered = new Set(sources.flatMap(({ on, reply, path }) => (on === "invalid" ? fansOf(reply, path) : [])));
+    for (const source of sources) {
       let isAwaited = false; // a lane is done when the fan-outs below it are: they end with their arrays, too
       lanePaths(source.path, wildcardsOf(source.path)).forEach((path, depth) => {
         const fan = fansOf(source.reply, source.path)[depth] ?? "";
@@ -258,7 +268,10 @@ export class Routes {
         closed.add(fan);
         const array = path.slice(0, -"[*]".length);
         const above = { fansOut: wildcardsOf(array), fans: fansOf(source.reply, array) };
-        into(this.#closers, source.reply, { value: { above, fan }, matches: matchesPath(array) });
+        into(this.#closers, source.reply, {
+          value: { above, fan, evenInvalid: answered.has(fan) },
+          matches: matchesPath(array),
+        });
       });
     }
   }
@@ -267,7 +280,9 @@ export class Routes {
 type FieldSource = Extract<GraphSource, { readonly path: string }>;
 
 function fieldsOf({ expression }: GraphTrigger): readonly FieldSource[] {
-  return sourcesOf(expression).filter((source): source is FieldSource => source.on === "field");
+  return sourcesOf(expression).filter(
+    (source): source is FieldSource => source.on === "field" || source.on === "invalid",
+  );
 }
 
 function isOfOneReply(expression: GraphExpression): boolean {

@@ -101,6 +101,7 @@ export class Scopes {
         return source.lane === true ? scopes.map((scope) => below(scope, eventLane(source.event))) : scopes;
       }
       case "field":
+      case "invalid":
         return [{ base: `reply ${source.reply}`, fans: fansOf(source.reply, source.path) }];
       case "done":
       case "delta":

@@ -76,6 +76,7 @@ export class TriggerReader {
       }
       case "done":
       case "field":
+      case "invalid":
       case "delta":
       case "opened":
         this.#define("reply", plan.reply, where);

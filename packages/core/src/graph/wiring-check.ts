@@ -136,7 +136,8 @@ function peel(
 
 function ambiguousResult(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
   const leaves = chunks.filter(
-    ({ leaf, live, triggers }) => leaf && !live && sourcesOfAll(triggers).some(({ on }) => on !== "field"),
+    ({ leaf, live, triggers }) =>
+      leaf && !live && sourcesOfAll(triggers).some(({ on }) => on !== "field" && on !== "invalid"),
   );
   if (leaves.length < 2) return [];
   const names = leaves.map(({ name }) => name);

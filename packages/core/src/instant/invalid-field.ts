@@ -1,5 +1,6 @@
+import { $ZodError } from "zod/v4/core";
 import { SluiceError } from "../error/sluice-error.ts";
-import { type FieldIssue, describeFieldIssues } from "../schema/field-issue.ts";
+import { type FieldIssue, type FieldIssueAt, describeFieldIssues, fieldIssue } from "../schema/field-issue.ts";
 
 /** The error of a reading that an invalid field ends. */
 export function invalidField(reply: string, path: string, issues: readonly FieldIssue[], where: string): SluiceError {
@@ -8,4 +9,12 @@ export function invalidField(reply: string, path: string, issues: readonly Field
     where,
     mend: 'Tell the model what is wanted, widen the schema, or read on with onInvalid: "report"',
   });
+}
+
+/** What is wrong with a reply as a whole, as the error of its reading tells it; undefined for errors of its source. */
+export function invalidWhole(error: unknown, raw: unknown): FieldIssueAt | undefined {
+  if (!(error instanceof SluiceError) || !error.code.startsWith("reply-")) return undefined;
+  const { cause, what } = error;
+  if (!(cause instanceof $ZodError)) return { path: "", issues: [{ path: [], message: what }] };
+  return { path: "", issues: cause.issues.map((issue) => fieldIssue(issue, raw)), raw };
 }

@@ -17,8 +17,8 @@ export interface FieldListener {
   readonly delta?: (path: string, indexes: readonly number[], text: string) => void;
   /** A value is complete and valid: `value` is its schema's output, `raw` what the model wrote. */
   readonly complete?: (path: string, indexes: readonly number[], value: unknown, raw: unknown) => void;
-  /** A value is complete and does not fit its schema. */
-  readonly invalid?: (path: string, indexes: readonly number[], issues: readonly FieldIssue[]) => void;
+  /** A value is complete and does not fit its schema: `raw` is what the model wrote. */
+  readonly invalid?: (path: string, indexes: readonly number[], issues: readonly FieldIssue[], raw: unknown) => void;
 }
 
 export interface ReplyOptions {
@@ -152,7 +152,7 @@ class Field implements FieldNode {
     if (listener.complete === undefined && listener.invalid === undefined) return;
     const { value, issues } = check(place, raw);
     if (issues === undefined) listener.complete?.(at.path, at.indexes, value, raw);
-    else listener.invalid?.(at.path, at.indexes, issues);
+    else listener.invalid?.(at.path, at.indexes, issues, raw);
   }
 
   expects(kind: ValueKind): boolean {

@@ -15,6 +15,8 @@ export function weightOf(entry: Entry): number {
       return base + sizeOf(entry.input);
     case "chunk:complete":
       return base + sizeOf(entry.output);
+    case "field:invalid":
+      return base + sizeOf(entry.raw);
     case "field:complete":
     case "reply:complete":
       return base + sizeOf(entry.value);

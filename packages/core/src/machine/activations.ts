@@ -7,6 +7,7 @@ import type { Target } from "./delivery.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Lanes } from "./lane.ts";
 import { waitingOf } from "./pending.ts";
+import { withIssue } from "./reply-issues.ts";
 import { Slots } from "./slots.ts";
 
 /** The activations of an execution as plain data. */
@@ -95,8 +96,11 @@ export class Activations {
   }
 
   /** An attempt has failed and another follows. A waiting retry holds no slot. */
-  retry(activation: Activation, executionId: string): void {
+  retry(activation: Activation, executionId: string, replies: EntryOf<unknown, "chunk:failed">["replies"] = []): void {
     const { id, attempts, chunk } = activation;
+    for (const { replyId, issues } of replies) {
+      for (const at of issues) activation.issues = withIssue(activation.issues, { replyId, attempt: attempts }, at);
+    }
     const policy = this.#graph.chunks[chunk]?.retry;
     if (policy === undefined) return;
     activation.running = false;
@@ -181,6 +185,7 @@ export class Activations {
       granted: false,
       retryIn: undefined,
       heard: false,
+      issues: undefined,
       over: false,
       retracted: false,
       failure: undefined,

@@ -3,6 +3,7 @@ import type { Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Repair } from "../schema/repair.ts";
+import type { ReplyIssues } from "./reply-issues.ts";
 
 /** What every entry carries. */
 export interface Common {
@@ -108,7 +109,12 @@ export interface EntryFields<S = any> {
   "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
   "chunk:skipped": OfChunk & { readonly trigger: string };
   "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
-  "chunk:failed": OfChunk & { readonly error: SluiceError; readonly willRetry: boolean };
+  "chunk:failed": OfChunk & {
+    readonly error: SluiceError;
+    readonly willRetry: boolean;
+    /** What was wrong with its replies as wholes; of single values `field:invalid` tells. The next attempt's models are told. */
+    readonly replies?: readonly Pick<ReplyIssues, "replyId" | "issues">[];
+  };
   /** The wait before the next attempt begins. */
   "chunk:retry": OfChunk & { readonly delayMs: number };
   /** What an attempt has shown is void: it is tried again. */
@@ -136,11 +142,15 @@ export interface EntryFields<S = any> {
   "model:reasoning": OfChunk & { readonly delta: string };
   "model:finish": OfChunk & {
     readonly model: string;
+    /** As far as it is known: a generation that is ended early has told nothing. */
     readonly usage: Usage;
+    /** The model's own, or `aborted`: the generation was ended before its end. */
     readonly finishReason: string;
     readonly durationMs: number;
     /** Time to the first token; left out when none came. */
     readonly firstTokenMs?: number;
+    /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
+    readonly tokensSaved?: number;
   };
   /** Live. */
   "field:opened": OfField & { readonly kind: string };
@@ -153,7 +163,11 @@ export interface EntryFields<S = any> {
     readonly raw?: unknown;
   };
   /** Durable. */
-  "field:invalid": OfField & { readonly issues: readonly FieldIssue[] };
+  "field:invalid": OfField & {
+    readonly issues: readonly FieldIssue[];
+    /** What the model wrote. */
+    readonly raw: unknown;
+  };
   "reply:complete": OfChunk & {
     readonly reply: string;
     readonly replyId: string;

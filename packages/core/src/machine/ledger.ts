@@ -245,7 +245,7 @@ export class Ledger {
     const activation = this.activations.get(entry.activationId);
     if (activation === undefined) return;
     if (activation.retracted) return this.#ended(activation, false);
-    if (entry.willRetry) return this.activations.retry(activation, this.#machine.progress.executionId);
+    if (entry.willRetry) return this.activations.retry(activation, this.#machine.progress.executionId, entry.replies);
     const isAborted = entry.error.code === "chunk-aborted";
     if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failed(activation, entry);
     this.activations.hold(activation, entry);

@@ -188,6 +188,7 @@ export class Machine {
         this.#commands.push(...this.#ledger.compensated(entry));
         break;
       case "field:complete":
+      case "field:invalid":
         if (this.#ledger.isRead(entry)) this.#ledger.replies.field(entry);
         break;
       case "reply:complete":

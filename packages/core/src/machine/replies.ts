@@ -1,3 +1,4 @@
+import type { Invalid } from "../define/trigger.ts";
 import type { Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
@@ -6,10 +7,11 @@ import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import type { Lanes } from "./lane.ts";
 import { type ReplyPlace, byLane, endOf } from "./reply-lanes.ts";
+import { withIssue, withoutReply } from "./reply-issues.ts";
 import { isSameJson } from "./same-json.ts";
 
-/** A value of a reply that is complete. */
-export type FieldEntry = EntryOf<unknown, "field:complete">;
+/** A value of a reply that is complete: it is valid, or it is not. */
+export type FieldEntry = EntryOf<unknown, "field:complete"> | EntryOf<unknown, "field:invalid">;
 
 /** What replies act on. */
 interface Parts {
@@ -30,6 +32,8 @@ interface Delivered {
   readonly path: string;
   /** What the model wrote. */
   readonly raw: unknown;
+  /** An invalid value was written, whatever comes of the reply: what answers for it is not taken back. */
+  readonly isFact: boolean;
   /** The attempt that has written it last. */
   attempt: number;
 }
@@ -108,44 +112,37 @@ export class Replies {
    * otherwise replaces what was there.
    */
   field(entry: FieldEntry): void {
-    const { reply, field, attempt } = entry;
-    const { routes, lanes } = this.#parts;
-    const listeners = routes.field(reply, field);
-    const closers = routes.closers(reply, field);
-    if (listeners.length + closers.length === 0) return;
+    const { field, attempt, replyId } = entry;
+    if (entry.type === "field:invalid") this.#note(entry);
+    const listeners = this.#listeners(entry);
+    const closers = this.#closers(entry);
+    const known = this.#open.get(replyId)?.fields.get(field);
+    if (known === undefined && listeners.length + closers.length === 0) return;
     this.#hear(entry.activationId);
     const open = this.#openOf(entry);
     if (attempt > 1 && closers.length > 0) this.#takeBackMissing(open, attempt, this.#earlierIn(open, attempt, field));
-    if (listeners.length > 0) {
-      const raw = entry.raw ?? entry.value;
-      const known = open.fields.get(field);
-      if (known !== undefined && isSameJson(known.raw, raw)) {
-        known.attempt = attempt;
-        this.#groups(entry); // its fan-outs are written again, too
-      } else {
-        const id = `e${entry.seq}`;
-        this.#claims.add(id);
-        open.fields.set(field, { id, path: field, raw, attempt });
-        if (known === undefined) this.deliver(entry);
-        else {
-          this.#claims.delete(known.id);
-          this.#parts.takeBack([known.id], open, entry);
-        }
-      }
+    const raw = entry.type === "field:invalid" ? entry.raw : (entry.raw ?? entry.value);
+    if (known !== undefined && isSameJson(known.raw, raw)) {
+      known.attempt = attempt;
+      this.#groups(entry); // its fan-outs are written again, too
+    } else {
+      const isFact = entry.type === "field:invalid";
+      this.#replace(open, known, { id: `e${entry.seq}`, path: field, raw, isFact, attempt }, entry);
     }
     const ended = new Set(closers.map((closer) => endOf(this.#placeOf(entry), closer)));
-    for (const id of ended) lanes.closeFan(id);
+    for (const id of ended) this.#parts.lanes.closeFan(id);
   }
 
   /** A field starts what listens to it. */
   deliver(entry: FieldEntry): void {
-    const { activationId, replyId, field, indexes, seq, value } = entry;
+    const { activationId, replyId, field, indexes, seq } = entry;
     const id = `e${seq}`;
     const above = this.#above(activationId);
-    const claims = this.#claims.has(id) ? [...(above ?? []), id] : above;
+    const claims = entry.type === "field:invalid" ? above : [...(above ?? none), id];
     for (const [lane, group] of this.#groups(entry)) {
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
-      this.#parts.deliver(group, { ...arrivalOf(value, lane, id), path: field, indexes, reply: inReply, claims });
+      const arrival = arrivalOf(payloadOf(entry), lane, id);
+      this.#parts.deliver(group, { ...arrival, path: field, indexes, reply: inReply, claims });
     }
   }
 
@@ -247,7 +244,40 @@ export class Replies {
   }
 
   #groups(entry: FieldEntry) {
-    return byLane(this.#placeOf(entry), this.#parts.routes.field(entry.reply, entry.field));
+    return byLane(this.#placeOf(entry), this.#listeners(entry));
+  }
+
+  #listeners({ type, reply, field }: FieldEntry) {
+    const { routes } = this.#parts;
+    return type === "field:complete" ? routes.field(reply, field) : routes.invalid(reply, field);
+  }
+
+  #closers({ type, reply, field }: FieldEntry) {
+    const closers = this.#parts.routes.closers(reply, field);
+    return type === "field:complete" ? closers : closers.filter(({ evenInvalid }) => evenInvalid);
+  }
+
+  /** A value comes for the first time, or in place of what was there. */
+  #replace(open: Open, known: Delivered | undefined, field: Delivered, entry: FieldEntry): void {
+    const isHeard = this.#listeners(entry).length > 0;
+    if (known !== undefined) {
+      open.fields.delete(known.path);
+      this.#claims.delete(known.id);
+    }
+    if (isHeard) {
+      open.fields.set(field.path, field);
+      if (!field.isFact) this.#claims.add(field.id);
+    }
+    if (known?.isFact === false) this.#parts.takeBack([known.id], open, isHeard ? entry : undefined);
+    else if (isHeard) this.deliver(entry);
+  }
+
+  /** The next attempt's model is to be told. */
+  #note(entry: EntryOf<unknown, "field:invalid">): void {
+    const activation = this.#parts.activations.get(entry.activationId);
+    if (activation === undefined) return;
+    const { field: path, issues, raw } = entry;
+    activation.issues = withIssue(activation.issues, entry, { path, issues, raw });
   }
 
   /** Where a field's lanes are, and what is known of the fan-outs that they lie in. */
@@ -290,11 +320,8 @@ export class Replies {
       open.fields.delete(path);
       this.#claims.delete(id);
     }
-    if (missing.length > 0)
-      this.#parts.takeBack(
-        missing.map(({ id }) => id),
-        open,
-      );
+    const gone = missing.flatMap(({ id, isFact }) => (isFact ? [] : [id]));
+    if (gone.length > 0) this.#parts.takeBack(gone, open);
   }
 
   /** The reply is over, and what it has brought about stays. */
@@ -302,6 +329,8 @@ export class Replies {
     const { replyId, activationId, attempt, value, lane } = entry;
     const scope = scopeOf({ id: replyId, lane });
     this.#keep(replyId, activationId, value);
+    const activation = this.#parts.activations.get(activationId);
+    if (activation !== undefined) activation.issues = withoutReply(activation.issues, replyId);
     const open = this.#open.get(replyId);
     if (open !== undefined) {
       if (attempt > 1) this.#takeBackMissing(open, attempt, open.fields.values());
@@ -330,12 +359,18 @@ export class Replies {
   }
 }
 
+function payloadOf(entry: FieldEntry): unknown {
+  if (entry.type === "field:complete") return entry.value;
+  const { field, indexes, issues, raw } = entry;
+  return { path: field, indexes, issues, raw } satisfies Invalid;
+}
+
 function scopeOf({ id, lane }: Pick<Open, "id" | "lane">): string {
   return `${lane}#${id}`;
 }
 
 function claimsIn({ id, fields }: Open): Claims {
-  return [id, ...[...fields.values()].map((field) => field.id)];
+  return [id, ...[...fields.values()].flatMap((field) => (field.isFact ? [] : [field.id]))];
 }
 
 /** The arrays that a path leads through: `rows` and `rows[3].tags` for `rows[3].tags[1].name`. */

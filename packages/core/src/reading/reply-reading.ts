@@ -32,7 +32,7 @@ export type ReadSignal<T> = At &
     | { readonly type: "opened" }
     | { readonly type: "delta"; readonly delta: string }
     | { readonly type: "complete"; readonly value: T }
-    | { readonly type: "invalid"; readonly issues: readonly FieldIssue[] }
+    | { readonly type: "invalid"; readonly issues: readonly FieldIssue[]; readonly raw: unknown }
   );
 
 /** A structured reply that is read outside of a flow. Whoever subscribes late gets what is there, then what comes. */
@@ -87,9 +87,9 @@ export function parseReply<R extends Instant>(
       opened: (path, indexes) => signals.next({ type: "opened", path, indexes }),
       delta: (path, indexes, delta) => signals.next({ type: "delta", path, indexes, delta }),
       complete: (path, indexes, value) => signals.next({ type: "complete", path, indexes, value }),
-      invalid: (path, indexes, issues) => {
-        signals.next({ type: "invalid", path, indexes, issues });
-        if (options.onInvalid === "fail") throw invalidField(name, path, issues, name);
+      invalid: (path, indexes, issues, raw) => {
+        signals.next({ type: "invalid", path, indexes, issues, raw });
+        if (options.onInvalid === "fail" || options.onInvalid === "abort") throw invalidField(name, path, issues, name);
       },
     },
   });

@@ -2,6 +2,7 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
+import type { ReplyIssues } from "../machine/reply-issues.ts";
 import { Abort, aborted } from "./abort.ts";
 
 /** How much is going on. */
@@ -10,7 +11,7 @@ export interface Held {
   readonly attempts: number;
 }
 
-/** A child of an attempt. */
+/** What an attempt has opened, and ends before it: a child, a generation. */
 export interface Below {
   readonly held: Held;
   readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
@@ -34,12 +35,16 @@ export class Attempt {
   ended = false;
   /** Whether viewers have seen something of it, which a further attempt makes void. */
   shown = false;
+  /** What was wrong with its replies as wholes. */
+  replies: Pick<ReplyIssues, "replyId" | "issues">[] | undefined;
+  /** Set when its code is called. */
+  onFail: ((attempt: Attempt, error: SluiceError) => void) | undefined;
   readonly #flow: string;
   /** What runs below it, and ends with it. */
   #children: Set<Below> | undefined;
   #abort: Abort | undefined;
   #why = "";
-  #replies: Map<string, number> | undefined;
+  #opened: Map<string, number> | undefined;
 
   /** Whether it undoes the chunk. */
   readonly undoes: boolean;
@@ -83,6 +88,11 @@ export class Attempt {
     return [...(this.#children ?? [])];
   }
 
+  /** Ends it with this error, at once, whatever its code does. To be called where no user code is on the stack. */
+  fail(error: SluiceError): void {
+    this.onFail?.(this, error);
+  }
+
   /** Its ctx is dead from now on, and what it left open is ended. */
   end(why: string): void {
     this.endBelow(why);
@@ -109,9 +119,9 @@ export class Attempt {
 
   /** An id for a reply of this attempt; the same in each attempt that opens the same replies in the same order. */
   replyId(name: string): string {
-    this.#replies ??= new Map();
-    const count = (this.#replies.get(name) ?? 0) + 1;
-    this.#replies.set(name, count);
+    this.#opened ??= new Map();
+    const count = (this.#opened.get(name) ?? 0) + 1;
+    this.#opened.set(name, count);
     return `${name}@${this.activation.id}${count === 1 ? "" : `.${count}`}`;
   }
 }

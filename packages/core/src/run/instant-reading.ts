@@ -1,6 +1,7 @@
 import type { Instant } from "../define/instant.ts";
 import type { TokenSource } from "../define/token-source.ts";
-import { invalidField } from "../instant/invalid-field.ts";
+import type { SluiceError } from "../error/sluice-error.ts";
+import { invalidField, invalidWhole } from "../instant/invalid-field.ts";
 import { readReply } from "../instant/reply-reader.ts";
 import type { EntryDraft } from "../machine/entry.ts";
 import { isSameJson } from "../machine/same-json.ts";
@@ -17,9 +18,12 @@ import { readTokens } from "./token-reading.ts";
 export function readInstant(host: Host, attempt: Attempt, reply: Instant, source: TokenSource): Promise<never> {
   const { name, schema, options } = reply;
   const { routes } = host;
-  const origin = { ...attempt.origin(), reply: name, replyId: attempt.replyId(name) };
-  const kept = host.kept(origin.replyId);
+  const replyId = attempt.replyId(name);
+  const kept = host.kept(replyId);
   if (kept !== undefined) return Promise.resolve(kept.value as never); // it has the schema's output, too
+  const origin = { ...attempt.origin(), reply: name, replyId };
+  const told = attempt.activation.issues?.find((one) => one.replyId === replyId)?.issues;
+  let refused: SluiceError | undefined;
   // an observer of one field may end the attempt, while the text has more of them
   const append = (draft: EntryDraft, live = false): void => {
     if (!attempt.ended) host.append(draft, live);
@@ -42,25 +46,32 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
         if (listeners.length > 0 && !attempt.ended) host.startLive(attempt, listeners, text, { path, indexes });
       },
       complete(path, indexes, value, raw) {
-        const heard = routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
+        const isRewritten = attempt.number > 1 && routes.invalid(name, path).length > 0;
+        const heard = isRewritten || routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
         const written = heard && !isSameJson(value, raw) && { raw };
         append({ type: "field:complete", ...origin, field: path, indexes, value, ...written }, !heard);
       },
-      invalid(path, indexes, issues) {
-        append({ type: "field:invalid", ...origin, field: path, indexes, issues });
-        if (options.onInvalid === "fail") throw invalidField(name, path, issues, attempt.where);
+      invalid(path, indexes, issues, raw) {
+        append({ type: "field:invalid", ...origin, field: path, indexes, issues, raw });
+        if (options.onInvalid === undefined || options.onInvalid === "report") return;
+        refused = invalidField(name, path, issues, attempt.where);
+        throw refused;
       },
     },
   });
   return readTokens(host, attempt, source, {
-    request: { reply: { name, schema } },
+    request: { reply: { name, schema }, ...(told !== undefined && { issues: told }) },
     push: (text) => reader.push(text),
     end: async () => {
       const { value, repairs } = await reader.end();
       const mended = repairs.length > 0 && { repairs };
-      const { replyId } = origin;
       append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId, value, ...mended });
       return value as never; // the schema's output, which the caller's type names
+    },
+    failed(error) {
+      const whole = refused === undefined ? invalidWhole(error, reader.partial) : undefined;
+      if (whole !== undefined) (attempt.replies ??= []).push({ replyId, issues: [whole] });
+      if (refused !== undefined && options.onInvalid === "abort") attempt.fail(refused);
     },
   });
 }

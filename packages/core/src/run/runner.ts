@@ -33,6 +33,13 @@ export interface RunnerParts {
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #running = new Running();
+  /** An attempt is failed by what it has opened. */
+  readonly #fail = (attempt: Attempt, error: SluiceError): void => {
+    this.#parts.hold();
+    this.#failed(attempt, error);
+    this.#parts.drain();
+  };
+
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
@@ -164,6 +171,7 @@ export class Runner {
 
   #call(attempt: Attempt, run: ChunkDefinition["run"], payload: unknown): void {
     const { host, instance, hold, drain } = this.#parts;
+    attempt.onFail = this.#fail;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
     if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout);
     let output: unknown;
@@ -205,7 +213,9 @@ export class Runner {
     const { activation, live } = attempt;
     const verdict = retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
     const willRetry = !live && machine.mayRetry(activation.id, verdict);
-    host.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry }, live);
+    const { replies } = attempt;
+    const told = replies !== undefined && { replies };
+    host.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry, ...told }, live);
     if (willRetry && attempt.shown) {
       host.append({ type: "chunk:reset", ...attempt.origin(), discardedAttempt: attempt.number });
     }

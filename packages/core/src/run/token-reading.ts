@@ -1,9 +1,10 @@
-import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
+import type { ModelCall, ModelRequest, TokenSource } from "../define/token-source.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/excerpt.ts";
 import { PieceReader } from "../instant/piece-reader.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
+import { openAccount } from "./generation-account.ts";
 import type { Host } from "./host.ts";
 
 /** Who reads the text of a source. */
@@ -13,6 +14,8 @@ export interface TextReader<T> {
   readonly push: (text: string) => void;
   /** The text is complete. Its outcome is the reading's. */
   readonly end: () => T | Promise<T>;
+  /** The reading has failed, not been ended from outside. Called once. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /**
@@ -29,13 +32,22 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
       reject(reason); // also when the source never answers
     });
     const stop = (error: unknown): void => {
+      if (abort.aborted) return;
       abort.abort(() => asReason(error));
       reject(error);
+      reader.failed?.(error);
     };
-    pump(host, attempt, source, reader, abort).then(resolve, stop).finally(forget);
+    pump(host, attempt, source, reader, { abort, stop }).then(resolve, stop).finally(forget);
   });
   outcome.catch(() => {}); // whoever awaits it hears of it; a reading that nobody awaits must not end the process
   return outcome;
+}
+
+/** How a reading ends before its source. */
+interface Ends {
+  readonly abort: Abort;
+  /** Ends it with an error, at once: a source may take its time to be left. */
+  readonly stop: (error: unknown) => void;
 }
 
 async function pump<T>(
@@ -43,62 +55,62 @@ async function pump<T>(
   attempt: Attempt,
   source: TokenSource,
   reader: TextReader<T>,
-  abort: Abort,
+  { abort, stop }: Ends,
 ): Promise<T> {
   const call = modelCall(source, attempt.where);
   const pieces = new PieceReader(attempt.where);
   if (call === undefined) {
     for await (const piece of source as AsyncIterable<unknown> | Iterable<unknown>) {
       if (abort.aborted) break;
-      push(pieces.read(piece));
+      push(pieces.read(piece), stop);
     }
     const rest = pieces.rest();
-    if (rest !== "" && !abort.aborted) push(rest);
+    if (rest !== "" && !abort.aborted) push(rest, stop);
   } else {
     await pumpModel(call);
   }
   if (abort.reason !== undefined) throw abort.reason;
   return reader.end();
 
-  function push(text: string): void {
+  function push(text: string, refuse: (error: unknown) => void): void {
     attempt.shown = true;
-    reader.push(text);
+    try {
+      reader.push(text);
+    } catch (error) {
+      refuse(error);
+      throw error;
+    }
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
     const origin = attempt.origin();
-    const startedAt = host.now();
-    let firstTokenMs: number | undefined;
-    let finish: Extract<ModelPart, { type: "finish" }> | undefined;
-    host.append({ type: "model:start", ...origin, model });
+    const account = openAccount(host, attempt, model);
+    const refuse = (error: unknown): void => {
+      account.abort();
+      stop(error);
+    };
     try {
-      for await (const part of stream({ ...reader.request, abortSignal: abort.signal })) {
+      account.generation = stream({ ...reader.request, abortSignal: abort.signal });
+      for await (const part of account.generation) {
         if (abort.aborted) return;
         if (part.type === "finish") {
-          finish = part;
+          account.told = part;
           break;
         }
-        firstTokenMs ??= host.now() - startedAt;
+        account.token();
         if (part.type === "reasoning") {
           host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
         } else {
           host.append({ type: "model:token", ...origin, delta: part.delta }, true);
-          push(pieces.read(part.delta));
+          push(pieces.read(part.delta), refuse);
         }
       }
+      if (!abort.aborted) account.finish();
     } catch (error) {
       throw modelError(model, error, attempt.where);
+    } finally {
+      account.close();
     }
-    if (abort.aborted) return;
-    host.append({
-      type: "model:finish",
-      ...origin,
-      model,
-      usage: finish?.usage ?? {},
-      finishReason: finish?.finishReason ?? "unknown",
-      durationMs: host.now() - startedAt,
-      ...(firstTokenMs !== undefined && { firstTokenMs }),
-    });
   }
 }
 

@@ -10,6 +10,16 @@ export interface FieldIssue {
   readonly message: string;
 }
 
+/** What is wrong with one value of a reply. */
+export interface FieldIssueAt {
+  /** Where in the reply, such as `items[3].price`; empty for the whole. */
+  readonly path: string;
+  /** Their paths begin at this value. */
+  readonly issues: readonly FieldIssue[];
+  /** What the model wrote; left out where it could not be read. */
+  readonly raw?: unknown;
+}
+
 /** An issue of zod's, with what was expected and what came also where no locale says so (`zod/mini`). */
 export function fieldIssue(issue: $ZodIssue, value: unknown): FieldIssue {
   const { path, message } = issue;
@@ -21,13 +31,20 @@ export function fieldIssue(issue: $ZodIssue, value: unknown): FieldIssue {
 
 /** Issues in one line: `items[0].price: Invalid input: expected number, received string; …`. */
 export function describeFieldIssues(issues: readonly FieldIssue[]): string {
-  return issues.map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`)).join("; ");
+  return issues
+    .map((issue) => (issue.path.length === 0 ? issue.message : `${issuePath(issue)}: ${issue.message}`))
+    .join("; ");
 }
 
-function pathText(keys: readonly PropertyKey[]): string {
-  return keys.reduce<string>(
-    (path, key) => joinPath(path, typeof key === "number" ? `[${key}]` : keySegment(String(key))),
-    "",
+/**
+ * Where an issue is, as paths are written.
+ *
+ * @param of where the value is that was checked; empty for a whole
+ */
+export function issuePath({ path }: FieldIssue, of = ""): string {
+  return path.reduce<string>(
+    (above, key) => joinPath(above, typeof key === "number" ? `[${key}]` : keySegment(String(key))),
+    of,
   );
 }
 
