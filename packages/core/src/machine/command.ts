@@ -1,6 +1,6 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Arrival } from "./arrival.ts";
-import type { ReplyIssues } from "./reply-issues.ts";
+import { type ReplyIssues, noIssues } from "./reply-issues.ts";
 
 /** One triggering of a chunk. */
 export interface Activation {
@@ -23,8 +23,8 @@ export interface Activation {
   retryIn: number | undefined;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */
   heard: boolean;
-  /** What was wrong with its replies; undefined when nothing ever was. */
-  issues: readonly ReplyIssues[] | undefined;
+  /** What was wrong with its replies. */
+  issues: readonly ReplyIssues[];
   /** Whether nothing follows from it any more. */
   over: boolean;
   /** The time of its join is over, in milliseconds: it never starts, and has failed. */
@@ -36,7 +36,7 @@ export function passing(
   own: Pick<Activation, "id" | "chunk" | "trigger" | "event" | "arrival">,
   attempts = 0,
 ): Activation {
-  const idle = { retryIn: undefined, heard: false, issues: undefined, over: false, expired: undefined };
+  const idle = { retryIn: undefined, heard: false, issues: noIssues, over: false, expired: undefined };
   return { ...own, order: 0, attempts, running: true, granted: true, ...idle };
 }
 

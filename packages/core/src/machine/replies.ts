@@ -3,6 +3,7 @@ import { lanePaths } from "../graph/lane-paths.ts";
 import type { Closer, FieldLanes, FieldListener, Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
+import type { Activation } from "./command.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import { type Fan, type Lanes, rootLane } from "./lane.ts";
@@ -32,9 +33,13 @@ export class Replies {
   /** A value of a reply is complete: it is valid, or it is not. */
   field(entry: FieldEntry): void {
     const { reply, replyId, field, indexes, seq } = entry;
-    const { routes, deliver } = this.#parts;
+    const { routes, deliver, activations } = this.#parts;
     const isValid = entry.type === "field:complete";
-    if (!isValid) this.#note(entry);
+    const activation = activations.get(entry.activationId);
+    if (activation !== undefined && !isValid) {
+      const { issues, raw } = entry;
+      activation.issues = withIssue(activation.issues, replyId, entry.attempt, { path: field, issues, raw });
+    }
     const listeners = isValid ? routes.field(reply, field) : routes.invalid(reply, field);
     for (const [lane, group] of this.#byLane(entry, listeners)) {
       if (lane === undefined) continue;
@@ -43,20 +48,20 @@ export class Replies {
     }
     const ending = routes.closers(reply, field);
     const closers = isValid ? ending : ending.filter(({ evenInvalid }) => evenInvalid);
-    this.#hear(entry.activationId, listeners.length + closers.length);
+    this.#hear(activation, listeners.length + closers.length);
     const ended = new Set(closers.map((closer) => this.#endOf(entry, closer)));
     for (const id of ended) if (id !== undefined) this.#parts.lanes.closeFan(id);
   }
 
   /** A whole reply is complete and valid. */
   complete({ reply, replyId, activationId, value, lane, seq }: EntryOf<unknown, "reply:complete">): void {
-    const { routes, deliver, joins } = this.#parts;
-    const activation = this.#parts.activations.get(activationId);
+    const { routes, deliver, joins, activations } = this.#parts;
+    const activation = activations.get(activationId);
     if (activation !== undefined) activation.issues = withoutReply(activation.issues, replyId);
     const listeners = routes.done(reply);
     const scope = `${lane}#${replyId}`;
     if (listeners.length > 0) deliver(listeners, { ...arrivalOf(value, lane, `e${seq}`), reply: scope });
-    this.#hear(activationId, listeners.length);
+    this.#hear(activation, listeners.length);
     this.#close(`${activationId} ${replyId}`, false);
     joins.forget(scope);
   }
@@ -78,16 +83,7 @@ export class Replies {
     for (const [key, ids] of opened) this.#opened.set(key, new Set(ids));
   }
 
-  /** The next attempt's model is to be told. */
-  #note(entry: EntryOf<unknown, "field:invalid">): void {
-    const activation = this.#parts.activations.get(entry.activationId);
-    if (activation === undefined) return;
-    const { field: path, issues, raw } = entry;
-    activation.issues = withIssue(activation.issues, entry, { path, issues, raw });
-  }
-
-  #hear(activationId: string, listeners: number): void {
-    const activation = this.#parts.activations.get(activationId);
+  #hear(activation: Activation | undefined, listeners: number): void {
     if (activation !== undefined && listeners > 0) activation.heard = true;
   }
 
