@@ -4,10 +4,9 @@ import type { Arrival } from "./arrival.ts";
 import { backoff } from "./backoff.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Target } from "./delivery.ts";
-import type { EntryOf } from "./entry.ts";
 import type { Lanes } from "./lane.ts";
 import { waitingOf } from "./pending.ts";
-import { withIssue } from "./reply-issues.ts";
+import { type InvalidReply, noIssues, withIssue } from "./reply-issues.ts";
 import { Slots } from "./slots.ts";
 
 /** The activations of an execution as plain data. */
@@ -96,11 +95,10 @@ export class Activations {
   }
 
   /** An attempt has failed and another follows. A waiting retry holds no slot. */
-  retry(activation: Activation, executionId: string, replies: EntryOf<unknown, "chunk:failed">["replies"] = []): void {
+  retry(activation: Activation, executionId: string, replies: readonly InvalidReply[] = []): void {
     const { id, attempts, chunk } = activation;
-    for (const { replyId, issues } of replies) {
-      for (const at of issues) activation.issues = withIssue(activation.issues, { replyId, attempt: attempts }, at);
-    }
+    for (const { replyId, whole } of replies)
+      activation.issues = withIssue(activation.issues, replyId, attempts, whole);
     const policy = this.#graph.chunks[chunk]?.retry;
     if (policy === undefined) return;
     activation.running = false;
@@ -185,7 +183,7 @@ export class Activations {
       granted: false,
       retryIn: undefined,
       heard: false,
-      issues: undefined,
+      issues: noIssues,
       over: false,
       retracted: false,
       failure: undefined,

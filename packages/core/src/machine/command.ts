@@ -2,7 +2,7 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Claims } from "./claims.ts";
 import type { EntryOf } from "./entry.ts";
-import type { ReplyIssues } from "./reply-issues.ts";
+import { type ReplyIssues, noIssues } from "./reply-issues.ts";
 
 /** One triggering of a chunk. */
 export interface Activation {
@@ -25,8 +25,8 @@ export interface Activation {
   retryIn: number | undefined;
   /** Whether a reply of it has triggered something: then what it returns is not the flow's result. */
   heard: boolean;
-  /** What was wrong with its replies; undefined when nothing ever was. */
-  issues: readonly ReplyIssues[] | undefined;
+  /** What was wrong with its replies. */
+  issues: readonly ReplyIssues[];
   /** Whether nothing follows from it any more. */
   over: boolean;
   /** What it follows from has been taken back: it is ended, and what it did is undone. */
@@ -47,7 +47,7 @@ export function passing(
     granted: true,
     retryIn: undefined,
     heard: false,
-    issues: undefined,
+    issues: noIssues,
     over: false,
     retracted: false,
     failure: undefined,

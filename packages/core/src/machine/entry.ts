@@ -3,7 +3,7 @@ import type { Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Repair } from "../schema/repair.ts";
-import type { ReplyIssues } from "./reply-issues.ts";
+import type { InvalidReply } from "./reply-issues.ts";
 
 /** What every entry carries. */
 export interface Common {
@@ -113,7 +113,7 @@ export interface EntryFields<S = any> {
     readonly error: SluiceError;
     readonly willRetry: boolean;
     /** What was wrong with its replies as wholes; of single values `field:invalid` tells. The next attempt's models are told. */
-    readonly replies?: readonly Pick<ReplyIssues, "replyId" | "issues">[];
+    readonly replies?: readonly InvalidReply[];
   };
   /** The wait before the next attempt begins. */
   "chunk:retry": OfChunk & { readonly delayMs: number };

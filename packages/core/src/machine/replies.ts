@@ -277,7 +277,7 @@ export class Replies {
     const activation = this.#parts.activations.get(entry.activationId);
     if (activation === undefined) return;
     const { field: path, issues, raw } = entry;
-    activation.issues = withIssue(activation.issues, entry, { path, issues, raw });
+    activation.issues = withIssue(activation.issues, entry.replyId, entry.attempt, { path, issues, raw });
   }
 
   /** Where a field's lanes are, and what is known of the fan-outs that they lie in. */

@@ -89,7 +89,7 @@ export function parseReply<R extends Instant>(
       complete: (path, indexes, value) => signals.next({ type: "complete", path, indexes, value }),
       invalid: (path, indexes, issues, raw) => {
         signals.next({ type: "invalid", path, indexes, issues, raw });
-        if (options.onInvalid === "fail" || options.onInvalid === "abort") throw invalidField(name, path, issues, name);
+        if ((options.onInvalid ?? "report") !== "report") throw invalidField(name, path, issues, name);
       },
     },
   });

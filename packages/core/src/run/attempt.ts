@@ -2,7 +2,7 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { OfChunk } from "../machine/entry.ts";
-import type { ReplyIssues } from "../machine/reply-issues.ts";
+import type { InvalidReply } from "../machine/reply-issues.ts";
 import { Abort, aborted } from "./abort.ts";
 
 /** How much is going on. */
@@ -36,9 +36,9 @@ export class Attempt {
   /** Whether viewers have seen something of it, which a further attempt makes void. */
   shown = false;
   /** What was wrong with its replies as wholes. */
-  replies: Pick<ReplyIssues, "replyId" | "issues">[] | undefined;
-  /** Set when its code is called. */
-  onFail: ((attempt: Attempt, error: SluiceError) => void) | undefined;
+  replies: InvalidReply[] | undefined;
+  /** Ends it with an error, at once, whatever its code does: where no user code is on the stack. Set when its code is called. */
+  fail: ((attempt: Attempt, error: SluiceError) => void) | undefined;
   readonly #flow: string;
   /** What runs below it, and ends with it. */
   #children: Set<Below> | undefined;
@@ -86,11 +86,6 @@ export class Attempt {
   /** What runs below it. */
   get below(): readonly Below[] {
     return [...(this.#children ?? [])];
-  }
-
-  /** Ends it with this error, at once, whatever its code does. To be called where no user code is on the stack. */
-  fail(error: SluiceError): void {
-    this.onFail?.(this, error);
   }
 
   /** Its ctx is dead from now on, and what it left open is ended. */

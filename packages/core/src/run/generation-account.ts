@@ -2,67 +2,56 @@ import type { Generation, ModelPart } from "../define/token-source.ts";
 import type { Attempt, Below } from "./attempt.ts";
 import type { Host } from "./host.ts";
 
-type Finish = Extract<ModelPart, { readonly type: "finish" }>;
-
 /** What a generation comes to: one `model:finish` for each `model:start`, unless the model failed. */
 export interface GenerationAccount {
-  generation: Generation | undefined;
-  /** Its last part, when that has come. */
-  told: Finish | undefined;
+  generation?: Generation;
   /** A token has come. */
   readonly token: () => void;
-  /** Its text has come to its end. */
-  readonly finish: () => void;
-  /** It was ended before its end. */
+  /** It is over, the first time it is called; without an end, its model has failed. */
+  readonly end: (finish?: Pick<Extract<ModelPart, { readonly type: "finish" }>, "finishReason" | "usage">) => void;
+  /** It is ended before its end. */
   readonly abort: () => void;
-  /** Nothing more is written of it. */
-  readonly close: () => void;
 }
+
+const nothing: Below["held"] = { attempts: 0, timers: 0 };
 
 /** Begins one. An attempt that ends before the generation aborts it in the log first: nothing follows a final entry. */
 export function openAccount(host: Host, attempt: Attempt, model: string): GenerationAccount {
   const origin = attempt.origin();
   const startedAt = host.now();
+  const passed = (): number => host.now() - startedAt;
   let firstTokenMs: number | undefined;
+  let tokensSaved: number | undefined;
   let isOpen = true;
-  const end = (otherwise: string, tokensSaved?: number): void => {
-    if (!isOpen) return;
-    const { finishReason = otherwise, usage = {} } = account.told ?? {};
-    account.close();
-    host.append({
-      type: "model:finish",
-      ...origin,
-      model,
-      usage,
-      finishReason,
-      durationMs: host.now() - startedAt,
-      ...(firstTokenMs !== undefined && { firstTokenMs }),
-      ...(tokensSaved !== undefined && { tokensSaved }),
-    });
-  };
   const account: GenerationAccount = {
-    generation: undefined,
-    told: undefined,
-    token: () => void (firstTokenMs ??= host.now() - startedAt),
-    finish: () => end("unknown"),
-    abort: () => end("aborted", account.told === undefined ? remainingOf(account.generation) : undefined),
-    close() {
+    token: () => void (firstTokenMs ??= passed()),
+    end(finish) {
+      if (!isOpen) return;
       isOpen = false;
       disown();
+      if (finish === undefined) return;
+      const { usage, finishReason } = finish;
+      host.append({
+        type: "model:finish",
+        ...origin,
+        model,
+        usage,
+        finishReason,
+        durationMs: passed(),
+        ...(firstTokenMs !== undefined && { firstTokenMs }),
+        ...(tokensSaved !== undefined && { tokensSaved }),
+      });
+    },
+    abort() {
+      try {
+        tokensSaved = account.generation?.remaining?.();
+      } catch {
+        // a source that fails to tell does not know: an attempt that ends must not fail for it
+      }
+      account.end({ finishReason: "aborted", usage: {} });
     },
   };
-  const disown = attempt.adopt({ held: nothing, cancel: account.abort, onEnded: () => {} });
+  const disown = attempt.adopt({ held: nothing, cancel: account.abort, onEnded() {} });
   host.append({ type: "model:start", ...origin, model });
   return account;
-}
-
-const nothing: Below["held"] = { attempts: 0, timers: 0 };
-
-/** A source that fails to tell does not know: an attempt that ends must not fail for it. */
-function remainingOf(generation: Generation | undefined): number | undefined {
-  try {
-    return generation?.remaining?.();
-  } catch {
-    return undefined;
-  }
 }

@@ -22,7 +22,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
   const kept = host.kept(replyId);
   if (kept !== undefined) return Promise.resolve(kept.value as never); // it has the schema's output, too
   const origin = { ...attempt.origin(), reply: name, replyId };
-  const told = attempt.activation.issues?.find((one) => one.replyId === replyId)?.issues;
+  const told = attempt.activation.issues.find((one) => one.replyId === replyId)?.issues;
   let refused: SluiceError | undefined;
   // an observer of one field may end the attempt, while the text has more of them
   const append = (draft: EntryDraft, live = false): void => {
@@ -53,7 +53,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
       },
       invalid(path, indexes, issues, raw) {
         append({ type: "field:invalid", ...origin, field: path, indexes, issues, raw });
-        if (options.onInvalid === undefined || options.onInvalid === "report") return;
+        if ((options.onInvalid ?? "report") === "report") return;
         refused = invalidField(name, path, issues, attempt.where);
         throw refused;
       },
@@ -70,8 +70,8 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     },
     failed(error) {
       const whole = refused === undefined ? invalidWhole(error, reader.partial) : undefined;
-      if (whole !== undefined) (attempt.replies ??= []).push({ replyId, issues: [whole] });
-      if (refused !== undefined && options.onInvalid === "abort") attempt.fail(refused);
+      if (whole !== undefined) (attempt.replies ??= []).push({ replyId, whole });
+      if (refused !== undefined && options.onInvalid === "abort") attempt.fail?.(attempt, refused);
     },
   });
 }

@@ -171,7 +171,7 @@ export class Runner {
 
   #call(attempt: Attempt, run: ChunkDefinition["run"], payload: unknown): void {
     const { host, instance, hold, drain } = this.#parts;
-    attempt.onFail = this.#fail;
+    attempt.fail = this.#fail;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
     if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout);
     let output: unknown;
@@ -213,8 +213,7 @@ export class Runner {
     const { activation, live } = attempt;
     const verdict = retryVerdict(chunks[activation.chunk]?.options.retry?.when, attempt, error);
     const willRetry = !live && machine.mayRetry(activation.id, verdict);
-    const { replies } = attempt;
-    const told = replies !== undefined && { replies };
+    const told = attempt.replies && { replies: attempt.replies };
     host.append({ type: "chunk:failed", ...attempt.origin(), error: verdict, willRetry, ...told }, live);
     if (willRetry && attempt.shown) {
       host.append({ type: "chunk:reset", ...attempt.origin(), discardedAttempt: attempt.number });

@@ -85,6 +85,7 @@ async function pump<T>(
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
     const origin = attempt.origin();
     const account = openAccount(host, attempt, model);
+    let finish: Parameters<typeof account.end>[0] = { finishReason: "unknown", usage: {} };
     const refuse = (error: unknown): void => {
       account.abort();
       stop(error);
@@ -94,7 +95,7 @@ async function pump<T>(
       for await (const part of account.generation) {
         if (abort.aborted) return;
         if (part.type === "finish") {
-          account.told = part;
+          finish = part;
           break;
         }
         account.token();
@@ -105,11 +106,11 @@ async function pump<T>(
           push(pieces.read(part.delta), refuse);
         }
       }
-      if (!abort.aborted) account.finish();
+      if (!abort.aborted) account.end(finish);
     } catch (error) {
       throw modelError(model, error, attempt.where);
     } finally {
-      account.close();
+      account.end();
     }
   }
 }
