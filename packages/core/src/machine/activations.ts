@@ -4,6 +4,7 @@ import type { Arrival } from "./arrival.ts";
 import { backoff } from "./backoff.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Target } from "./delivery.ts";
+import type { EntryOf } from "./entry.ts";
 import type { Lanes } from "./lane.ts";
 import { waitingOf } from "./pending.ts";
 import { type InvalidReply, noIssues, withIssue } from "./reply-issues.ts";
