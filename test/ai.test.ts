@@ -346,7 +346,7 @@ describe("failures", () => {
   }
 
   test("a stream without any output is a failure", async () => {
-    expect((await failureOf(writing(START))).what).toMatch(/"mock\/m-1" failed: No output generated/);
+    expect((await failureOf(writing(START))).what).toMatch(/"mock\/m-1" broke off: its stream ended/);
   });
 
   test("a reply that breaks off is a failure", async () => {
@@ -645,7 +645,7 @@ describe("over HTTP", () => {
     await serving(hangUp, async (url) => {
       const { model } = await openai(url);
       const error = await failureOf(model);
-      expect(error.what).toMatch(/^The model "openai\/gpt-test" cannot be reached: .*\(UND_ERR_SOCKET\)$/);
+      expect(error.what).toMatch(/^The reply of the model "openai\/gpt-test" broke off: .*\(UND_ERR_SOCKET\)$/);
       expect(error.retryable).toBe(true);
     });
   });

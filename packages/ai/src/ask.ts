@@ -1,6 +1,6 @@
 import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
 import { type LanguageModel, type LanguageModelUsage, type ModelMessage, streamText } from "ai";
-import { type Asked, modelError } from "./model-error.ts";
+import { type Asked, brokenOff, modelError } from "./model-error.ts";
 import { replyOutput } from "./reply-output.ts";
 
 /** What the model is asked, and how it is to answer: named, typed and documented as in the AI SDK's `streamText`. */
@@ -61,6 +61,7 @@ async function* generate(asked: Asked, question: Question, request: ModelRequest
   const { abortSignal, reply } = request;
   if (abortSignal.aborted) return;
   const left = new AbortController(); // the reader may leave early, which the SDK would not tell the provider
+  let begun = false;
   let end: { readonly finishReason: string; readonly usage: Usage } | undefined;
   try {
     const { stream } = streamText({
@@ -72,6 +73,7 @@ async function* generate(asked: Asked, question: Question, request: ModelRequest
     });
     for await (const part of stream) {
       if (abortSignal.aborted) return;
+      if (part.type === "text-delta" || part.type === "reasoning-delta") begun = true;
       if (part.type === "text-delta") {
         if (part.text !== "") yield { type: "text", delta: part.text };
       } else if (part.type === "reasoning-delta") {
@@ -83,10 +85,10 @@ async function* generate(asked: Asked, question: Question, request: ModelRequest
       }
     }
     if (abortSignal.aborted) return;
-    if (end === undefined || BROKEN.has(end.finishReason)) throw brokenOff(asked.name);
+    if (end === undefined || BROKEN.has(end.finishReason)) throw brokenOff(asked);
   } catch (error) {
     if (abortSignal.aborted) return;
-    throw modelError(asked, error, { headers: question.headers });
+    throw modelError(asked, error, { headers: question.headers, begun });
   } finally {
     if (end === undefined) left.abort();
   }
@@ -95,13 +97,6 @@ async function* generate(asked: Asked, question: Question, request: ModelRequest
 
 /** How a reply finishes that is not whole, for a reason on the provider's side. */
 const BROKEN: ReadonlySet<string> = new Set(["error", "interrupted"]);
-
-function brokenOff(model: string): SluiceError {
-  return new SluiceError("model-failed", {
-    what: `The reply of the model "${model}" broke off: its stream ended without a regular finish`,
-    mend: "Try again; if it stays, look at the provider's or the proxy's log",
-  });
-}
 
 function askedOf(model: LanguageModel): Asked {
   if (typeof model === "string") return { name: model, provider: "ai-gateway", modelId: model };
