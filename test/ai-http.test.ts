@@ -9,6 +9,7 @@ import { deferred, logOf } from "@sluice/testing";
 import type { LanguageModel } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { asking, told, trackOf } from "./agent.ts";
 import { answering, local, wires } from "./provider-wire.ts";
 
 const KEY = "sk-proj-abcdEFGH1234567890abcdEFGH";
@@ -88,6 +89,28 @@ describe.each(wires)("$provider over HTTP", ({ named, model, begins, early }) =>
       "refund",
     ]);
     expect(await execution.result).toEqual({ category: "billing", steps: ["look", "refund"] });
+  });
+
+  test("a tool that it calls runs here, and its answer goes back", async () => {
+    mock.on(
+      { userMessage: "parcel", hasToolResult: false },
+      { toolCalls: [{ name: "track", arguments: { order: "A7" } }] },
+    );
+    mock.on({ userMessage: "parcel", toolResultContains: "shipped" }, { content: "It is on its way" });
+    const tools = trackOf(() => ({ status: "shipped" }));
+    const execution = run(asking(ask(here(), { prompt: "parcel", tools })), "");
+    const lines = told(await logOf(execution)).map((line) => line.replace(/^(call|return) \S+ /, "$1 "));
+    expect(lines).toEqual([
+      `start ${named}`,
+      "finish tool-calls",
+      'call track {"order":"A7"}',
+      "return true",
+      `start ${named}`,
+      "token It is on",
+      "token  its way",
+      "finish stop",
+    ]);
+    expect(await execution.result).toBe("It is on its way");
   });
 
   test("a rate limit is told with the time to wait", async () => {

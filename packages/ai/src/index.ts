@@ -1,1 +1,2 @@
 export { type AskOptions, ask } from "./ask.ts";
+export { type Caller, callerOf } from "./caller.ts";

@@ -51,6 +51,11 @@ export function modelError(
   });
 }
 
+/** What an error says, in one line and without keys. */
+export function sentenceOf(error: unknown, { headers }: Pick<ModelErrorOptions, "headers"> = {}): string {
+  return sentence(error, (text) => withoutSecrets(text, headers));
+}
+
 interface Failure {
   readonly what: string;
   readonly mend?: string;

@@ -1,5 +1,5 @@
 import type { ModelCall, ModelPart, TokenSource } from "@sluice/core";
-import { type ReplyPiece, scriptedModel } from "./scripted-model.ts";
+import { type ReplyPiece, type ToolPart, scriptedModel } from "./scripted-model.ts";
 import type { Delay } from "./virtual-time.ts";
 
 /** A token stream as it came: its pieces, each with the milliseconds since the one before. Plain JSON. */
@@ -10,7 +10,13 @@ export interface Recording {
 }
 
 type RecordedPiece =
-  | Extract<ReplyPiece, { readonly text: string } | { readonly reasoning: string } | { readonly finish: string }>
+  | Extract<
+      ReplyPiece,
+      | { readonly text: string }
+      | { readonly reasoning: string }
+      | { readonly finish: string }
+      | { readonly part: ToolPart }
+    >
   /** The stream failed: with this message, and whether another attempt may help. */
   | { readonly afterMs: number; readonly fails: string; readonly isRetryable: boolean };
 
@@ -29,8 +35,8 @@ export interface ReplayOptions {
 }
 
 /**
- * The same source of tokens, which is saved to a file when it has come to its end or failed: text, reasoning, usage and
- * timings, no prompt. A stream that its reader leaves is not saved. Each reading writes the file anew.
+ * The same source of tokens, which is saved to a file when it has come to its end or failed: text, reasoning, tool calls,
+ * usage and timings, no prompt. A stream that its reader leaves is not saved. Each reading writes the file anew.
  *
  * @param file its path; JSON, about 40 bytes a token
  */
@@ -52,9 +58,9 @@ export function record(
     try {
       for await (const part of call.stream(request)) {
         pieces.push({ afterMs: afterMs(), ...pieceOf(part) });
-        if (part.type === "finish") await save(file, { model: call.model, pieces });
         yield part;
       }
+      await save(file, { model: call.model, pieces });
     } catch (error) {
       if (request.abortSignal.aborted) throw error; // the reader has left
       const { message, isRetryable } = error as { readonly message?: unknown; readonly isRetryable?: unknown };
@@ -67,8 +73,8 @@ export function record(
 }
 
 /**
- * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. In virtual
- * time a recorded reply takes no time, and everything happens in the same order.
+ * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. Tools are
+ * told of and do not run. In virtual time a recorded reply takes no time, and everything happens in the same order.
  *
  * @throws Error when the file is no recording; with the first reading
  */
@@ -93,7 +99,8 @@ function asCall(source: TokenSource): ModelCall {
 function pieceOf(part: ModelPart) {
   if (part.type === "text") return { text: part.delta };
   if (part.type === "reasoning") return { reasoning: part.delta };
-  return { finish: part.finishReason, usage: part.usage };
+  if (part.type === "finish") return { finish: part.finishReason, usage: part.usage };
+  return { part };
 }
 
 function scriptOf(piece: RecordedPiece): Exclude<ReplyPiece, string> {

@@ -13,8 +13,22 @@ export interface Usage {
 export type ModelPart =
   | { readonly type: "text"; readonly delta: string }
   | { readonly type: "reasoning"; readonly delta: string }
-  /** The last part. `length` means that the reply was cut off. */
-  | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage };
+  /** The call has ended: the last part, unless tools run. `length` means that the reply was cut off. */
+  | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage }
+  /** A tool begins to run, for a call that has ended. `args` are plain data. */
+  | { readonly type: "tool-call"; readonly toolCallId: string; readonly tool: string; readonly args: unknown }
+  /** A running tool tells of itself, in plain data. */
+  | { readonly type: "tool-progress"; readonly toolCallId: string; readonly tool: string; readonly data: unknown }
+  /** A tool has ended; `error` is what went wrong. */
+  | {
+      readonly type: "tool-result";
+      readonly toolCallId: string;
+      readonly tool: string;
+      readonly success: boolean;
+      readonly error?: string;
+    }
+  /** A further call begins, with what the tools gave. The first one begins without. */
+  | { readonly type: "start"; readonly model: string };
 
 /** What a reader asks of a model. */
 export interface ModelRequest {
@@ -22,13 +36,15 @@ export interface ModelRequest {
   readonly abortSignal: AbortSignal;
   /** What the reply must fit; left out for plain text. */
   readonly reply?: { readonly name: string; readonly schema: Schema };
+  /** For what tools do outside: the same for every attempt of the activation. Left out outside of a flow. */
+  readonly idempotencyKey?: string;
 }
 
 /** A model, ready to be asked: a port. `@sluice/ai`'s `ask` makes one. */
 export interface ModelCall {
   /** Names the model in the log, such as `openai/gpt-5`. */
   readonly model: string;
-  /** Starts one generation. It throws or rejects with what went wrong. */
+  /** Starts one generation: a call of the model, and where tools run, further ones. It throws or rejects with what went wrong. */
   readonly stream: (request: ModelRequest) => AsyncIterable<ModelPart>;
 }
 

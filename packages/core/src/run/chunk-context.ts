@@ -12,7 +12,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
 import { changeState } from "./state-store.ts";
-import { readText } from "./text-reading.ts";
+import { readText, readWhole } from "./text-reading.ts";
 
 /**
  * The ctx of one attempt. Its functions are made when they are read, so that they can be taken apart
@@ -128,6 +128,13 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get text(): Context["text"] {
     return (source) => readText(this.#host, this.#attempt, source, this.#isOver("text"));
+  }
+
+  get generate(): Context["generate"] {
+    return (source) => {
+      if (this.#isOver("generate")) return late(this.#attempt);
+      return readWhole(this.#host, this.#attempt, source);
+    };
   }
 
   #valid(call: string, result: unknown): unknown {

@@ -5,9 +5,25 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
-/** Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. */
+/** Reads plain text that nobody is shown while it comes. */
+export function readWhole(host: Host, attempt: Attempt, source: TokenSource): Promise<string> {
+  let text = "";
+  return readTokens(host, attempt, source, {
+    request: {},
+    quiet: true,
+    push: (piece) => void (text += piece),
+    restart: () => void (text = ""),
+    end: () => text,
+  });
+}
+
+/**
+ * Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. Where tools
+ * ran, the whole is what the model wrote after them.
+ */
 export function readText(host: Host, attempt: Attempt, source: TokenSource, late: boolean): TextReply {
   const pieces: string[] = [];
+  let last = 0;
   let wake: (() => void)[] = [];
   const wakeAll = (): void => {
     const waiting = wake;
@@ -22,7 +38,8 @@ export function readText(host: Host, attempt: Attempt, source: TokenSource, late
           pieces.push(text);
           wakeAll();
         },
-        end: () => pieces.join(""),
+        restart: () => void (last = pieces.length),
+        end: () => pieces.slice(last).join(""),
       });
   let over = false;
   const ended = whole.then(

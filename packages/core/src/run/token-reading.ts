@@ -1,16 +1,21 @@
-import type { ModelCall, ModelPart, ModelRequest, TokenSource } from "../define/token-source.ts";
+import type { ModelCall, ModelRequest, TokenSource } from "../define/token-source.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/excerpt.ts";
 import { PieceReader } from "../instant/piece-reader.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { ModelLog } from "./model-log.ts";
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
-  readonly request: Omit<ModelRequest, "abortSignal">;
+  readonly request: Pick<ModelRequest, "reply">;
+  /** Whether nobody is shown the text while it comes. @default false */
+  readonly quiet?: boolean;
   /** More text. What it throws ends the reading. */
   readonly push: (text: string) => void;
+  /** A further call of the model begins: tools have run. Its text follows that of the one before. */
+  readonly restart?: () => void;
   /** The text is complete. Its outcome is the reading's. */
   readonly end: () => T | Promise<T>;
 }
@@ -45,6 +50,7 @@ async function pump<T>(
   reader: TextReader<T>,
   abort: Abort,
 ): Promise<T> {
+  const { quiet = false } = reader;
   const call = modelCall(source, attempt.where);
   const pieces = new PieceReader(attempt.where);
   if (call === undefined) {
@@ -61,44 +67,25 @@ async function pump<T>(
   return reader.end();
 
   function push(text: string): void {
-    attempt.shown = true;
+    if (!quiet) attempt.shown = true;
     reader.push(text);
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
-    const origin = attempt.origin();
-    const startedAt = host.now();
-    let firstTokenMs: number | undefined;
-    let finish: Extract<ModelPart, { type: "finish" }> | undefined;
-    host.append({ type: "model:start", ...origin, model });
+    const log = new ModelLog(host, attempt, { quiet });
+    log.start(model);
     try {
-      for await (const part of stream({ ...reader.request, abortSignal: abort.signal })) {
+      const idempotencyKey = host.keyOf(attempt);
+      for await (const part of stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey })) {
         if (abort.aborted) return;
-        if (part.type === "finish") {
-          finish = part;
-          break;
-        }
-        firstTokenMs ??= host.now() - startedAt;
-        if (part.type === "reasoning") {
-          host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
-        } else {
-          host.append({ type: "model:token", ...origin, delta: part.delta }, true);
-          push(pieces.read(part.delta));
-        }
+        log.note(part);
+        if (part.type === "text") push(pieces.read(part.delta));
+        else if (part.type === "start") reader.restart?.();
       }
     } catch (error) {
       throw modelError(model, error, attempt.where);
     }
-    if (abort.aborted) return;
-    host.append({
-      type: "model:finish",
-      ...origin,
-      model,
-      usage: finish?.usage ?? {},
-      finishReason: finish?.finishReason ?? "unknown",
-      durationMs: host.now() - startedAt,
-      ...(firstTokenMs !== undefined && { firstTokenMs }),
-    });
+    if (!abort.aborted) log.end();
   }
 }
 
