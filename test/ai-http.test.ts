@@ -3,9 +3,9 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
-import { ask } from "@sluice/ai";
+import { ask, toolOf } from "@sluice/ai";
 import { type Entry, SluiceError, defineFlow, flow, instant, run, start } from "@sluice/core";
-import { deferred, logOf } from "@sluice/testing";
+import { deferred, lineOf, logOf } from "@sluice/testing";
 import type { LanguageModel } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -15,6 +15,7 @@ import { answering, local, wires } from "./provider-wire.ts";
 const KEY = "sk-proj-abcdEFGH1234567890abcdEFGH";
 const WRONG_KEY = "sk-proj-WRONGkey1234567890WRONGkey";
 const Triage = instant("triage", z.object({ category: z.enum(["billing", "other"]), steps: z.array(z.string()) }));
+const Refund = instant("refund", z.object({ order: z.string(), reason: z.string() }));
 const spec = defineFlow({ name: "asks", input: z.string(), stream: z.string(), result: z.unknown() });
 
 const texts = (model: LanguageModel) =>
@@ -111,6 +112,21 @@ describe.each(wires)("$provider over HTTP", ({ named, model, begins, early }) =>
       "finish stop",
     ]);
     expect(await execution.result).toBe("It is on its way");
+  });
+
+  test("a field of a tool's input triggers its chunk before the call is complete", async () => {
+    const input = { order: "A7", reason: "broken" };
+    mock.on({ userMessage: "refund", hasToolResult: false }, { toolCalls: [{ name: "refund", arguments: input }] });
+    mock.on({ userMessage: "refund", hasToolResult: true }, { content: "Done" });
+    const refunds = flow(spec)
+      .chunk("answer", start, (prompt, ctx) =>
+        ctx.text(ask(here(), { prompt, tools: { refund: toolOf(Refund, { execute: ({ order }) => order }) } })),
+      )
+      .chunk("lookUp", Refund.field("order"), (order, ctx) => ctx.putIntoStream(order));
+    const lines = (await logOf(run(refunds, "refund"))).map(lineOf);
+    expect(lines.indexOf("chunk:start lookUp")).toBeGreaterThan(0);
+    expect(lines.indexOf("chunk:start lookUp")).toBeLessThan(lines.indexOf("field:complete refund.reason"));
+    expect(lines).toContain("tool:call_finish refund");
   });
 
   test("a rate limit is told with the time to wait", async () => {

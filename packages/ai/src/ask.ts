@@ -2,6 +2,7 @@ import { type ModelCall, SluiceError } from "@sluice/core";
 import { type LanguageModel, type ModelMessage, type ToolSet, isStepCount, type streamText } from "ai";
 import { type Question, generate } from "./generation.ts";
 import type { Asked } from "./model-error.ts";
+import { repliesOf } from "./tool-of.ts";
 
 type SdkOptions<TOOLS extends ToolSet> = Parameters<typeof streamText<TOOLS>>[0];
 
@@ -48,7 +49,7 @@ const MAX_CALLS = 20;
  *
  * With `tools`, the model is asked again with what they gave, until it calls none: at most 20 calls, or as `stopWhen`
  * says. Each call, and each tool while it runs, is in the log. A tool gets the chunk's abort signal, and `callerOf` tells
- * it for whom it runs. What it throws is told to the model.
+ * it for whom it runs. What it throws is told to the model. Of a tool that `toolOf` made, the input's fields trigger.
  *
  * @param model an instance, or an id for the SDK's default provider, such as `openai/gpt-5`.
  * @throws SluiceError `model-failed` when there is not exactly one of `prompt` and `messages`; `stream` throws it with
@@ -71,7 +72,12 @@ export function ask<TOOLS extends ToolSet = ToolSet>(model: LanguageModel, optio
     ...settings,
     ...(prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt }),
   } as unknown as Question; // the same options, whose types hang on the tools' no longer
-  return { model: asked.name, stream: (request) => generate(asked, question, request) };
+  const inputs = repliesOf(options.tools);
+  return {
+    model: asked.name,
+    stream: (request) => generate(asked, question, request, inputs),
+    ...(Object.keys(inputs).length > 0 && { inputs }),
+  };
 }
 
 function askedOf(model: LanguageModel): Asked {

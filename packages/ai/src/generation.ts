@@ -1,9 +1,10 @@
-import { type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
+import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
 import { type LanguageModelCallEndEvent, type LanguageModelUsage, type ModelInfo, streamText } from "ai";
 import { Asides } from "./asides.ts";
 import { type Asked, brokenOff, modelError, sentenceOf } from "./model-error.ts";
 import { replyOutput } from "./reply-output.ts";
 import { ToldTools } from "./told-tools.ts";
+import { ToolWriting } from "./tool-writing.ts";
 
 /** What `streamText` is given. */
 export type Question = Parameters<typeof streamText>[0];
@@ -15,7 +16,12 @@ const BROKEN: ReadonlySet<string> = new Set(["error", "interrupted"]);
  * One generation: the calls of the model, the tools between them, and how each went. What comes beside the SDK's stream
  * (ends of calls, tools) is put in where it happened: behind the text that was written before it.
  */
-export async function* generate(asked: Asked, question: Question, request: ModelRequest): AsyncGenerator<ModelPart> {
+export async function* generate(
+  asked: Asked,
+  question: Question,
+  request: ModelRequest,
+  inputs: NonNullable<ModelCall["inputs"]>,
+): AsyncGenerator<ModelPart> {
   const { abortSignal, reply, idempotencyKey } = request;
   if (abortSignal.aborted) return;
   const { headers } = question;
@@ -26,6 +32,7 @@ export async function* generate(asked: Asked, question: Question, request: Model
     idempotencyKey,
     sentence: (error) => sentenceOf(error, { headers }),
   });
+  const writing = new ToolWriting(inputs);
   let written = 0; // by the model, as far as its calls have ended
   let read = 0;
   let calls = 0;
@@ -60,6 +67,7 @@ export async function* generate(asked: Asked, question: Question, request: Model
       if (got === undefined) continue;
       if (got.done === true) break;
       const part = got.value;
+      yield* writing.note(part);
       if (part.type === "text-delta" || part.type === "reasoning-delta") {
         read += part.text.length;
         const type = part.type === "text-delta" ? "text" : "reasoning";

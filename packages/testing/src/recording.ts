@@ -32,6 +32,8 @@ export interface ReplayOptions {
   readonly speed?: number;
   /** The clock: the `delay` of `virtualTime`. @default real time */
   readonly delay?: Delay;
+  /** Tools whose recorded input is read as a reply. @default none */
+  readonly inputs?: NonNullable<ModelCall["inputs"]>;
 }
 
 /**
@@ -69,7 +71,7 @@ export function record(
       throw error;
     }
   }
-  return { model: call.model, stream };
+  return { model: call.model, stream, ...(call.inputs !== undefined && { inputs: call.inputs }) };
 }
 
 /**
@@ -78,13 +80,17 @@ export function record(
  *
  * @throws Error when the file is no recording; with the first reading
  */
-export function replay(file: string, { speed = 1, delay = realDelay }: ReplayOptions = {}): ModelCall {
+export function replay(file: string, { speed = 1, delay = realDelay, inputs }: ReplayOptions = {}): ModelCall {
   async function* stream(request: Parameters<ModelCall["stream"]>[0]): AsyncGenerator<ModelPart> {
     const { model, pieces } = await load(file);
     const script = pieces.map((piece) => ({ ...scriptOf(piece), afterMs: (piece.afterMs ?? 0) / speed }));
     yield* scriptedModel([script], { model, delay }).stream(request);
   }
-  return { model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`, stream };
+  return {
+    model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`,
+    stream,
+    ...(inputs !== undefined && { inputs }),
+  };
 }
 
 function asCall(source: TokenSource): ModelCall {

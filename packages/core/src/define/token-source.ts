@@ -1,3 +1,4 @@
+import type { Instant } from "./instant.ts";
 import type { Schema } from "./schema-path.ts";
 
 /** What a model has used, in tokens. Counts that a provider does not tell are left out. */
@@ -15,6 +16,10 @@ export type ModelPart =
   | { readonly type: "reasoning"; readonly delta: string }
   /** The call has ended: the last part, unless tools run. `length` means that the reply was cut off. */
   | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage }
+  /** More of what the model writes as the input of a tool that is in `inputs`. */
+  | { readonly type: "tool-input"; readonly toolCallId: string; readonly tool: string; readonly delta: string }
+  /** That input is written. */
+  | { readonly type: "tool-input-end"; readonly toolCallId: string; readonly tool: string }
   /** A tool begins to run, for a call that has ended. `args` are plain data. */
   | { readonly type: "tool-call"; readonly toolCallId: string; readonly tool: string; readonly args: unknown }
   /** A running tool tells of itself, in plain data. */
@@ -46,6 +51,8 @@ export interface ModelCall {
   readonly model: string;
   /** Starts one generation: a call of the model, and where tools run, further ones. It throws or rejects with what went wrong. */
   readonly stream: (request: ModelRequest) => AsyncIterable<ModelPart>;
+  /** Tools whose input is read as a reply, while the model writes it. */
+  readonly inputs?: Readonly<Record<string, Instant>>;
 }
 
 /** Text that comes piece by piece. Bytes are UTF-8, cut anywhere: the body of a `Response` will do. */

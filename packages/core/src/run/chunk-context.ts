@@ -13,6 +13,7 @@ import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
 import { changeState } from "./state-store.ts";
 import { readText, readWhole } from "./text-reading.ts";
+import { readingInputs } from "./tool-inputs.ts";
 
 /**
  * The ctx of one attempt. Its functions are made when they are read, so that they can be taken apart
@@ -115,7 +116,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   get instant(): Context["instant"] {
     return (reply: Instant, source: TokenSource) => {
       if (this.#isOver("instant")) return late(this.#attempt);
-      return readInstant(this.#host, this.#attempt, reply, source);
+      return readInstant(this.#host, this.#attempt, reply, this.#read(source));
     };
   }
 
@@ -127,14 +128,18 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get text(): Context["text"] {
-    return (source) => readText(this.#host, this.#attempt, source, this.#isOver("text"));
+    return (source) => readText(this.#host, this.#attempt, this.#read(source), this.#isOver("text"));
   }
 
   get generate(): Context["generate"] {
     return (source) => {
       if (this.#isOver("generate")) return late(this.#attempt);
-      return readWhole(this.#host, this.#attempt, source);
+      return readWhole(this.#host, this.#attempt, this.#read(source));
     };
+  }
+
+  #read(source: TokenSource): TokenSource {
+    return readingInputs(this.#host, this.#attempt, source);
   }
 
   #valid(call: string, result: unknown): unknown {

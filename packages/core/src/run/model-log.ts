@@ -45,26 +45,28 @@ export class ModelLog {
       case "text":
       case "reasoning":
         return this.#token(part.type === "text" ? "model:token" : "model:reasoning", part.delta);
+      case "tool-input":
+      case "tool-input-end":
+        return this.#first();
       case "start":
         this.end();
         return this.start(part.model);
       case "finish":
         return this.#finish(part);
       case "tool-call": {
-        const { tool, toolCallId, args } = part;
-        (this.#tools ??= new Map()).set(toolCallId, host.now());
-        return void host.append({ type: "tool:call_start", ...origin, tool, toolCallId, args });
+        const { type: _type, ...call } = part;
+        (this.#tools ??= new Map()).set(call.toolCallId, host.now());
+        return void host.append({ type: "tool:call_start", ...origin, ...call });
       }
       case "tool-progress": {
-        const { tool, toolCallId, data } = part;
-        return void host.append({ type: "tool:progress", ...origin, tool, toolCallId, data }, true);
+        const { type: _type, ...progress } = part;
+        return void host.append({ type: "tool:progress", ...origin, ...progress }, true);
       }
       case "tool-result": {
-        const { tool, toolCallId, success, error } = part;
+        const { type: _type, ...result } = part;
         const now = host.now();
-        const durationMs = now - (this.#tools?.get(toolCallId) ?? now);
-        const why = error !== undefined && { error };
-        return void host.append({ type: "tool:call_finish", ...origin, tool, toolCallId, durationMs, success, ...why });
+        const durationMs = now - (this.#tools?.get(result.toolCallId) ?? now);
+        return void host.append({ type: "tool:call_finish", ...origin, ...result, durationMs });
       }
       default:
         part satisfies never;
@@ -77,9 +79,13 @@ export class ModelLog {
   }
 
   #token(type: "model:token" | "model:reasoning", delta: string): void {
+    this.#first();
+    if (!this.#quiet) this.#host.append({ type, ...this.#origin, delta }, true);
+  }
+
+  #first(): void {
     const call = this.#call;
     if (call !== undefined) call.firstTokenMs ??= this.#host.now() - call.startedAt;
-    if (!this.#quiet) this.#host.append({ type, ...this.#origin, delta }, true);
   }
 
   #finish({ finishReason, usage }: Pick<Extract<ModelPart, { type: "finish" }>, "finishReason" | "usage">): void {
