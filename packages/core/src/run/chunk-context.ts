@@ -1,4 +1,4 @@
-import type { Context } from "../define/context.ts";
+import type { Context, TextReply } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
@@ -12,7 +12,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
 import { changeState } from "./state-store.ts";
-import { readText, readWhole } from "./text-reading.ts";
+import { readText } from "./text-reading.ts";
 import { readingInputs } from "./tool-inputs.ts";
 
 /**
@@ -128,14 +128,15 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get text(): Context["text"] {
-    return (source) => readText(this.#host, this.#attempt, this.#read(source), this.#isOver("text"));
+    return (source) => this.#text("text", source, false);
   }
 
   get generate(): Context["generate"] {
-    return (source) => {
-      if (this.#isOver("generate")) return late(this.#attempt);
-      return readWhole(this.#host, this.#attempt, this.#read(source));
-    };
+    return (source) => this.#text("generate", source, true);
+  }
+
+  #text(call: string, source: TokenSource, quiet: boolean): TextReply {
+    return readText(this.#host, this.#attempt, this.#read(source), { late: this.#isOver(call), quiet });
   }
 
   #read(source: TokenSource): TokenSource {

@@ -43,8 +43,12 @@ export class ModelLog {
     const origin = this.#origin;
     switch (part.type) {
       case "text":
-      case "reasoning":
-        return this.#token(part.type === "text" ? "model:token" : "model:reasoning", part.delta);
+      case "reasoning": {
+        this.#first();
+        if (this.#quiet) return;
+        const type = part.type === "text" ? "model:token" : "model:reasoning";
+        return void host.append({ type, ...origin, delta: part.delta }, true);
+      }
       case "tool-input":
       case "tool-input-end":
         return this.#first();
@@ -76,11 +80,6 @@ export class ModelLog {
   /** Nothing more comes. A call that did not say how it ended has ended now. */
   end(): void {
     this.#finish({ finishReason: "unknown", usage: {} });
-  }
-
-  #token(type: "model:token" | "model:reasoning", delta: string): void {
-    this.#first();
-    if (!this.#quiet) this.#host.append({ type, ...this.#origin, delta }, true);
   }
 
   #first(): void {

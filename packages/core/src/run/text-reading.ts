@@ -5,23 +5,24 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
-/** Reads plain text that nobody is shown while it comes. */
-export function readWhole(host: Host, attempt: Attempt, source: TokenSource): Promise<string> {
-  let text = "";
-  return readTokens(host, attempt, source, {
-    request: {},
-    quiet: true,
-    push: (piece) => void (text += piece),
-    restart: () => void (text = ""),
-    end: () => text,
-  });
+/** How a text is read. */
+export interface TextReadingOptions {
+  /** Whether the attempt has ended. */
+  readonly late: boolean;
+  /** Whether nobody is shown the text while it comes. */
+  readonly quiet: boolean;
 }
 
 /**
  * Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. Where tools
  * ran, the whole is what the model wrote after them.
  */
-export function readText(host: Host, attempt: Attempt, source: TokenSource, late: boolean): TextReply {
+export function readText(
+  host: Host,
+  attempt: Attempt,
+  source: TokenSource,
+  { late, quiet }: TextReadingOptions,
+): TextReply {
   const pieces: string[] = [];
   let last = 0;
   let wake: (() => void)[] = [];
@@ -34,6 +35,7 @@ export function readText(host: Host, attempt: Attempt, source: TokenSource, late
     ? Promise.reject<string>(aborted(attempt.where, "its ctx was used after its end"))
     : readTokens(host, attempt, source, {
         request: {},
+        quiet,
         push: (text) => {
           pieces.push(text);
           wakeAll();
