@@ -1,7 +1,7 @@
 // The input of a tool as a reply: its fields trigger while the model is writing the call.
 import { ask, toolOf } from "@sluice/ai";
 import { type ModelCall, after, defineFlow, flow, gather, instant, run, start } from "@sluice/core";
-import { deferred, logOf, replay, record, virtualTime } from "@sluice/testing";
+import { deferred, lineOf, logOf, replay, record, virtualTime } from "@sluice/testing";
 import type { ToolSet } from "ai";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -82,6 +82,14 @@ describe("the input of a tool", () => {
     expect(model.doStreamCalls[0]?.tools).toMatchObject([
       { name: "refund", description: "Pays back", inputSchema: { properties: { euros: { type: "string" } } } },
     ]);
+  });
+
+  test("is complete before its tool starts", async () => {
+    const model = answering([...callParts("c1", "refund", INPUT), CALLS], [...textParts("Done"), finishPart()]);
+    const source = (prompt: string) => ask(model, { prompt, tools: refundOf(() => "paid") });
+    const lines = (await logOf(run(refunding(source), "Refund A7"))).map(lineOf);
+    const order = ["reply:complete refund", "model:finish answer", "tool:call_start refund"];
+    expect(lines.filter((line) => order.includes(line)).slice(0, 3)).toEqual(order);
   });
 
   test("is a reply of its own in each call", async () => {

@@ -2,14 +2,14 @@ import type { ModelPart } from "@sluice/core";
 
 /**
  * What the SDK tells beside its stream, in the order in which it happened: the ends of calls, and tools. A part can wait
- * until so many characters of the stream have been read that came before it.
+ * until so much of the stream has been read as came before it.
  */
 export class Asides {
   readonly #waiting: { readonly part: ModelPart; readonly behind: number }[] = [];
   #isNew = false;
   #wake: (() => void) | undefined;
 
-  /** @param behind the length of the texts, from the beginning on, that this part comes after */
+  /** @param behind how much, from the beginning on, this part comes after */
   tell(part: ModelPart, behind = 0): void {
     this.#waiting.push({ part, behind });
     this.#isNew = true;

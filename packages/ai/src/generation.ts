@@ -61,9 +61,10 @@ export async function* generate(
     });
     const parts = stream[Symbol.asyncIterator]();
     for (let next = parts.next(); ;) {
+      yield* asides.take(read);
       const got = await Promise.race([next, asides.more]);
       if (abortSignal.aborted) return;
-      yield* asides.take(read);
+      yield* asides.take(read); // before the part: it was told first
       if (got === undefined) continue;
       if (got.done === true) break;
       const part = got.value;
@@ -77,8 +78,9 @@ export async function* generate(
         throw part.error;
       } else if (part.type === "finish-step") {
         read = Math.max(read, written);
-      } else if (part.type === "tool-call" && part.providerExecuted === true) {
-        yield tools.begun(part);
+      } else if (part.type === "tool-call") {
+        read += 1;
+        if (part.providerExecuted === true) yield tools.begun(part);
       } else if (part.type === "tool-error" && !tools.knows(part.toolCallId)) {
         yield* [tools.begun(part), tools.ended(part)]; // a call that fits no tool, or not its schema
       } else if ((part.type === "tool-result" || part.type === "tool-error") && part.providerExecuted === true) {
@@ -100,9 +102,13 @@ export async function* generate(
   }
 }
 
+/** How much of the stream a call has written: a character is one, and so is a call of a tool. */
 function lengthOf(content: LanguageModelCallEndEvent["content"]): number {
   let length = 0;
-  for (const part of content) if (part.type === "text" || part.type === "reasoning") length += part.text.length;
+  for (const part of content) {
+    if (part.type === "text" || part.type === "reasoning") length += part.text.length;
+    else if (part.type === "tool-call") length += 1;
+  }
   return length;
 }
 
