@@ -12,11 +12,12 @@ export interface ChosenModel {
 /**
  * Chooses a model from the environment: `OPENAI_API_KEY`, else `OPENAI_BASE_URL` (any server that speaks OpenAI's chat
  * API, without a key), else `ANTHROPIC_API_KEY`, else the toy model in this folder. `OPENAI_MODEL` and `ANTHROPIC_MODEL`
- * name another model. A provider is loaded only when it is chosen. `tokensPerSecond` slows the toy down to be watched.
+ * name another model. A provider is loaded only when it is chosen. `tokensPerSecond` slows the toy down to be watched;
+ * `local` takes its place.
  */
 export async function chooseModel(
   env: Readonly<NodeJS.ProcessEnv> = process.env,
-  { tokensPerSecond }: { readonly tokensPerSecond?: number } = {},
+  { tokensPerSecond, local }: { readonly tokensPerSecond?: number; readonly local?: Omit<ChosenModel, "name"> } = {},
 ): Promise<ChosenModel> {
   // A key that is set to nothing is no key.
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL } =
@@ -32,6 +33,7 @@ export async function chooseModel(
     const anthropic = createAnthropic({ apiKey: ANTHROPIC_API_KEY, baseURL: ANTHROPIC_BASE_URL });
     return chosen(anthropic(ANTHROPIC_MODEL ?? "claude-haiku-5-5"), "Anthropic");
   }
+  if (local !== undefined) return { ...local, name: local.model.modelId };
   const pace =
     tokensPerSecond === undefined ? "" : `, slowed to the ${tokensPerSecond} tokens a second of a remote one`;
   return {

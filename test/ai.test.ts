@@ -20,33 +20,16 @@ import { MockLanguageModelV3, MockLanguageModelV4, convertArrayToReadableStream 
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { chooseModel } from "../examples/model.ts";
-
-type ProviderResult = Awaited<ReturnType<MockLanguageModelV4["doStream"]>>;
-type ProviderPart = ProviderResult["stream"] extends ReadableStream<infer P> ? P : never;
-type CallOptions = Parameters<MockLanguageModelV4["doStream"]>[0];
-
-const START: ProviderPart = { type: "stream-start", warnings: [] };
-const finishPart = (unified: "stop" | "length" | "error" | "interrupted" = "stop"): ProviderPart => ({
-  type: "finish",
-  finishReason: { unified, raw: undefined },
-  usage: {
-    inputTokens: { total: 12, noCache: 8, cacheRead: 4, cacheWrite: undefined },
-    outputTokens: { total: 7, text: 5, reasoning: 2 },
-  },
-});
-const textParts = (...deltas: string[]): ProviderPart[] => [
-  { type: "text-start", id: "t" },
-  ...deltas.map((delta) => ({ type: "text-delta" as const, id: "t", delta })),
-  { type: "text-end", id: "t" },
-];
-const mock = (doStream: (options: CallOptions) => Promise<ProviderResult>): MockLanguageModelV4 =>
-  new MockLanguageModelV4({ provider: "mock.chat", modelId: "m-1", doStream });
-const writing = (...parts: ProviderPart[]): MockLanguageModelV4 =>
-  mock(async () => ({ stream: convertArrayToReadableStream(parts) }));
-const failing = (error: unknown): MockLanguageModelV4 =>
-  mock(async () => {
-    throw error;
-  });
+import {
+  type CallOptions,
+  type ProviderPart,
+  START,
+  failing,
+  finishPart,
+  mock,
+  textParts,
+  writing,
+} from "./mock-model.ts";
 
 const HELLO: AskOptions = { prompt: "Hello" };
 const never = new AbortController().signal;
@@ -346,7 +329,7 @@ describe("failures", () => {
   }
 
   test("a stream without any output is a failure", async () => {
-    expect((await failureOf(writing(START))).what).toMatch(/"mock\/m-1" failed: No output generated/);
+    expect((await failureOf(writing(START))).what).toMatch(/"mock\/m-1" broke off: its stream ended/);
   });
 
   test("a reply that breaks off is a failure", async () => {
@@ -645,7 +628,7 @@ describe("over HTTP", () => {
     await serving(hangUp, async (url) => {
       const { model } = await openai(url);
       const error = await failureOf(model);
-      expect(error.what).toMatch(/^The model "openai\/gpt-test" cannot be reached: .*\(UND_ERR_SOCKET\)$/);
+      expect(error.what).toMatch(/^The reply of the model "openai\/gpt-test" broke off: .*\(UND_ERR_SOCKET\)$/);
       expect(error.retryable).toBe(true);
     });
   });

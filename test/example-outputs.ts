@@ -17,6 +17,25 @@ all pages of a chapter: ["BREAKFAST","(???)","TEA"]
 `,
   ],
   [
+    "agent-with-tools.ts",
+    "tools run between the calls of a model, and the fields of a call trigger before it is complete",
+    `
+Runs on a clerk on this machine, who follows three rules.
+
+a call of the model ends: tool-calls
+findOrder starts: { order: 'A7' }
+findOrder goes on: asking the warehouse
+findOrder has done it
+the bank details for A7 are looked up while the model is still writing
+30 euros are to be paid back for A7
+a call of the model ends: tool-calls
+refund starts: { order: 'A7', euros: 30, reason: 'it arrived broken' }
+refund has done it
+a call of the model ends: stop
+We have paid you back. Your receipt is R-A7.
+`,
+  ],
+  [
     "recorded-model.ts",
     "a recorded model is played in virtual time",
     `

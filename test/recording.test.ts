@@ -73,6 +73,32 @@ describe("recorded tokens", () => {
     );
   });
 
+  test("tools and further calls are told again, and not run", async () => {
+    const file = fileName();
+    const tool = { toolCallId: "c1", tool: "track" };
+    const pieces: ReplyPiece[] = [
+      { afterMs: 10, finish: "tool-calls", usage: { outputTokens: 3 } },
+      { part: { type: "tool-call", ...tool, args: { order: "A7" } } },
+      { afterMs: 40, part: { type: "tool-progress", ...tool, data: "searching" } },
+      { afterMs: 60, part: { type: "tool-result", ...tool, success: false, error: "lost" } },
+      { part: { type: "start", model: "other" } },
+      { afterMs: 20, text: "Sorry" },
+      { afterMs: 5, finish: "stop", usage: { outputTokens: 1 } },
+    ];
+    const seen: unknown[] = [];
+    const read = (source: (time: TestTime) => TokenSource) =>
+      virtualTime(async (time) => {
+        const execution = time.execute(reading(source(time), time.now), null);
+        const entries = outline(await logOf(execution)).filter(({ type }) => !/^model:(?:start|finish)$/.test(type));
+        seen.push(entries, await execution.result, time.now());
+      });
+    await read(({ delay, now }) => record(scriptedModel([pieces], { delay }), file, { now }));
+    await read(({ delay }) => replay(file, { delay }));
+    expect(seen.slice(3, 6)).toEqual(seen.slice(0, 3));
+    expect(seen.slice(1, 3)).toEqual(["Sorry", 135]);
+    expect(JSON.stringify(seen[0])).toMatch(/tool:call_start.*tool:progress.*tool:call_finish.*"lost"/);
+  });
+
   test("speed plays it faster, Infinity without pauses", async () => {
     const file = fileName();
     const recording: Recording = {

@@ -1,13 +1,16 @@
-import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
-import { type LanguageModel, type LanguageModelUsage, type ModelMessage, streamText } from "ai";
+import { type ModelCall, SluiceError } from "@sluice/core";
+import { type LanguageModel, type ModelMessage, type ToolSet, isStepCount, type streamText } from "ai";
 import { withIssues } from "./correction.ts";
-import { type Asked, modelError } from "./model-error.ts";
-import { replyOutput } from "./reply-output.ts";
+import { type Question, generate } from "./generation.ts";
+import type { Asked } from "./model-error.ts";
+import { repliesOf } from "./tool-of.ts";
+
+type SdkOptions<TOOLS extends ToolSet> = Parameters<typeof streamText<TOOLS>>[0];
 
 /** What the model is asked, and how it is to answer: named, typed and documented as in the AI SDK's `streamText`. */
-export type AskOptions = Readonly<
+export type AskOptions<TOOLS extends ToolSet = ToolSet> = Readonly<
   Pick<
-    Parameters<typeof streamText>[0],
+    SdkOptions<TOOLS>,
     | "instructions"
     | "temperature"
     | "topP"
@@ -17,29 +20,45 @@ export type AskOptions = Readonly<
     | "stopSequences"
     | "presencePenalty"
     | "frequencyPenalty"
+    | "reasoning"
     | "headers"
     | "providerOptions"
+    | "telemetry"
+    | "toolChoice"
+    | "activeTools"
+    | "toolOrder"
+    | "toolCallConcurrency"
+    | "prepareStep"
+    | "repairToolCall"
+    | "stopWhen"
+    | Extract<keyof SdkOptions<TOOLS>, "toolsContext">
   >
-> &
-  (
+> & { readonly tools?: TOOLS } & (
     | { readonly prompt: string; readonly messages?: undefined }
     | { readonly messages: readonly ModelMessage[]; readonly prompt?: undefined }
   );
 
+/** As the SDK's agents do: without it, a model that has called a tool would not be asked for its answer. */
+const MAX_CALLS = 20;
+
 /**
- * A model of the AI SDK, ready to be read by `ctx.instant` and `ctx.text`.
+ * A model of the AI SDK, ready to be read by `ctx.instant`, `ctx.text` and `ctx.generate`.
  *
  * Cheap to call: each `stream` starts one generation, and asks once. Trying again is the flow's business, so the SDK's
  * own retries are off. A structured reply reaches the provider as the JSON schema of what the model is to *write*, the
  * input side of the zod schema. Its root is sent as it is: OpenAI, for one, takes only an object there. What was wrong
  * with this reply in the attempt before is told behind the prompt or the messages, by path, with what the model wrote.
  *
+ * With `tools`, the model is asked again with what they gave, until it calls none: at most 20 calls, or as `stopWhen`
+ * says. Each call, and each tool while it runs, is in the log. A tool gets the chunk's abort signal, and `callerOf` tells
+ * it for whom it runs. What it throws is told to the model. Of a tool that `toolOf` made, the input's fields trigger.
+ *
  * @param model an instance, or an id for the SDK's default provider, such as `openai/gpt-5`.
  * @throws SluiceError `model-failed` when there is not exactly one of `prompt` and `messages`; `stream` throws it with
  * the provider's error as its `cause`, and without keys. A reply that broke off is a failure; one at its token limit is
  * not: it finishes with `length`.
  */
-export function ask(model: LanguageModel, options: AskOptions): ModelCall {
+export function ask<TOOLS extends ToolSet = ToolSet>(model: LanguageModel, options: AskOptions<TOOLS>): ModelCall {
   const asked = askedOf(model);
   const { prompt, messages, ...settings } = options;
   if ((prompt === undefined) === (messages === undefined)) {
@@ -49,60 +68,15 @@ export function ask(model: LanguageModel, options: AskOptions): ModelCall {
       retryable: false,
     });
   }
-  const question = prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt };
+  const asking = prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt };
+  const question = { model, stopWhen: isStepCount(MAX_CALLS), ...settings, ...asking } as unknown as Question; // the same options, whose types hang on the tools' no longer
+  const inputs = repliesOf(options.tools);
   return {
     model: asked.name,
-    stream: (request) => generate(asked, { model, ...settings, ...withIssues(question, request.issues) }, request),
+    stream: (request) =>
+      generate(asked, { ...question, ...withIssues(asking, request.issues) } as Question, request, inputs),
+    ...(Object.keys(inputs).length > 0 && { inputs }),
   };
-}
-
-type Question = Pick<Parameters<typeof streamText>[0], "model" | "headers"> &
-  ({ readonly prompt: string } | { readonly messages: ModelMessage[] });
-
-async function* generate(asked: Asked, question: Question, request: ModelRequest): AsyncGenerator<ModelPart> {
-  const { abortSignal, reply } = request;
-  if (abortSignal.aborted) return;
-  const left = new AbortController(); // the reader may leave early, which the SDK would not tell the provider
-  let end: { readonly finishReason: string; readonly usage: Usage } | undefined;
-  try {
-    const { stream } = streamText({
-      ...question,
-      maxRetries: 0,
-      abortSignal: AbortSignal.any([abortSignal, left.signal]),
-      onError: () => {}, // errors come as parts; without this they are printed too
-      ...(reply !== undefined && { output: replyOutput(reply) }),
-    });
-    for await (const part of stream) {
-      if (abortSignal.aborted) return;
-      if (part.type === "text-delta") {
-        if (part.text !== "") yield { type: "text", delta: part.text };
-      } else if (part.type === "reasoning-delta") {
-        if (part.text !== "") yield { type: "reasoning", delta: part.text };
-      } else if (part.type === "error") {
-        throw part.error;
-      } else if (part.type === "finish") {
-        end = { finishReason: part.finishReason, usage: usageOf(part.totalUsage) };
-      }
-    }
-    if (abortSignal.aborted) return;
-    if (end === undefined || BROKEN.has(end.finishReason)) throw brokenOff(asked.name);
-  } catch (error) {
-    if (abortSignal.aborted) return;
-    throw modelError(asked, error, { headers: question.headers });
-  } finally {
-    if (end === undefined) left.abort();
-  }
-  yield { type: "finish", ...end };
-}
-
-/** How a reply finishes that is not whole, for a reason on the provider's side. */
-const BROKEN: ReadonlySet<string> = new Set(["error", "interrupted"]);
-
-function brokenOff(model: string): SluiceError {
-  return new SluiceError("model-failed", {
-    what: `The reply of the model "${model}" broke off: its stream ended without a regular finish`,
-    mend: "Try again; if it stays, look at the provider's or the proxy's log",
-  });
 }
 
 function askedOf(model: LanguageModel): Asked {
@@ -110,17 +84,4 @@ function askedOf(model: LanguageModel): Asked {
   const { provider, modelId } = model;
   const [family = provider] = provider.split("."); // "openai.responses" and "openai.chat" are one provider
   return { name: `${family}/${modelId}`, provider: family, modelId };
-}
-
-function usageOf(usage: LanguageModelUsage): Usage {
-  const { inputTokens, outputTokens, totalTokens, inputTokenDetails, outputTokenDetails } = usage;
-  const { cacheReadTokens: cachedInputTokens } = inputTokenDetails;
-  const { reasoningTokens } = outputTokenDetails;
-  return {
-    ...(inputTokens !== undefined && { inputTokens }),
-    ...(outputTokens !== undefined && { outputTokens }),
-    ...(totalTokens !== undefined && { totalTokens }),
-    ...(reasoningTokens !== undefined && { reasoningTokens }),
-    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
-  };
 }

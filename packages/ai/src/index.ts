@@ -1,1 +1,3 @@
 export { type AskOptions, ask } from "./ask.ts";
+export { type Caller, callerOf } from "./caller.ts";
+export { type ToolOfOptions, toolOf } from "./tool-of.ts";

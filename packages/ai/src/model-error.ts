@@ -1,11 +1,16 @@
 import { SluiceError, messageOf } from "@sluice/core";
 import {
   APICallError,
+  EmptyResponseBodyError,
   InvalidArgumentError,
   InvalidPromptError,
+  InvalidResponseDataError,
+  JSONParseError,
   LoadAPIKeyError,
   LoadSettingError,
+  NoOutputGeneratedError,
   NoSuchModelError,
+  TypeValidationError,
   UnsupportedFunctionalityError,
 } from "ai";
 import { withoutSecrets } from "./secret.ts";
@@ -22,6 +27,8 @@ export interface Asked {
 export interface ModelErrorOptions {
   /** The headers that the caller has set: their values are masked. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Whether some of the reply had come. @default false */
+  readonly begun?: boolean;
 }
 
 /**
@@ -30,14 +37,23 @@ export interface ModelErrorOptions {
  * @returns `model-failed` with the original as its `cause`; where that holds a key, a cleaned copy of it. `retryable`
  * is the SDK's own judgement.
  */
-export function modelError(asked: Asked, error: unknown, { headers }: ModelErrorOptions = {}): SluiceError {
+export function modelError(
+  asked: Asked,
+  error: unknown,
+  { headers, begun = false }: ModelErrorOptions = {},
+): SluiceError {
   if (error instanceof SluiceError) return error;
   const clean = (text: string): string => withoutSecrets(text, headers);
   const message = sentence(error, clean);
   return new SluiceError("model-failed", {
-    ...failureOf(asked, error, message),
+    ...failureOf(asked, error, message, begun),
     cause: cleanCause(error, message, clean),
   });
+}
+
+/** What an error says, in one line and without keys. */
+export function sentenceOf(error: unknown, { headers }: Pick<ModelErrorOptions, "headers"> = {}): string {
+  return sentence(error, (text) => withoutSecrets(text, headers));
 }
 
 interface Failure {
@@ -46,19 +62,41 @@ interface Failure {
   readonly retryable: boolean;
 }
 
-function failureOf(asked: Asked, error: unknown, message: string): Failure {
+/** A reply that ended before its end, for no reason that the provider gave. */
+export function brokenOff(asked: Asked): SluiceError {
+  return new SluiceError("model-failed", earlyEnd(asked));
+}
+
+function earlyEnd({ name }: Asked): Failure {
+  return {
+    what: `The reply of the model "${name}" broke off: its stream ended without a regular finish`,
+    mend: "Try again; if it stays, look at the provider's or the proxy's log",
+    retryable: true,
+  };
+}
+
+function failureOf(asked: Asked, error: unknown, message: string, begun: boolean): Failure {
   const model = `The model "${asked.name}"`;
   // The three kinds of error that answers come as (of a call, of a stream, of the gateway) share these properties.
   const retryable = property(error, "isRetryable") !== false;
   const status = property(error, "statusCode");
   if (typeof status === "number" && status >= 400) {
     const what = `${model} answered with status ${status}: ${message}`;
-    return { what, mend: mendOfStatus(asked, status, message, retryable), retryable };
+    return { what, mend: mendOfStatus(asked, status, message, retryable, waitOf(error)), retryable };
   }
   const network = networkCode(error);
   if (network !== undefined) {
-    const what = `${model} cannot be reached: ${describeNetwork(network, hostOf(error))}`;
+    const failed = begun ? `The reply of the model "${asked.name}" broke off` : `${model} cannot be reached`;
+    const what = `${failed}: ${describeNetwork(network, hostOf(error))}`;
     return { what, mend: "Check the network, and the base URL of the provider", retryable: true };
+  }
+  if (NoOutputGeneratedError.isInstance(error)) return earlyEnd(asked);
+  if (UNREADABLE.some((kind) => kind.isInstance(error))) {
+    return {
+      what: `The answer of the model "${asked.name}" cannot be read: ${message}`,
+      mend: "Try again; if it stays, check the base URL, and what stands between here and the provider",
+      retryable,
+    };
   }
   const what = `${model} failed: ${message}`;
   if (LoadAPIKeyError.isInstance(error)) return { what, mend: mendOfKey(asked), retryable: false };
@@ -72,11 +110,21 @@ function failureOf(asked: Asked, error: unknown, message: string): Failure {
 /** Errors of the SDK that come before any request: another attempt would end the same way. */
 const PERMANENT = [InvalidArgumentError, InvalidPromptError, LoadSettingError, UnsupportedFunctionalityError];
 
-function mendOfStatus(asked: Asked, status: number, message: string, retryable: boolean): string {
+/** Errors of the SDK about what came: not what the provider's protocol says. */
+const UNREADABLE = [JSONParseError, TypeValidationError, InvalidResponseDataError, EmptyResponseBodyError];
+
+function mendOfStatus(
+  asked: Asked,
+  status: number,
+  message: string,
+  retryable: boolean,
+  wait: string | undefined,
+): string {
   if (status === 401 || status === 403 || /api[ _-]?key/i.test(message)) return mendOfKey(asked);
   if (status === 404 || /model\b.*\bnot (?:found|exist)/i.test(message)) return mendOfModel(asked);
   if (status === 429) {
-    return retryable ? "Wait and try again, or ask for less at a time" : "Check the plan and the quota of the account";
+    if (!retryable) return "Check the plan and the quota of the account";
+    return `Wait${wait === undefined ? "" : ` ${wait}`} and try again, or ask for less at a time`;
   }
   if (status === 408 || status >= 500) return "Try again later: the trouble is on the provider's side";
   if (/schema|response_format/i.test(message)) {
@@ -86,6 +134,14 @@ function mendOfStatus(asked: Asked, status: number, message: string, retryable: 
     );
   }
   return "Change the prompt or the options of ask(): the provider does not take them";
+}
+
+/** How long the provider asks to wait: `7 s`, or `until` a date. */
+function waitOf(error: unknown): string | undefined {
+  const after = property(property(error, "responseHeaders"), "retry-after");
+  if (typeof after !== "string") return undefined;
+  if (/^\d+(?:\.\d+)?$/.test(after)) return `${after} s`;
+  return Number.isNaN(Date.parse(after)) ? undefined : `until ${after}`;
 }
 
 function mendOfModel({ modelId }: Asked): string {

@@ -20,7 +20,7 @@ export function replyOutput({
 }
 
 /** The JSON schema of what a model writes for `schema`: before its transforms, defaults and coercions. */
-function writtenSchema(schema: z.core.$ZodType): JSONSchema7 {
+export function writtenSchema(schema: z.core.$ZodType): JSONSchema7 {
   const written = z.toJSONSchema(schema, {
     target: "draft-7",
     io: "input",

@@ -15,6 +15,7 @@ export {
   type ScriptedModel,
   type ScriptedModelOptions,
   type ScriptedReply,
+  type ToolPart,
   scriptedModel,
 } from "./scripted-model.ts";
 export { type ToBe } from "./stream-expectation.ts";

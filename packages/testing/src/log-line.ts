@@ -32,6 +32,10 @@ function subjectOf(entry: Entry): string {
       return entry.field === "" ? entry.reply : `${entry.reply}.${entry.field}`;
     case "reply:complete":
       return entry.reply;
+    case "tool:call_start":
+    case "tool:progress":
+    case "tool:call_finish":
+      return entry.tool;
     case "timer:set":
     case "timer:fired":
       return /^[al]\d/.test(entry.timer) ? "" : entry.timer; // of an activation: an id

@@ -1,5 +1,5 @@
 import type { Generation, ModelCall, ModelPart, TokenSource } from "@sluice/core";
-import { type ReplyPiece, scriptedModel } from "./scripted-model.ts";
+import { type ReplyPiece, type ToolPart, scriptedModel } from "./scripted-model.ts";
 import type { Delay } from "./virtual-time.ts";
 
 /** A token stream as it came: its pieces, each with the milliseconds since the one before. Plain JSON. */
@@ -10,7 +10,13 @@ export interface Recording {
 }
 
 type RecordedPiece =
-  | Extract<ReplyPiece, { readonly text: string } | { readonly reasoning: string } | { readonly finish: string }>
+  | Extract<
+      ReplyPiece,
+      | { readonly text: string }
+      | { readonly reasoning: string }
+      | { readonly finish: string }
+      | { readonly part: ToolPart }
+    >
   /** The stream failed: with this message, and whether another attempt may help. */
   | { readonly afterMs: number; readonly fails: string; readonly isRetryable: boolean };
 
@@ -26,11 +32,13 @@ export interface ReplayOptions {
   readonly speed?: number;
   /** The clock: the `delay` of `virtualTime`. @default real time */
   readonly delay?: Delay;
+  /** Tools whose recorded input is read as a reply. @default none */
+  readonly inputs?: NonNullable<ModelCall["inputs"]>;
 }
 
 /**
- * The same source of tokens, which is saved to a file when it has come to its end or failed: text, reasoning, usage and
- * timings, no prompt. A stream that its reader leaves is not saved. Each reading writes the file anew.
+ * The same source of tokens, which is saved to a file when it has come to its end or failed: text, reasoning, tool calls,
+ * usage and timings, no prompt. A stream that its reader leaves is not saved. Each reading writes the file anew.
  *
  * @param file its path; JSON, about 40 bytes a token
  */
@@ -52,9 +60,9 @@ export function record(
     try {
       for await (const part of call.stream(request)) {
         pieces.push({ afterMs: afterMs(), ...pieceOf(part) });
-        if (part.type === "finish") await save(file, { model: call.model, pieces });
         yield part;
       }
+      await save(file, { model: call.model, pieces });
     } catch (error) {
       if (request.abortSignal.aborted) throw error; // the reader has left
       const { message, isRetryable } = error as { readonly message?: unknown; readonly isRetryable?: unknown };
@@ -63,16 +71,17 @@ export function record(
       throw error;
     }
   }
-  return { model: call.model, stream };
+  return { model: call.model, stream, ...(call.inputs !== undefined && { inputs: call.inputs }) };
 }
 
 /**
- * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. In virtual
- * time a recorded reply takes no time, and everything happens in the same order. It knows how many tokens are still to come.
+ * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. Tools are
+ * told of and do not run. In virtual time a recorded reply takes no time, and everything happens in the same order. It knows
+ * how many tokens are still to come.
  *
  * @throws Error when the file is no recording; with the first reading
  */
-export function replay(file: string, { speed = 1, delay = realDelay }: ReplayOptions = {}): ModelCall {
+export function replay(file: string, { speed = 1, delay = realDelay, inputs }: ReplayOptions = {}): ModelCall {
   const stream: ModelCall["stream"] = (request) => {
     let playing: Generation | undefined;
     async function* play(): AsyncGenerator<ModelPart> {
@@ -83,7 +92,11 @@ export function replay(file: string, { speed = 1, delay = realDelay }: ReplayOpt
     }
     return Object.assign(play(), { remaining: () => playing?.remaining?.() });
   };
-  return { model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`, stream };
+  return {
+    model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`,
+    stream,
+    ...(inputs !== undefined && { inputs }),
+  };
 }
 
 function asCall(source: TokenSource): ModelCall {
@@ -98,7 +111,8 @@ function asCall(source: TokenSource): ModelCall {
 function pieceOf(part: ModelPart) {
   if (part.type === "text") return { text: part.delta };
   if (part.type === "reasoning") return { reasoning: part.delta };
-  return { finish: part.finishReason, usage: part.usage };
+  if (part.type === "finish") return { finish: part.finishReason, usage: part.usage };
+  return { part };
 }
 
 function scriptOf(piece: RecordedPiece): Exclude<ReplyPiece, string> {

@@ -6,9 +6,14 @@ export type ReplyPiece =
   | string
   | { readonly afterMs?: number; readonly text: string }
   | { readonly afterMs?: number; readonly reasoning: string }
-  /** The last part. @default `{ finish: "stop" }` at the end of the reply */
+  /** The end of a call. @default `{ finish: "stop" }` at the end of the reply */
   | { readonly afterMs?: number; readonly finish: string; readonly usage?: Usage }
+  /** A part of a tool, which is only told and not run, or the start of a further call. */
+  | { readonly afterMs?: number; readonly part: ToolPart }
   | Ending;
+
+/** What models say of their tools, and what comes after these have run. */
+export type ToolPart = Exclude<ModelPart, { readonly type: "text" | "reasoning" | "finish" }>;
 
 /** What a model answers to one call. */
 export type ScriptedReply = string | readonly ReplyPiece[];
@@ -93,6 +98,7 @@ async function* play(
   abortSignal: AbortSignal,
   delay: Clock["delay"],
 ): AsyncGenerator<ModelPart> {
+  let open = true;
   try {
     for (const piece of played.pieces) {
       const part = typeof piece === "string" ? { text: piece } : piece;
@@ -106,13 +112,17 @@ async function* play(
       } else if ("reasoning" in part) {
         played.given += 1;
         yield { type: "reasoning", delta: part.reasoning };
+      } else if ("finish" in part) {
+        if (piece === played.pieces.at(-1)) end(call, "finished");
+        open = false;
+        yield { type: "finish", finishReason: part.finish, usage: part.usage ?? {} };
       } else {
-        end(call, "finished");
-        return yield { type: "finish", finishReason: part.finish, usage: part.usage ?? {} };
+        open ||= part.part.type === "start";
+        yield part.part;
       }
     }
     end(call, "finished");
-    yield { type: "finish", finishReason: "stop", usage: {} };
+    if (open) yield { type: "finish", finishReason: "stop", usage: {} };
   } catch (error) {
     end(call, "failed");
     throw error;

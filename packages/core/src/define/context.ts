@@ -85,8 +85,10 @@ export interface Context<S = any> {
     input: RunInput<C>,
     ...options: ArgsOf<C, ChildOptions<C>>
   ) => Promise<ResultOf<SpecOf<C>>>;
-  /** Reads plain text. @throws SluiceError `model-failed` */
+  /** Reads plain text. Where tools ran, the whole is what the model wrote after them. @throws SluiceError `model-failed` */
   readonly text: (source: TokenSource) => TextReply;
+  /** The whole of a plain text that nobody needs to see while it is written: no token gets into the log. @throws as `text` */
+  readonly generate: (source: TokenSource) => Promise<string>;
 }
 
 /** The ctx of a flow's chunks: `ctx: ContextOf<typeof spec>`. */

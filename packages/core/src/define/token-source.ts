@@ -1,4 +1,5 @@
 import type { FieldIssueAt } from "../schema/field-issue.ts";
+import type { Instant } from "./instant.ts";
 import type { Schema } from "./schema-path.ts";
 
 /** What a model has used, in tokens. Counts that a provider does not tell are left out. */
@@ -14,8 +15,26 @@ export interface Usage {
 export type ModelPart =
   | { readonly type: "text"; readonly delta: string }
   | { readonly type: "reasoning"; readonly delta: string }
-  /** The last part. `length` means that the reply was cut off. */
-  | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage };
+  /** The call has ended: the last part, unless tools run. `length` means that the reply was cut off. */
+  | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage }
+  /** More of what the model writes as the input of a tool that is in `inputs`. */
+  | { readonly type: "tool-input"; readonly toolCallId: string; readonly tool: string; readonly delta: string }
+  /** That input is written. */
+  | { readonly type: "tool-input-end"; readonly toolCallId: string; readonly tool: string }
+  /** A tool begins to run, for a call that has ended. `args` are plain data. */
+  | { readonly type: "tool-call"; readonly toolCallId: string; readonly tool: string; readonly args: unknown }
+  /** A running tool tells of itself, in plain data. */
+  | { readonly type: "tool-progress"; readonly toolCallId: string; readonly tool: string; readonly data: unknown }
+  /** A tool has ended; `error` is what went wrong. */
+  | {
+      readonly type: "tool-result";
+      readonly toolCallId: string;
+      readonly tool: string;
+      readonly success: boolean;
+      readonly error?: string;
+    }
+  /** A further call begins, with what the tools gave. The first one begins without. */
+  | { readonly type: "start"; readonly model: string };
 
 /** What a reader asks of a model. */
 export interface ModelRequest {
@@ -25,6 +44,8 @@ export interface ModelRequest {
   readonly reply?: { readonly name: string; readonly schema: Schema };
   /** What was wrong with this reply in the attempt before, for the model to be told. At most 100 issues. */
   readonly issues?: readonly FieldIssueAt[];
+  /** For what tools do outside: the same for every attempt of the activation. Left out outside of a flow. */
+  readonly idempotencyKey?: string;
 }
 
 /** One generation, as it is written. */
@@ -40,8 +61,10 @@ export interface Generation extends AsyncIterable<ModelPart> {
 export interface ModelCall {
   /** Names the model in the log, such as `openai/gpt-5`. */
   readonly model: string;
-  /** Starts one generation. It throws or rejects with what went wrong. */
+  /** Starts one generation: a call of the model, and where tools run, further ones. It throws or rejects with what went wrong. */
   readonly stream: (request: ModelRequest) => Generation;
+  /** Tools whose input is read as a reply, while the model writes it. */
+  readonly inputs?: Readonly<Record<string, Instant>>;
 }
 
 /** Text that comes piece by piece. Bytes are UTF-8, cut anywhere: the body of a `Response` will do. */

@@ -20,6 +20,10 @@ export function weightOf(entry: Entry): number {
     case "field:complete":
     case "reply:complete":
       return base + sizeOf(entry.value);
+    case "tool:call_start":
+      return base + sizeOf(entry.args);
+    case "tool:progress":
+      return base + sizeOf(entry.data);
     case "model:token":
     case "model:reasoning":
     case "field:delta":

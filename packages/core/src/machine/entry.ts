@@ -40,6 +40,12 @@ interface OfField extends OfChunk {
   readonly indexes: readonly number[];
 }
 
+/** One call of a tool, by a model. */
+interface OfTool extends OfChunk {
+  readonly tool: string;
+  readonly toolCallId: string;
+}
+
 /** One change of the state. */
 export interface StateDiff<T = Record<string, unknown>> {
   readonly added: readonly string[];
@@ -152,6 +158,15 @@ export interface EntryFields<S = any> {
     /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
     readonly tokensSaved?: number;
   };
+  "tool:call_start": OfTool & { readonly args: unknown };
+  "tool:call_finish": OfTool & {
+    readonly durationMs: number;
+    readonly success: boolean;
+    /** What went wrong, in words and without keys. */
+    readonly error?: string;
+  };
+  /** Live. */
+  "tool:progress": OfTool & { readonly data: unknown };
   /** Live. */
   "field:opened": OfField & { readonly kind: string };
   /** Live. */

@@ -1,4 +1,4 @@
-import type { Context } from "../define/context.ts";
+import type { Context, TextReply } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
@@ -13,6 +13,7 @@ import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
 import { changeState } from "./state-store.ts";
 import { readText } from "./text-reading.ts";
+import { readingInputs } from "./tool-inputs.ts";
 
 /**
  * The ctx of one attempt. Its functions are made when they are read, so that they can be taken apart
@@ -115,7 +116,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   get instant(): Context["instant"] {
     return (reply: Instant, source: TokenSource) => {
       if (this.#isOver("instant")) return late(this.#attempt);
-      return readInstant(this.#host, this.#attempt, reply, source);
+      return readInstant(this.#host, this.#attempt, reply, this.#read(source));
     };
   }
 
@@ -127,7 +128,19 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get text(): Context["text"] {
-    return (source) => readText(this.#host, this.#attempt, source, this.#isOver("text"));
+    return (source) => this.#text("text", source, false);
+  }
+
+  get generate(): Context["generate"] {
+    return (source) => this.#text("generate", source, true);
+  }
+
+  #text(call: string, source: TokenSource, quiet: boolean): TextReply {
+    return readText(this.#host, this.#attempt, this.#read(source), { late: this.#isOver(call), quiet });
+  }
+
+  #read(source: TokenSource): TokenSource {
+    return readingInputs(this.#host, this.#attempt, source);
   }
 
   #valid(call: string, result: unknown): unknown {

@@ -5,9 +5,26 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
-/** Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. */
-export function readText(host: Host, attempt: Attempt, source: TokenSource, late: boolean): TextReply {
+/** How a text is read. */
+export interface TextReadingOptions {
+  /** Whether the attempt has ended. */
+  readonly late: boolean;
+  /** Whether nobody is shown the text while it comes. */
+  readonly quiet: boolean;
+}
+
+/**
+ * Reads plain text. The pieces are kept for as long as the text is, so that each iteration gets all of them. Where tools
+ * ran, the whole is what the model wrote after them.
+ */
+export function readText(
+  host: Host,
+  attempt: Attempt,
+  source: TokenSource,
+  { late, quiet }: TextReadingOptions,
+): TextReply {
   const pieces: string[] = [];
+  let last = 0;
   let wake: (() => void)[] = [];
   const wakeAll = (): void => {
     const waiting = wake;
@@ -18,11 +35,13 @@ export function readText(host: Host, attempt: Attempt, source: TokenSource, late
     ? Promise.reject<string>(aborted(attempt.where, "its ctx was used after its end"))
     : readTokens(host, attempt, source, {
         request: {},
+        quiet,
         push: (text) => {
           pieces.push(text);
           wakeAll();
         },
-        end: () => pieces.join(""),
+        restart: () => void (last = pieces.length),
+        end: () => pieces.slice(last).join(""),
       });
   let over = false;
   const ended = whole.then(

@@ -2,18 +2,32 @@ import type { ModelCall, ModelRequest, TokenSource } from "../define/token-sourc
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import { excerpt } from "../error/excerpt.ts";
 import { PieceReader } from "../instant/piece-reader.ts";
-import { Abort } from "./abort.ts";
+import { Abort, aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
-import { openAccount } from "./generation-account.ts";
 import type { Host } from "./host.ts";
+import { ModelLog } from "./model-log.ts";
+
+/** Ends a reading before its source. */
+export interface EarlyEnd<T> {
+  /** Leaves the source. @returns the tokens that were still to come, where they are known */
+  readonly leave: () => number | undefined;
+  /** The outcome of the reading. */
+  readonly resolve: (outcome: T) => void;
+}
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
-  readonly request: Omit<ModelRequest, "abortSignal">;
+  readonly request: Pick<ModelRequest, "reply">;
+  /** Whether nobody is shown the text while it comes. @default false */
+  readonly quiet?: boolean;
   /** More text. What it throws ends the reading. */
   readonly push: (text: string) => void;
+  /** A further call of the model begins: tools have run. Its text follows that of the one before. */
+  readonly restart?: () => void;
   /** The text is complete. Its outcome is the reading's. */
   readonly end: () => T | Promise<T>;
+  /** The reading begins, and may be ended on purpose. */
+  readonly opened?: (early: EarlyEnd<T>) => void;
   /** The reading has failed, not been ended from outside. Called once. */
   readonly failed?: (error: unknown) => void;
 }
@@ -37,7 +51,16 @@ export function readTokens<T>(host: Host, attempt: Attempt, source: TokenSource,
       reject(error);
       reader.failed?.(error);
     };
-    pump(host, attempt, source, reader, { abort, stop }).then(resolve, stop).finally(forget);
+    const ends: Ends = { abort, stop, leave: () => undefined };
+    reader.opened?.({
+      leave() {
+        const saved = ends.leave();
+        abort.abort(() => aborted(attempt.where, "its reply has been stopped"));
+        return saved;
+      },
+      resolve,
+    });
+    pump(host, attempt, source, reader, ends).then(resolve, stop).finally(forget);
   });
   outcome.catch(() => {}); // whoever awaits it hears of it; a reading that nobody awaits must not end the process
   return outcome;
@@ -48,6 +71,8 @@ interface Ends {
   readonly abort: Abort;
   /** Ends it with an error, at once: a source may take its time to be left. */
   readonly stop: (error: unknown) => void;
+  /** Ends the model's generation in the log. @returns the tokens that were still to come, where they are known */
+  leave: () => number | undefined;
 }
 
 async function pump<T>(
@@ -55,8 +80,10 @@ async function pump<T>(
   attempt: Attempt,
   source: TokenSource,
   reader: TextReader<T>,
-  { abort, stop }: Ends,
+  ends: Ends,
 ): Promise<T> {
+  const { abort, stop } = ends;
+  const { quiet = false } = reader;
   const call = modelCall(source, attempt.where);
   const pieces = new PieceReader(attempt.where);
   if (call === undefined) {
@@ -73,7 +100,7 @@ async function pump<T>(
   return reader.end();
 
   function push(text: string, refuse: (error: unknown) => void): void {
-    attempt.shown = true;
+    if (!quiet) attempt.shown = true;
     try {
       reader.push(text);
     } catch (error) {
@@ -83,34 +110,27 @@ async function pump<T>(
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
-    const origin = attempt.origin();
-    const account = openAccount(host, attempt, model);
-    let finish: Parameters<typeof account.end>[0] = { finishReason: "unknown", usage: {} };
+    const log = new ModelLog(host, attempt, { quiet });
+    log.start(model);
+    ends.leave = () => log.abort();
     const refuse = (error: unknown): void => {
-      account.abort();
+      log.abort();
       stop(error);
     };
     try {
-      account.generation = stream({ ...reader.request, abortSignal: abort.signal });
-      for await (const part of account.generation) {
+      const idempotencyKey = host.keyOf(attempt);
+      log.generation = stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey });
+      for await (const part of log.generation) {
         if (abort.aborted) return;
-        if (part.type === "finish") {
-          finish = part;
-          break;
-        }
-        account.token();
-        if (part.type === "reasoning") {
-          host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
-        } else {
-          host.append({ type: "model:token", ...origin, delta: part.delta }, true);
-          push(pieces.read(part.delta), refuse);
-        }
+        log.note(part);
+        if (part.type === "text") push(pieces.read(part.delta), refuse);
+        else if (part.type === "start") reader.restart?.();
       }
-      if (!abort.aborted) account.end(finish);
+      if (!abort.aborted) log.end();
     } catch (error) {
       throw modelError(model, error, attempt.where);
     } finally {
-      account.end();
+      log.close();
     }
   }
 }

@@ -1,0 +1,133 @@
+import type { Generation, ModelPart } from "../define/token-source.ts";
+import type { EntryOf, OfChunk } from "../machine/entry.ts";
+import type { Attempt, Below } from "./attempt.ts";
+import type { Host } from "./host.ts";
+
+/** How a model's calls are told. */
+export interface ModelLogOptions {
+  /** Whether tokens and reasoning are left out. */
+  readonly quiet: boolean;
+}
+
+/** A call that has not ended. */
+interface OpenCall {
+  readonly model: string;
+  readonly startedAt: number;
+  firstTokenMs?: number;
+}
+
+const nothing: Below["held"] = { attempts: 0, timers: 0 };
+
+/** Tells the log of a model's calls and of the tools that they ran, and how long each took by the scheduler's clock. */
+export class ModelLog {
+  readonly #host: Host;
+  readonly #origin: OfChunk;
+  readonly #quiet: boolean;
+  #call: OpenCall | undefined;
+  /** What is read. */
+  generation: Generation | undefined;
+  readonly #disown: () => void;
+  /** When each running tool began, by the id of its call. */
+  #tools: Map<string, number> | undefined;
+
+  constructor(host: Host, attempt: Attempt, { quiet }: ModelLogOptions) {
+    this.#host = host;
+    this.#origin = attempt.origin();
+    this.#quiet = quiet;
+    // an attempt that ends before the generation aborts it in the log first: nothing follows a final entry
+    this.#disown = attempt.adopt({ held: nothing, cancel: () => this.abort(), onEnded() {} });
+  }
+
+  /** A call begins. */
+  start(model: string): void {
+    this.#call = { model, startedAt: this.#host.now() };
+    this.#host.append({ type: "model:start", ...this.#origin, model });
+  }
+
+  /** Something came. */
+  note(part: ModelPart): void {
+    const host = this.#host;
+    const origin = this.#origin;
+    switch (part.type) {
+      case "text":
+      case "reasoning": {
+        this.#first();
+        if (this.#quiet) return;
+        const type = part.type === "text" ? "model:token" : "model:reasoning";
+        return void host.append({ type, ...origin, delta: part.delta }, true);
+      }
+      case "tool-input":
+      case "tool-input-end":
+        return this.#first();
+      case "start":
+        this.end();
+        return this.start(part.model);
+      case "finish":
+        return this.#finish(part);
+      case "tool-call": {
+        const { type: _type, ...call } = part;
+        (this.#tools ??= new Map()).set(call.toolCallId, host.now());
+        return void host.append({ type: "tool:call_start", ...origin, ...call });
+      }
+      case "tool-progress": {
+        const { type: _type, ...progress } = part;
+        return void host.append({ type: "tool:progress", ...origin, ...progress }, true);
+      }
+      case "tool-result": {
+        const { type: _type, ...result } = part;
+        const now = host.now();
+        const durationMs = now - (this.#tools?.get(result.toolCallId) ?? now);
+        return void host.append({ type: "tool:call_finish", ...origin, ...result, durationMs });
+      }
+      default:
+        part satisfies never;
+    }
+  }
+
+  /** Nothing more comes. A call that did not say how it ended has ended now. */
+  end(): void {
+    this.#finish({ finishReason: "unknown", usage: {} });
+  }
+
+  /** The generation is ended before its end. @returns the tokens that were still to come, where they are known */
+  abort(): number | undefined {
+    let tokensSaved: number | undefined;
+    try {
+      tokensSaved = this.#call && this.generation?.remaining?.();
+    } catch {
+      // a source that fails to tell does not know: an attempt that ends must not fail for it
+    }
+    this.#finish({ finishReason: "aborted", usage: {}, ...(tokensSaved !== undefined && { tokensSaved }) });
+    this.close();
+    return tokensSaved;
+  }
+
+  /** Nothing more is told; of a call that is open, its model has failed. */
+  close(): void {
+    this.#call = undefined;
+    this.#disown();
+  }
+
+  #first(): void {
+    const call = this.#call;
+    if (call !== undefined) call.firstTokenMs ??= this.#host.now() - call.startedAt;
+  }
+
+  #finish(finish: Pick<EntryOf<unknown, "model:finish">, "finishReason" | "usage" | "tokensSaved">): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    this.#call = undefined;
+    const { model, startedAt, firstTokenMs } = call;
+    const { finishReason, usage, tokensSaved } = finish;
+    this.#host.append({
+      type: "model:finish",
+      ...this.#origin,
+      model,
+      usage,
+      finishReason,
+      durationMs: this.#host.now() - startedAt,
+      ...(firstTokenMs !== undefined && { firstTokenMs }),
+      ...(tokensSaved !== undefined && { tokensSaved }),
+    });
+  }
+}
