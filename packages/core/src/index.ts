@@ -1,5 +1,12 @@
 export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/chunk-options.ts";
-export { type Context, type ContextOf, type Signal, type State, type TextReply } from "./define/context.ts";
+export {
+  type Context,
+  type OpenOptions,
+  type ContextOf,
+  type Signal,
+  type State,
+  type TextReply,
+} from "./define/context.ts";
 export { type EventDef, type EventOptions, event } from "./define/event.ts";
 export {
   type BuilderOptions,
@@ -12,7 +19,14 @@ export {
   flow,
   recordFlow,
 } from "./define/flow.ts";
-export { type Field, type Instant, type InstantOptions, instant } from "./define/instant.ts";
+export {
+  type DeepPartial,
+  type Field,
+  type Instant,
+  type InstantOptions,
+  type Stoppable,
+  instant,
+} from "./define/instant.ts";
 export { type Limits } from "./instant/limits.ts";
 export { type Guess, type Repair, type RepairRule } from "./schema/repair.ts";
 export {
@@ -123,13 +137,7 @@ export {
 export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
-export {
-  type DeepPartial,
-  type ReadSignal,
-  type ReadingOptions,
-  type ReplyReading,
-  parseReply,
-} from "./reading/reply-reading.ts";
+export { type ReadSignal, type ReadingOptions, type ReplyReading, parseReply } from "./reading/reply-reading.ts";
 export { rx } from "./run/rx.ts";
 export { type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";

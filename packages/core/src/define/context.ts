@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { EventDef } from "./event.ts";
-import type { Instant } from "./instant.ts";
+import type { Instant, Stoppable } from "./instant.ts";
 import type { SpecOf } from "./payload.ts";
 import type { ArgsOf, ChildOptions, RunInput, Runnable } from "./runnable.ts";
 import type { Given, PayloadFor, ResultOf, SchemaAt, Spec, StateOf } from "./spec.ts";
@@ -37,6 +37,26 @@ export interface Signal {
 /** A text as it is written: await it for the whole, or iterate it for its pieces. */
 export interface TextReply extends Promise<string>, AsyncIterable<string> {}
 
+/** How a reply is opened. */
+export interface OpenOptions {
+  /** Chunks that it triggers may end its generation, with `ctx.stop`. @default false */
+  readonly stoppable?: boolean;
+}
+
+/** Opens a reply. */
+export interface OpenReply {
+  <R extends Instant>(
+    reply: R,
+    source: TokenSource,
+    options: { readonly stoppable: true },
+  ): Promise<Stoppable<z.output<R["schema"]>>>;
+  <R extends Instant>(
+    reply: R,
+    source: TokenSource,
+    options?: { readonly stoppable?: false },
+  ): Promise<z.output<R["schema"]>>;
+}
+
 /** What a chunk can do. All of it may be taken apart: `({ emit, state }) => …`. */
 // Functions are properties, not methods: methods are compared bivariantly, and another flow's ctx would fit.
 export interface Context<S = any> {
@@ -67,12 +87,20 @@ export interface Context<S = any> {
    */
   readonly emit: <E extends EventDef>(event: E, payload: PayloadFor<E>) => string;
   /**
-   * Reads a structured reply; its fields become signals while it is written.
+   * Reads a structured reply; its fields become signals while it is written. One that is complete is kept: a later attempt
+   * of this chunk gets it without asking again.
    *
-   * @returns the whole, validated reply.
+   * @returns the whole, validated reply; with `stoppable`, whether it was stopped, and what there was then.
    * @throws SluiceError `reply-invalid`, `reply-truncated`, `reply-no-json`, `reply-syntax` or `model-failed`
    */
-  readonly instant: <R extends Instant>(reply: R, source: TokenSource) => Promise<z.output<R["schema"]>>;
+  readonly instant: OpenReply;
+  /**
+   * Ends the generation of a reply that this chunk follows from, through its fields and what chunks returned: what is
+   * complete counts, what is open is dropped. When the reply is over already, it does nothing.
+   *
+   * @throws SluiceError `reply-not-stoppable` when the reply was not opened as stoppable, or this chunk does not follow from it
+   */
+  readonly stop: (reply: Instant) => void;
   /**
    * Runs another flow as a child: it writes into this execution's log under its own `path`, has a state of its own, and
    * ends at the latest with this attempt.

@@ -39,6 +39,19 @@ export interface Instant<N extends string = string, S extends Schema = Schema> {
   opened<const P extends string>(path: PathIn<S, P>): Trigger<Now<Opened>>;
 }
 
+/** A value as far as it has been written: any part of it may be missing. Nothing in it has been checked. */
+export type DeepPartial<T> = T extends readonly (infer E)[]
+  ? readonly DeepPartial<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
+    : T;
+
+/** What a reply comes to that chunks may stop. */
+export type Stoppable<T> =
+  | { readonly stopped: false; readonly value: T }
+  /** What was complete when it was stopped: each part as its schema puts it out, the whole unchecked. */
+  | { readonly stopped: true; readonly value: DeepPartial<T> };
+
 /** The type of one field: `Field<typeof Triage, "steps[*]">`. */
 export type Field<R extends { schema: Schema }, P extends string> = FieldAt<R["schema"], P>;
 

@@ -56,6 +56,8 @@ export const errorCodes = [
   "reply-limit",
   /** A reply has no JSON in it. */
   "reply-no-json",
+  /** `ctx.stop` was asked to end a reply that was not opened as stoppable, or that its chunk does not follow from. */
+  "reply-not-stoppable",
   /** A reply is not JSON. */
   "reply-syntax",
   /** A reply ended before its JSON was closed. */

@@ -2,6 +2,7 @@ import { safeParseAsync, type $ZodType, type output } from "zod/v4/core";
 import { SluiceError } from "../error/sluice-error.ts";
 import { check } from "../schema/early-check.ts";
 import { describeFieldIssues, fieldIssue, type FieldIssue } from "../schema/field-issue.ts";
+import { completeParts } from "./complete-parts.ts";
 import type { Cursor, FieldNode } from "./field-node.ts";
 import type { ValueKind } from "../schema/value-kind.ts";
 import type { Limits } from "./limits.ts";
@@ -61,6 +62,8 @@ export interface ReplyReader<T> {
   readonly closed: boolean;
   /** The raw value so far, also when the reply has broken off: live, unchecked, not to be changed. */
   readonly partial: unknown;
+  /** What is complete so far: each part as its schema puts it out, where it fits; what is open is left out. */
+  readonly complete: unknown;
   /** Where it is open: the path of a string, number or word, else of the innermost object or array. Undefined when it is whole. */
   readonly openPath: string | undefined;
 }
@@ -95,6 +98,9 @@ export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions =
     },
     get partial() {
       return parser.partial;
+    },
+    get complete() {
+      return completeParts(place, parser.partial, parser.openPath);
     },
     get openPath() {
       return parser.openPath;

@@ -196,7 +196,10 @@ export interface EntryFields<S = any> {
     readonly replyId: string;
     /** What was complete, unchecked as a whole. */
     readonly value: unknown;
+    /** Who stopped it. */
     readonly reason: string;
+    /** The tokens that were not written; left out where the source cannot know. */
+    readonly tokensSaved?: number;
   };
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };

@@ -13,7 +13,7 @@ import { Joins } from "./joins.ts";
 import { Lanes, rootLane } from "./lane.ts";
 import type { MachineSnapshot, Progress } from "./machine-snapshot.ts";
 import { Outcome } from "./outcome.ts";
-import { Replies } from "./replies.ts";
+import { type KeptReply, Replies } from "./replies.ts";
 import { Retractions } from "./retractions.ts";
 import { Rollback } from "./rollback.ts";
 
@@ -83,8 +83,8 @@ export class Ledger {
     this.activations.restore(data.activations, ({ id, retryIn }) => retryIn !== undefined || isSet(id));
   }
 
-  /** The replies that have been read to their end. */
-  kept(replyId: string): ReturnType<Replies["kept"]> {
+  /** A reply that has been read to its end. */
+  kept(replyId: string): KeptReply | undefined {
     return this.#replies?.kept(replyId);
   }
 

@@ -24,6 +24,7 @@ import { rootLane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { type MachineSnapshot, type Progress, checkSnapshot, concerns, progressOf } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
+import type { KeptReply, OpenReply } from "./replies.ts";
 import type { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
 
@@ -115,14 +116,14 @@ export class Machine {
     return this.#ledger.outcome.value;
   }
 
-  /** The value of a reply that an earlier attempt has read to its end. */
-  kept(replyId: string): { readonly value: unknown } | undefined {
+  /** A reply that an earlier attempt has read to its end. */
+  kept(replyId: string): KeptReply | undefined {
     return this.#ledger.kept(replyId);
   }
 
-  /** The open replies with a name that an activation follows from. */
-  repliesAmong({ arrival: { claims } }: Activation, name: string): readonly string[] {
-    return claims === undefined ? none : this.#ledger.replies.among(claims, name);
+  /** The open reply with a name that an activation follows from; the nearest, where there are several. */
+  openReply({ arrival: { claims } }: Activation, name: string): OpenReply | undefined {
+    return claims === undefined ? undefined : this.#ledger.replies.among(claims, name);
   }
 
   /** How far undoing completed chunks has come. */

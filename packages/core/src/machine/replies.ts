@@ -3,6 +3,7 @@ import type { Listener, Routes } from "../graph/routes.ts";
 import type { Activations } from "./activations.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { Claims } from "./claims.ts";
+import { type Delivered, EarlierFields } from "./earlier-fields.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Joins } from "./joins.ts";
 import type { Lanes } from "./lane.ts";
@@ -26,22 +27,21 @@ interface Parts {
   readonly over: (reply: string, scope: string) => void;
 }
 
-/** A field that has been delivered while its reply is open. */
-interface Delivered {
+/** A reply that is being read. */
+export interface OpenReply {
   readonly id: string;
-  readonly path: string;
-  /** What the model wrote. */
-  readonly raw: unknown;
-  /** An invalid value was written, whatever comes of the reply: what answers for it is not taken back. */
-  readonly isFact: boolean;
-  /** The attempt that has written it last. */
-  attempt: number;
+  readonly activationId: string;
+}
+
+/** A reply that is over, and what it came to. */
+export interface KeptReply {
+  readonly value: unknown;
+  /** Whether its generation was ended on purpose. */
+  readonly stopped: boolean;
 }
 
 /** A reply that is being read, or will be read again by the next attempt. */
-interface Open {
-  readonly id: string;
-  readonly activationId: string;
+interface Open extends OpenReply {
   /** The lane that it is read in. */
   readonly lane: string;
   /** By path. */
@@ -65,7 +65,7 @@ export interface RepliesData {
     readonly fields: readonly Delivered[];
     readonly fans: readonly (readonly [fan: string, attempt: number])[];
   })[];
-  readonly kept: readonly (readonly [reply: string, activationId: string, value: unknown])[];
+  readonly kept: readonly (readonly [reply: string, activationId: string, kept: KeptReply])[];
 }
 
 const none: readonly never[] = [];
@@ -79,9 +79,8 @@ export class Replies {
   readonly #open = new Map<string, Open>();
   /** The fields of open replies, and these themselves. */
   readonly #claims = new Set<string>();
-  readonly #kept = new Map<string, { readonly activationId: string; readonly value: unknown }>();
-  /** The fields of earlier attempts by the arrays that they lie in. */
-  readonly #earlier = new WeakMap<Open, { readonly attempt: number; readonly byArray: Map<string, Delivered[]> }>();
+  readonly #kept = new Map<string, KeptReply & { readonly activationId: string }>();
+  readonly #earlier = new EarlierFields();
   /** The replies of an activation, open or kept. */
   readonly #of = new Map<string, Set<string>>();
 
@@ -94,17 +93,16 @@ export class Replies {
     return claims.some((id) => this.#claims.has(id));
   }
 
-  /** The value of a reply that is complete, while its activation is not over. */
-  kept(replyId: string): { readonly value: unknown } | undefined {
+  /** A reply that is over, while its activation is not. */
+  kept(replyId: string): KeptReply | undefined {
     return this.#kept.get(replyId);
   }
 
-  /** The open replies with a name among the causes of something. */
-  among(claims: Claims, name: string): readonly string[] {
-    return [...this.#open.values()].flatMap(({ id, fields }) => {
-      const isOf = id.startsWith(`${name}@`) && [...fields.values()].some((field) => claims.includes(field.id));
-      return isOf ? [id] : [];
-    });
+  /** The open reply with a name that is nearest among the causes of something. */
+  among(claims: Claims, name: string): OpenReply | undefined {
+    return [...this.#open.values()].findLast(
+      (open) => open.id.startsWith(`${name}@`) && claimsIn(open).some((id) => claims.includes(id)),
+    );
   }
 
   /**
@@ -120,7 +118,8 @@ export class Replies {
     if (known === undefined && listeners.length + closers.length === 0) return;
     this.#hear(entry.activationId);
     const open = this.#openOf(entry);
-    if (attempt > 1 && closers.length > 0) this.#takeBackMissing(open, attempt, this.#earlierIn(open, attempt, field));
+    if (attempt > 1 && closers.length > 0)
+      this.#takeBackMissing(open, attempt, this.#earlier.within(field, open.fields, attempt));
     const raw = entry.type === "field:invalid" ? entry.raw : (entry.raw ?? entry.value);
     if (known !== undefined && isSameJson(known.raw, raw)) {
       known.attempt = attempt;
@@ -203,7 +202,7 @@ export class Replies {
       fields: [...fields.values()].map((field) => ({ ...field })),
       fans: [...fans],
     }));
-    return { open, kept: [...this.#kept].map(([id, { activationId, value }]) => [id, activationId, value]) };
+    return { open, kept: [...this.#kept].map(([id, { activationId, ...kept }]) => [id, activationId, kept]) };
   }
 
   restore({ open, kept }: RepliesData): void {
@@ -213,7 +212,7 @@ export class Replies {
       this.#belongs(one.id, one.activationId);
       for (const claim of claimsIn(own)) this.#claims.add(claim);
     }
-    for (const [id, activationId, value] of kept) this.#keep(id, activationId, value);
+    for (const [id, activationId, one] of kept) this.#keep(id, activationId, one);
   }
 
   #hear(activationId: string): void {
@@ -227,8 +226,8 @@ export class Replies {
     else ids.add(replyId);
   }
 
-  #keep(replyId: string, activationId: string, value: unknown): void {
-    this.#kept.set(replyId, { activationId, value });
+  #keep(replyId: string, activationId: string, kept: KeptReply): void {
+    this.#kept.set(replyId, { activationId, ...kept });
     this.#belongs(replyId, activationId);
   }
 
@@ -299,20 +298,6 @@ export class Replies {
     };
   }
 
-  /** What an earlier attempt wrote within an array. Looked up once an attempt, which keeps a whole reply linear. */
-  #earlierIn(open: Open, attempt: number, array: string): Iterable<Delivered> {
-    let earlier = this.#earlier.get(open);
-    if (earlier === undefined || earlier.attempt < attempt) {
-      earlier = { attempt, byArray: new Map() };
-      for (const field of open.fields.values()) {
-        if (field.attempt === attempt) continue;
-        for (const path of arraysAbove(field.path)) into(earlier.byArray, path, field);
-      }
-      this.#earlier.set(open, earlier);
-    }
-    return earlier.byArray.get(array) ?? none;
-  }
-
   /** What an earlier attempt wrote and this one did not is taken back. */
   #takeBackMissing(open: Open, attempt: number, fields: Iterable<Delivered>): void {
     const missing = [...fields].filter((one) => one.attempt < attempt && open.fields.get(one.path) === one);
@@ -328,7 +313,7 @@ export class Replies {
   #confirm(entry: EntryOf<unknown, "reply:complete" | "reply:stopped">, done: (scope: string) => void): void {
     const { replyId, activationId, attempt, value, lane } = entry;
     const scope = scopeOf({ id: replyId, lane });
-    this.#keep(replyId, activationId, value);
+    this.#keep(replyId, activationId, { value, stopped: entry.type === "reply:stopped" });
     const activation = this.#parts.activations.get(activationId);
     if (activation !== undefined) activation.issues = withoutReply(activation.issues, replyId);
     const open = this.#open.get(replyId);
@@ -371,17 +356,4 @@ function scopeOf({ id, lane }: Pick<Open, "id" | "lane">): string {
 
 function claimsIn({ id, fields }: Open): Claims {
   return [id, ...[...fields.values()].flatMap((field) => (field.isFact ? [] : [field.id]))];
-}
-
-/** The arrays that a path leads through: `rows` and `rows[3].tags` for `rows[3].tags[1].name`. */
-function arraysAbove(path: string): readonly string[] {
-  const arrays: string[] = [];
-  for (let end = path.indexOf("["); end >= 0; end = path.indexOf("[", end + 1)) arrays.push(path.slice(0, end));
-  return arrays;
-}
-
-function into<K, T>(map: Map<K, T[]>, key: K, value: T): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

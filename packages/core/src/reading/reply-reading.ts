@@ -1,6 +1,6 @@
 import { type Observable, ReplaySubject, distinctUntilChanged, filter, map, mergeMap } from "rxjs";
 import type { z } from "zod";
-import type { Instant } from "../define/instant.ts";
+import type { DeepPartial, Instant } from "../define/instant.ts";
 import type { PathIn, TextPathIn, ValueAt } from "../define/schema-path.ts";
 import type { Pieces } from "../define/token-source.ts";
 import { invalidField } from "../instant/invalid-field.ts";
@@ -10,13 +10,6 @@ import type { FieldIssue } from "../schema/field-issue.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { View, harmless, reportToConsole } from "../views/view.ts";
 import { snapshotOf } from "./snapshot.ts";
-
-/** A value as far as it has been written: any part of it may be missing. Nothing in it has been checked. */
-export type DeepPartial<T> = T extends readonly (infer E)[]
-  ? readonly DeepPartial<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
-    : T;
 
 /** Where in a reply something is. */
 interface At {

@@ -37,6 +37,8 @@ export class Attempt {
   shown = false;
   /** What was wrong with its replies as wholes. */
   replies: InvalidReply[] | undefined;
+  /** Its replies that may be stopped, by id: ends their generation, and tells who asked for it. */
+  stops: Map<string, (reason: string) => void> | undefined;
   /** Ends it with an error, at once, whatever its code does: where no user code is on the stack. Set when its code is called. */
   fail: ((attempt: Attempt, error: SluiceError) => void) | undefined;
   readonly #flow: string;
@@ -112,11 +114,15 @@ export class Attempt {
     return { chunk: chunk.name, activationId: activation.id, attempt: number, lane: activation.arrival.lane };
   }
 
-  /** An id for a reply of this attempt; the same in each attempt that opens the same replies in the same order. */
-  replyId(name: string): string {
+  /**
+   * An id for a reply of this attempt; the same in each attempt that opens the same replies in the same order. `once`: what
+   * belongs to one generation, as the input of a tool does, is another reply in each attempt.
+   */
+  replyId(name: string, once = false): string {
     this.#opened ??= new Map();
     const count = (this.#opened.get(name) ?? 0) + 1;
     this.#opened.set(name, count);
-    return `${name}@${this.activation.id}${count === 1 ? "" : `.${count}`}`;
+    const which = `${count === 1 ? "" : `.${count}`}${once && this.number > 1 ? `.attempt${this.number}` : ""}`;
+    return `${name}@${this.activation.id}${which}`;
   }
 }

@@ -1,4 +1,4 @@
-import type { Context, TextReply } from "../define/context.ts";
+import type { Context, OpenOptions, TextReply } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
@@ -114,9 +114,15 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   get instant(): Context["instant"] {
-    return (reply: Instant, source: TokenSource) => {
+    return ((reply: Instant, source: TokenSource, options?: OpenOptions) => {
       if (this.#isOver("instant")) return late(this.#attempt);
-      return readInstant(this.#host, this.#attempt, reply, this.#read(source));
+      return readInstant(this.#host, this.#attempt, { ...options, reply, source: this.#read(source) });
+    }) as Context["instant"]; // the reply's type is known to the caller only
+  }
+
+  get stop(): Context["stop"] {
+    return ({ name }) => {
+      if (!this.#isOver("stop")) this.#host.stop(this.#attempt, name);
     };
   }
 

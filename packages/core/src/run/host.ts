@@ -2,6 +2,7 @@ import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import type { FieldListener, Routes } from "../graph/routes.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
+import type { KeptReply } from "../machine/replies.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
@@ -27,8 +28,10 @@ export interface Host {
   readonly putItem: (attempt: Attempt, item: unknown) => void;
   /** What services are given that must act once for an activation. */
   readonly keyOf: (attempt: Attempt) => string;
-  /** The value of a reply that an earlier attempt has read to its end. */
-  readonly kept: (replyId: string) => { readonly value: unknown } | undefined;
+  /** A reply that an earlier attempt has read to its end. */
+  readonly kept: (replyId: string) => KeptReply | undefined;
+  /** Ends the generation of a reply that an attempt follows from. @throws SluiceError `reply-not-stoppable` */
+  readonly stop: (attempt: Attempt, reply: string) => void;
   /** Runs a child. Rejects when it does not complete. */
   readonly child: (
     attempt: Attempt,

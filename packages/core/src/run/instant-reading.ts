@@ -1,3 +1,4 @@
+import type { OpenOptions } from "../define/context.ts";
 import type { Instant } from "../define/instant.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -9,18 +10,31 @@ import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { readTokens } from "./token-reading.ts";
 
+/** A reply that is opened. */
+interface Opening extends OpenOptions {
+  readonly reply: Instant;
+  readonly source: TokenSource;
+  /** Whether another attempt reads another reply: it belongs to one generation. @default false */
+  readonly once?: boolean;
+}
+
 /**
  * Reads a structured reply. Every value in it becomes an entry: durable where a chunk listens to its completion, live
  * otherwise, whoever watches.
  *
- * @returns the whole reply, as its schema puts it out
+ * @returns the whole reply, as its schema puts it out; where it is stoppable, with whether it was stopped
  */
-export function readInstant(host: Host, attempt: Attempt, reply: Instant, source: TokenSource): Promise<never> {
+export function readInstant(
+  host: Host,
+  attempt: Attempt,
+  { reply, source, stoppable = false, once = false }: Opening,
+): Promise<unknown> {
   const { name, schema, options } = reply;
   const { routes } = host;
-  const replyId = attempt.replyId(name);
+  const replyId = attempt.replyId(name, once);
+  const outcome = (value: unknown, stopped: boolean): unknown => (stoppable ? { stopped, value } : value);
   const kept = host.kept(replyId);
-  if (kept !== undefined) return Promise.resolve(kept.value as never); // it has the schema's output, too
+  if (kept !== undefined) return Promise.resolve(outcome(kept.value, kept.stopped));
   const origin = { ...attempt.origin(), reply: name, replyId };
   const told = attempt.activation.issues.find((one) => one.replyId === replyId)?.issues;
   let refused: SluiceError | undefined;
@@ -59,16 +73,29 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
       },
     },
   });
-  return readTokens(host, attempt, source, {
+  return readTokens<unknown>(host, attempt, source, {
     request: { reply: { name, schema }, ...(told !== undefined && { issues: told }) },
     push: (text) => reader.push(text),
     end: async () => {
       const { value, repairs } = await reader.end();
       const mended = repairs.length > 0 && { repairs };
+      if (stoppable && attempt.stops?.delete(replyId) !== true) return undefined; // it has been stopped meanwhile
       append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId, value, ...mended });
-      return value as never; // the schema's output, which the caller's type names
+      return outcome(value, false);
+    },
+    opened({ leave, resolve }) {
+      if (!stoppable) return;
+      (attempt.stops ??= new Map()).set(replyId, (reason: string) => {
+        attempt.stops?.delete(replyId);
+        const tokensSaved = leave();
+        const value = reader.complete;
+        const saved = tokensSaved !== undefined && { tokensSaved };
+        append({ type: "reply:stopped", ...attempt.origin(), reply: name, replyId, value, reason, ...saved });
+        resolve(outcome(value, true));
+      });
     },
     failed(error) {
+      attempt.stops?.delete(replyId);
       const whole = refused === undefined ? invalidWhole(error, reader.partial) : undefined;
       if (whole !== undefined) (attempt.replies ??= []).push({ replyId, whole });
       if (refused !== undefined && options.onInvalid === "abort") attempt.fail?.(attempt, refused);

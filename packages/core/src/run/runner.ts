@@ -122,11 +122,16 @@ export class Runner {
     this.#forget(attempt, undefined);
   }
 
+  /** The attempt of an activation that runs. */
+  find(activationId: string): Attempt | undefined {
+    return this.#running.list().find(({ activation, undoes }) => activation.id === activationId && !undoes);
+  }
+
   /** Ends what an activation does, which has been taken back: first what runs below it, which undoes its work. */
   retract(activation: Activation): void {
     const why = "what it followed from has been taken back";
     const { graph, host } = this.#parts;
-    const attempt = this.#running.list().find((one) => one.activation.id === activation.id && !one.undoes);
+    const attempt = this.find(activation.id);
     if (attempt === undefined) {
       const chunk = graph.chunks[activation.chunk];
       if (chunk === undefined || !activation.running) return;

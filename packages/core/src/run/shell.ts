@@ -4,21 +4,23 @@ import type { Spec } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { validate } from "../schema/validate.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { FieldListener, Routes } from "../graph/routes.ts";
+import type { Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
-import { arrivalOf } from "../machine/arrival.ts";
-import { type Waiting, passing } from "../machine/command.ts";
+import type { Waiting } from "../machine/command.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
+import type { KeptReply } from "../machine/replies.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
 import { type Ending, endError, finalDraft } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
-import type { FieldPlace, Host } from "./host.ts";
+import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
+import { LiveChunks } from "./live-chunks.ts";
 import { Pipelines } from "./pipelines.ts";
 import { Runner } from "./runner.ts";
+import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
 
 type OnEnded = (error: SluiceError | undefined, result: unknown) => void;
@@ -49,14 +51,13 @@ export class Shell implements Host, Below {
   readonly #parts: ShellParts;
   readonly #queue = new CommandQueue((order) => this.#carryOut(order));
   readonly #timers: Timers;
+  readonly #live = new LiveChunks();
   readonly #runner: Runner;
   /** Undefined when the flow has none. */
   readonly #pipelines: Pipelines | undefined;
   /** Those who wait for its end. */
   #awaiting: OnEnded[] = [];
   #children = 0;
-  #liveStarts = 0;
-  #liveCount = 0;
   #completing = false;
   /** How it has ended: set when the final entry has been shown. */
   #ended: { readonly error: SluiceError | undefined; readonly result: unknown } | undefined;
@@ -167,8 +168,14 @@ export class Shell implements Host, Below {
     return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
-  kept(replyId: string): { readonly value: unknown } | undefined {
+  kept(replyId: string): KeptReply | undefined {
     return this.machine.kept(replyId);
+  }
+
+  /** Ends the generation of a reply that an attempt follows from. */
+  stop(attempt: Attempt, reply: string): void {
+    const open = this.machine.openReply(attempt.activation, reply);
+    stopReply(attempt, reply, open, open && this.#runner.find(open.activationId));
   }
 
   child(...call: Parameters<Host["child"]>): Promise<unknown> {
@@ -181,21 +188,8 @@ export class Shell implements Host, Below {
     return [...this.identity.path, `${flow}#${this.#children}`];
   }
 
-  /** Queues the live chunks that listen to a piece or a beginning. They never reach the machine. */
-  startLive(
-    attempt: Attempt,
-    listeners: readonly FieldListener[],
-    payload: unknown,
-    { path, indexes }: FieldPlace,
-  ): void {
-    const { id, arrival } = attempt.activation;
-    for (const { chunk, trigger, label } of listeners) {
-      this.#liveStarts += 1;
-      this.#liveCount += 1;
-      const place = { ...arrivalOf(payload, arrival.lane, id), path, indexes };
-      const own = { id: `l${this.#liveStarts}`, chunk, trigger, event: label, arrival: place };
-      this.#queue.push({ type: "live", activation: passing(own) });
-    }
+  startLive(...started: Parameters<LiveChunks["begin"]>): void {
+    for (const activation of this.#live.begin(...started)) this.#queue.push({ type: "live", activation });
   }
 
   /** Carries out what is queued. To be called where no user code is on the stack. */
@@ -262,7 +256,10 @@ export class Shell implements Host, Below {
         this.append({ type: "timer:set", timer: order.timer, dueAt: this.now() + order.timeoutMs });
         break;
       case "wait":
-        this.#timers.set(order.timer, order.dueAt - this.now(), () => this.#fire(order.timer));
+        this.#timers.set(order.timer, order.dueAt - this.now(), () => {
+          this.append({ type: "timer:fired", timer: order.timer });
+          this.drain();
+        });
         break;
       case "unset":
         this.#timers.cancel(order.timer);
@@ -302,11 +299,6 @@ export class Shell implements Host, Below {
     this.append({ type: "timer:set", timer, dueAt: this.now() + delayMs });
   }
 
-  #fire(timer: string): void {
-    this.append({ type: "timer:fired", timer });
-    this.drain();
-  }
-
   #makePipelines(): Pipelines {
     const { definition, graph, scheduler } = this.#parts;
     return new Pipelines({
@@ -321,14 +313,14 @@ export class Shell implements Host, Below {
   }
 
   #liveOver(error: SluiceError | undefined): void {
-    this.#liveCount -= 1;
+    this.#live.end();
     if (error === undefined) this.#complete();
     else this.#fail(error);
   }
 
   /** Completes the execution if all is done, the pipelines and live chunks too. */
   #complete(): void {
-    if (!this.#completing || !this.machine.quiet || this.#liveCount > 0) return;
+    if (!this.#completing || !this.machine.quiet || this.#live.areRunning) return;
     if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
     this.#finish();

@@ -67,9 +67,12 @@ async function* withInputs(
         yield piece;
       }
     }
-    const read = readInstant(host, attempt, reply, written()).catch((error: unknown) => {
-      if (reply.options.onInvalid === "fail") failure = { error };
-    });
+    const read = readInstant(host, attempt, { reply, source: written(), once: true }).then(
+      () => {},
+      (error: unknown) => {
+        if (reply.options.onInvalid === "fail") failure = { error };
+      },
+    );
     const push = (piece: string | undefined): void => {
       pieces.push(piece);
       wake();
