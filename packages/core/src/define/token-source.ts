@@ -20,7 +20,7 @@ export type ModelPart =
 export interface ModelRequest {
   /** Fires when nobody needs the reply any more. */
   readonly abortSignal: AbortSignal;
-  /** What the reply must fit; left out for plain text. */
+  /** What the reply must fit; left out for plain text, and for several documents in one. */
   readonly reply?: { readonly name: string; readonly schema: Schema };
 }
 

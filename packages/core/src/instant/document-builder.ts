@@ -18,6 +18,8 @@ export class DocumentBuilder {
   text = "";
   /** The innermost open object or array. */
   frame: Frame | undefined;
+  /** The array that the documents of a text make where there may be several: it has no brackets of its own. */
+  list: Frame | undefined;
   readonly #limits: Limits;
   readonly #root: Slot;
   readonly #at = new Position();
@@ -40,7 +42,7 @@ export class DocumentBuilder {
 
   /** Begins anew. What was learned about keys is kept. */
   reset(): void {
-    this.fault = this.frame = this.#at.frame = this.#value = undefined;
+    this.fault = this.list = this.frame = this.#at.frame = this.#value = undefined;
     this.#depth = 0;
     this.text = "";
   }
@@ -49,6 +51,11 @@ export class DocumentBuilder {
   get value(): unknown {
     if (this.text !== "") this.#attach(this.text);
     return this.#value;
+  }
+
+  /** Whether no object or array of the document is open. */
+  get isOuter(): boolean {
+    return this.frame === this.list;
   }
 
   /** The path of the value that began last, or of the object or array around it. */
@@ -220,6 +227,13 @@ export class DocumentBuilder {
     frame.step = undefined;
     this.frame = this.#at.frame = frame;
     this.#depth += 1;
+  }
+
+  /** Several documents may come: their array begins, if it has not. */
+  openList(offset: number): void {
+    if (this.list !== undefined) return;
+    this.open(true, offset);
+    this.list = this.frame;
   }
 
   /** The innermost object or array is complete. */

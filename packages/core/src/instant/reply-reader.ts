@@ -27,6 +27,8 @@ export interface ReplyOptions {
   /** Repairs that may be wrong, made besides the safe ones. @default none */
   readonly guess?: readonly Guess[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** The schema is an array, and each document of the text is one element of it. @default false */
+  readonly multi?: boolean | undefined;
   readonly listener?: FieldListener | undefined;
   /** Named in errors: the flow, chunk or reply. */
   readonly where?: string | undefined;
@@ -57,7 +59,7 @@ export interface ReplyReader<T> {
    * @throws SluiceError `reply-no-json`, `reply-truncated`, `reply-invalid`; and what `push` has thrown.
    */
   end(): Promise<Outcome<T>>;
-  /** Whether the root is complete: what follows would be ignored. */
+  /** Whether the root is complete: what follows would be ignored. Several documents are, when the text ends. */
   readonly closed: boolean;
   /** The raw value so far, also when the reply has broken off: live, unchecked, not to be changed. */
   readonly partial: unknown;
@@ -72,10 +74,11 @@ export interface ReplyReader<T> {
  * the schema does not know are read and not told.
  */
 export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions = {}): ReplyReader<output<S>> {
-  const { strict, guess, limits, listener = {}, where } = options;
+  const { strict, guess, limits, multi, listener = {}, where } = options;
   const place = shapeOf(schema);
   const root = new Field(new Reading(listener), place, undefined);
-  const parser = createParser(root, { strict, guess, limits, where, root: place.rootKind });
+  const { rootKind } = multi === true ? (place.index(0) ?? place) : place;
+  const parser = createParser(root, { strict, guess, limits, multi, where, root: rootKind });
   return {
     push: (text) => parser.push(text),
     async end() {

@@ -1,5 +1,6 @@
-import type { Fault } from "./fault.ts";
+import { kindOf } from "../schema/value-kind.ts";
 import type { FieldNode } from "./field-node.ts";
+import { type Fault, excerptLength } from "./fault.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import type { Limits } from "./limits.ts";
 import type { Guess } from "../schema/repair.ts";
@@ -18,6 +19,15 @@ interface Spare {
   readonly isEmpty: boolean;
 }
 
+export interface SearchOptions {
+  readonly limits: Limits;
+  readonly guess: readonly Guess[];
+  /** Gives the scanner that is to read what is found, at `offset`. */
+  readonly open: (offset: number) => JsonScanner;
+  /** Whether what follows is looked for too: whatever is complete JSON then counts, known or not. */
+  readonly multi?: boolean;
+}
+
 /**
  * Finds the root of a reply in prose. Each character that could begin it is tried: a scanner without listeners reads on
  * until a key comes that the nodes know (or, in arrays, an element they expect); then a fresh one reads the same text
@@ -27,7 +37,8 @@ interface Spare {
 export class RootSearch {
   readonly #node: FieldNode | undefined;
   readonly #limits: Limits;
-  readonly #guess: readonly Guess[];
+  readonly #open: (offset: number) => JsonScanner;
+  readonly #multi: boolean;
   readonly #prose: Prose;
   readonly #trial: JsonScanner;
   #isKnown = false;
@@ -38,21 +49,30 @@ export class RootSearch {
   #slice = firstSlice;
   #rescanned = 0;
   #offset = 0;
+  /** Characters of the documents before. */
+  #passed = 0;
+  #beginning = "";
   #spare: Spare | undefined;
   /** Set when a limit was reached. */
   fault: Fault | undefined;
   /** The candidate that got farthest before it failed: its first character, and what was wrong. */
   nearest: { readonly began: number; readonly fault: Fault } | undefined;
 
-  constructor(node: FieldNode | undefined, root: RootKind, limits: Limits, guess: readonly Guess[]) {
+  constructor(node: FieldNode | undefined, root: RootKind, { limits, guess, open, multi = false }: SearchOptions) {
     this.#node = node;
     this.#limits = limits;
-    this.#guess = guess;
+    this.#open = open;
+    this.#multi = multi;
     this.#prose = new Prose(root);
     this.#trial = new JsonScanner(
       watched(node, () => (this.#isKnown = true)),
       { limits, guess },
     );
+  }
+
+  /** How the text begins, white space aside; "" while it is nothing else. */
+  get beginning(): string {
+    return this.#beginning;
   }
 
   /** Whether the text so far ends inside reasoning. */
@@ -70,17 +90,27 @@ export class RootSearch {
     return this.#isTrying ? this.#trial.openPath : undefined;
   }
 
-  /** Takes in a chunk. Gives the scanner that has read the root so far, as soon as there is one. */
-  push(chunk: string): JsonScanner | undefined {
+  /** What was found is complete, and ends at `offset`: the search goes on there. */
+  restart(offset: number): void {
+    this.#passed += offset - this.#began;
+    this.#offset = offset;
+    this.#isTrying = this.#isKnown = false;
+    this.#prose.resume("document");
+  }
+
+  /** Takes in what a chunk has from `from` on. Gives the scanner that has read the root so far, as soon as there is one. */
+  push(chunk: string, from = 0): JsonScanner | undefined {
     let text = chunk;
-    let base = this.#offset;
-    let i = 0;
+    let base = this.#offset - from;
+    let i = from;
     /** Where the candidate begins in `text`. */
-    let start = 0;
-    this.#offset += chunk.length;
+    let start = from;
+    this.#offset += chunk.length - from;
+    if (from === 0 && this.#beginning.length < excerptLength)
+      this.#beginning = (this.#beginning + chunk).trimStart().slice(0, excerptLength);
     while (i < text.length) {
       if (!this.#isTrying) {
-        const to = Math.min(text.length, this.#limits.maxProseChars - base);
+        const to = Math.min(text.length, this.#limits.maxProseChars + this.#passed - base);
         i = start = this.#prose.find(text, i, to);
         if (i >= to) {
           if (to < text.length) this.fault = { offset: base + to, limit: "maxProseChars" };
@@ -93,7 +123,7 @@ export class RootSearch {
       this.#slice *= 2;
       trial.push(text.slice(i, end));
       i = end;
-      if (this.#isKnown) return this.#found([...this.#held, text.slice(start)], this.#began);
+      if (this.#isKnown) return this.#found(this.#held, this.#began, text, start);
       if (trial.fault?.limit !== undefined) {
         this.fault = trial.fault;
         return undefined;
@@ -111,9 +141,10 @@ export class RootSearch {
         }
         i = next - base;
         this.#isTrying = false;
-        this.#prose.resume();
+        this.#prose.resume("words");
       } else if (trial.closed) {
         i = trial.offset - base;
+        if (this.#isWanted()) return this.#found(this.#held, this.#began, text, start);
         this.#spareIt(text.slice(start, i));
       }
     }
@@ -125,7 +156,7 @@ export class RootSearch {
   finish(): JsonScanner | undefined {
     if (this.#isTrying) {
       this.#trial.finish();
-      if (this.#isKnown) return this.#found(this.#held, this.#began);
+      if (this.#isKnown || (this.#trial.closed && this.#isWanted())) return this.#found(this.#held, this.#began);
       if (this.#trial.closed) this.#spareIt("");
     }
     return this.#spare && this.#found([this.#spare.text], this.#spare.offset);
@@ -139,11 +170,16 @@ export class RootSearch {
     this.#trial.reset(offset);
   }
 
-  #found(chunks: readonly string[], offset: number): JsonScanner {
-    const scanner = new JsonScanner(this.#node, { limits: this.#limits, guess: this.#guess });
-    scanner.reset(offset);
-    for (const chunk of chunks) scanner.push(chunk);
+  #found(held: readonly string[], offset: number, text = "", start = 0): JsonScanner {
+    const scanner = this.#open(offset);
+    for (const chunk of held) scanner.push(chunk);
+    scanner.push(text, start);
     return scanner;
+  }
+
+  /** Whether the candidate, which is complete, is one of several documents, though nothing in it is known. */
+  #isWanted(): boolean {
+    return this.#multi && (this.#node?.expects?.(kindOf(this.#trial.value)) ?? true);
   }
 
   /** The candidate is complete, and nothing in it is known. The first that is not empty is kept, else the first. */
@@ -154,21 +190,19 @@ export class RootSearch {
       this.#spare = { text: this.#held.join("") + rest, offset: this.#began, isEmpty };
     }
     this.#isTrying = false;
-    this.#prose.resume();
+    this.#prose.resume("words");
   }
 }
 
 /** A node that listens to nothing and tells when something comes that `node` knows. Without a node, any key is known. */
 function watched(node: FieldNode | undefined, tell: () => void): FieldNode {
+  const teller: FieldNode = { opened: tell, key: () => undefined, index: () => undefined };
   let last: { node: FieldNode | undefined; watched: FieldNode } | undefined;
   return {
     opened: (_at, kind) => {
       if (kind !== "object" && kind !== "array" && (node?.expects?.(kind) ?? true)) tell();
     },
-    key: (name) => {
-      if (node === undefined || node.key(name) !== undefined) tell();
-      return undefined;
-    },
+    key: (name) => (node === undefined || node.key(name) !== undefined ? teller : undefined),
     index: (position) => {
       const child = node?.index(position);
       if (node !== undefined && child === undefined) return undefined;

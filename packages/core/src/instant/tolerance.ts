@@ -134,7 +134,7 @@ export class Tolerance {
     if (state === COMMENT) return this.#inComment(char);
     if (char === "/" || char === "#") return PAST + this.commentOpens(char, state, offset);
     if (char.trim() === "") return this.#told("space", offset, state + PAST);
-    if (state === COLON || document.frame === undefined) return -1;
+    if (state === COLON || document.isOuter) return -1;
     if (state === AFTER) return this.#after(char, offset, document);
     return state === VALUE || state === VALUE_OR_END
       ? this.#value(state, char, offset, document)
@@ -185,11 +185,12 @@ export class Tolerance {
     const isObject = frame?.items === undefined;
     let meant = frame?.parent;
     while (meant !== undefined && (meant.items === undefined) === isObject) meant = meant.parent;
+    if (meant === document.list) meant = undefined;
     this.tell("brackets", offset);
     if (meant === undefined) document.close(offset + 1);
     else while (document.frame !== meant) document.close(offset);
     if (meant !== undefined) return AFTER;
-    return PAST + (document.frame === undefined ? DONE : AFTER);
+    return PAST + (document.isOuter ? DONE : AFTER);
   }
 
   #opens(char: string, offset: number): boolean {

@@ -82,6 +82,7 @@ export function parseReply<R extends Instant>(
     strict: options.strict,
     guess: options.guess,
     limits: options.limits,
+    multi: options.multi,
     where: name,
     listener: {
       opened: (path, indexes) => signals.next({ type: "opened", path, indexes }),

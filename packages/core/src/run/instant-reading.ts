@@ -25,6 +25,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     strict: options.strict,
     guess: options.guess,
     limits: options.limits,
+    multi: options.multi,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
@@ -49,7 +50,7 @@ export function readInstant(host: Host, attempt: Attempt, reply: Instant, source
     },
   });
   return readTokens(host, attempt, source, {
-    request: { reply: { name, schema } },
+    request: options.multi === true ? {} : { reply: { name, schema } },
     push: (text) => reader.push(text),
     end: async () => {
       const { value, repairs } = await reader.end();
