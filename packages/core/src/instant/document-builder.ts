@@ -210,6 +210,7 @@ export class DocumentBuilder {
     const frame = idle ?? {
       parent,
       deeper: undefined,
+      unlike: undefined,
       slot,
       items,
       fields,
@@ -220,6 +221,8 @@ export class DocumentBuilder {
     };
     if (idle === undefined && parent === undefined) this.#outer = frame;
     else if (parent !== undefined) parent.deeper = frame;
+    if (parent === undefined || parent === this.list) frame.unlike = undefined;
+    else frame.unlike = (parent.items === undefined) === isArray ? parent : parent.unlike;
     frame.slot = slot;
     frame.items = items;
     frame.fields = fields;

@@ -5,6 +5,8 @@ import type { Slot, Step } from "./slot.ts";
 export interface Frame {
   readonly parent: Frame | undefined;
   deeper: Frame | undefined;
+  /** The nearest one around it of the other kind, an array for objects. */
+  unlike: Frame | undefined;
   slot: Slot;
   /** The array, where it is one. */
   items: unknown[] | undefined;

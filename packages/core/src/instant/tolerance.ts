@@ -181,11 +181,7 @@ export class Tolerance {
 
   /** A bracket of the other kind: it closes what is inside the nearest one of its kind; where there is none, it was mistaken. */
   #bracket(offset: number, document: DocumentBuilder): number {
-    const { frame } = document;
-    const isObject = frame?.items === undefined;
-    let meant = frame?.parent;
-    while (meant !== undefined && (meant.items === undefined) === isObject) meant = meant.parent;
-    if (meant === document.list) meant = undefined;
+    const meant = document.frame?.unlike;
     this.tell("brackets", offset);
     if (meant === undefined) document.close(offset + 1);
     else while (document.frame !== meant) document.close(offset);
