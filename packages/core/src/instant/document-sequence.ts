@@ -70,16 +70,23 @@ export class DocumentSequence {
     return this.#scanner.excerpt(length);
   }
 
-  push(text: string): void {
-    const base = this.offset;
+  push(chunk: string): void {
+    const scanner = this.#scanner;
+    const search = this.#search;
+    let text = chunk;
+    let base = this.offset;
     let from = 0;
     while (from < text.length) {
-      if (this.#isReading) this.#scanner.push(text, from);
-      else this.#isReading = this.#search.push(text, from) !== undefined;
-      if (!this.#isReading || !this.#scanner.isBetween) return;
-      from = this.#scanner.offset - base;
+      if (this.#isReading) scanner.push(text, from);
+      else {
+        if (search.push(text, from) === undefined) return;
+        this.#isReading = true;
+        ({ text, base } = search); // it may have gone back
+      }
+      if (!scanner.isBetween) return;
+      from = scanner.offset - base;
       this.#isReading = false;
-      this.#search.restart(this.#scanner.offset);
+      search.restart(scanner.offset);
     }
   }
 

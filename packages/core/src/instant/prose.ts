@@ -30,6 +30,11 @@ export class Prose {
     return this.#closing !== "";
   }
 
+  /** Whether words came last. */
+  get hasWords(): boolean {
+    return this.#lead === "words";
+  }
+
   /** The position of the next character, from `from` to before `to`, that could begin the root; `to` where there is none. */
   find(text: string, from: number, to: number): number {
     for (let i = from; i < to; i += 1) {

@@ -124,6 +124,7 @@ class Reading {
 /** One place of a reply, for the parser. Fields are made when the reply first gets there. */
 class Field implements FieldNode {
   readonly delta: ((at: Cursor, text: string) => void) | undefined;
+  readonly isAtomic: boolean;
   readonly #reading: Reading;
   readonly #place: Place;
   /** The key it stands under; undefined for elements and the root. */
@@ -136,6 +137,7 @@ class Field implements FieldNode {
     this.#place = place;
     this.#name = name;
     const { listener } = reading;
+    this.isAtomic = !place.isText;
     this.delta = place.isText && listener.delta ? (at, text) => listener.delta?.(at.path, at.indexes, text) : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { kindOf } from "../schema/value-kind.ts";
+import { kindOf, type ValueKind } from "../schema/value-kind.ts";
 import type { FieldNode } from "./field-node.ts";
 import { type Fault, excerptLength } from "./fault.ts";
 import { JsonScanner } from "./json-scanner.ts";
@@ -30,9 +30,10 @@ export interface SearchOptions {
 
 /**
  * Finds the root of a reply in prose. Each character that could begin it is tried: a scanner without listeners reads on
- * until a key comes that the nodes know (or, in arrays, an element they expect); then a fresh one reads the same text
- * with the listeners. A candidate that turns out to be no JSON before that is dropped, and the search goes on behind its
- * first character. Linear: when candidates have cost too much, the search goes on behind where the last one failed.
+ * until a value begins under a key that the nodes know (or, in arrays, an element they expect). One that means nothing
+ * before it is complete is waited for, and in doubt what follows it, too. Then a fresh scanner reads the same text with the
+ * listeners. A candidate that turns out to be no JSON before that is dropped, and the search goes on behind its first
+ * character. Linear: when candidates have cost too much, the search goes on behind where the last one failed.
  */
 export class RootSearch {
   readonly #node: FieldNode | undefined;
@@ -41,7 +42,13 @@ export class RootSearch {
   readonly #multi: boolean;
   readonly #prose: Prose;
   readonly #trial: JsonScanner;
+  /** Something has come that the nodes know: the candidate is the root. */
   #isKnown = false;
+  /** A value is complete that they know. In doubt it ends at this offset, while what follows is not known. */
+  #isMet = false;
+  #metAt = -1;
+  /** Words came before the candidate: it may be an example. */
+  #isAmongWords = false;
   #isTrying = false;
   /** Offset of the candidate's first character, and its text in the chunks before this one. */
   #began = 0;
@@ -51,6 +58,9 @@ export class RootSearch {
   #offset = 0;
   /** Characters of the documents before. */
   #passed = 0;
+  /** What the scanner that was found was last given, and the offset of its first character. */
+  text = "";
+  base = 0;
   #beginning = "";
   #spare: Spare | undefined;
   /** Set when a limit was reached. */
@@ -65,7 +75,10 @@ export class RootSearch {
     this.#multi = multi;
     this.#prose = new Prose(root);
     this.#trial = new JsonScanner(
-      watched(node, () => (this.#isKnown = true)),
+      watched(node, {
+        begun: () => void (this.#isKnown = true),
+        met: (offset) => this.#meet(offset),
+      }),
       { limits, guess },
     );
   }
@@ -123,6 +136,7 @@ export class RootSearch {
       this.#slice *= 2;
       trial.push(text.slice(i, end));
       i = end;
+      if (this.#metAt >= 0) this.#look(text, base, end);
       if (this.#isKnown) return this.#found(this.#held, this.#began, text, start);
       if (trial.fault?.limit !== undefined) {
         this.fault = trial.fault;
@@ -156,7 +170,7 @@ export class RootSearch {
   finish(): JsonScanner | undefined {
     if (this.#isTrying) {
       this.#trial.finish();
-      if (this.#isKnown || (this.#trial.closed && this.#isWanted())) return this.#found(this.#held, this.#began);
+      if (this.#isMet || (this.#trial.closed && this.#isWanted())) return this.#found(this.#held, this.#began);
       if (this.#trial.closed) this.#spareIt("");
     }
     return this.#spare && this.#found([this.#spare.text], this.#spare.offset);
@@ -167,18 +181,44 @@ export class RootSearch {
     this.#held = [];
     this.#slice = firstSlice;
     this.#isTrying = true;
+    this.#isMet = false;
+    this.#metAt = -1;
+    this.#isAmongWords = this.#prose.hasWords;
     this.#trial.reset(offset);
   }
 
   #found(held: readonly string[], offset: number, text = "", start = 0): JsonScanner {
     const scanner = this.#open(offset);
     for (const chunk of held) scanner.push(chunk);
+    this.text = text;
+    this.base = scanner.offset - start;
     scanner.push(text, start);
     return scanner;
   }
 
-  /** Whether the candidate, which is complete, is one of several documents, though nothing in it is known. */
+  /** A value that the nodes know is complete. */
+  #meet(offset: number): void {
+    this.#isMet = true;
+    if (this.#isAmongWords || this.#trial.repairs.length > 0) this.#metAt = offset;
+    else this.#isKnown = true;
+  }
+
+  /** It is not of a sketch like `{category: "a" | "b"}` where a comma or bracket follows. */
+  #look(text: string, base: number, end: number): void {
+    let i = Math.max(0, this.#metAt - base);
+    while (i < end && text.charAt(i).trim() === "") i += 1;
+    if (i === end) return;
+    this.#metAt = -1;
+    this.#isKnown ||= ",]}".includes(text.charAt(i));
+  }
+
+  /** Whether the candidate, which is complete, is what is looked for. */
   #isWanted(): boolean {
+    return this.#isMet || this.#isAnother();
+  }
+
+  /** Whether it is one of several documents, though nothing in it is known. */
+  #isAnother(): boolean {
     return this.#multi && (this.#node?.expects?.(kindOf(this.#trial.value)) ?? true);
   }
 
@@ -186,7 +226,7 @@ export class RootSearch {
   #spareIt(rest: string): void {
     const { value } = this.#trial;
     const isEmpty = typeof value !== "object" || value === null || Object.keys(value).length === 0;
-    if (this.#spare === undefined || (this.#spare.isEmpty && !isEmpty)) {
+    if (!this.#multi && (this.#spare === undefined || (this.#spare.isEmpty && !isEmpty))) {
       this.#spare = { text: this.#held.join("") + rest, offset: this.#began, isEmpty };
     }
     this.#isTrying = false;
@@ -194,20 +234,43 @@ export class RootSearch {
   }
 }
 
-/** A node that listens to nothing and tells when something comes that `node` knows. Without a node, any key is known. */
-function watched(node: FieldNode | undefined, tell: () => void): FieldNode {
-  const teller: FieldNode = { opened: tell, key: () => undefined, index: () => undefined };
+/** Hears of what is known in a candidate: a value begins that is told piece by piece, or is complete at an offset. */
+interface Watcher {
+  readonly begun: () => void;
+  readonly met: (offset: number) => void;
+}
+
+/** A node that tells its watcher only, when something comes that `node` knows. Without a node, any key is known. */
+function watched(node: FieldNode | undefined, watcher: Watcher): FieldNode {
   let last: { node: FieldNode | undefined; watched: FieldNode } | undefined;
   return {
-    opened: (_at, kind) => {
-      if (kind !== "object" && kind !== "array" && (node?.expects?.(kind) ?? true)) tell();
+    ...teller(node, watcher, (kind) => kind !== "object" && kind !== "array" && (node?.expects?.(kind) ?? true)),
+    key(name) {
+      const child = node?.key(name);
+      if (node !== undefined && child === undefined) return undefined;
+      return { ...teller(child, watcher, () => true), key: () => undefined, index: () => undefined };
     },
-    key: (name) => (node === undefined || node.key(name) !== undefined ? teller : undefined),
-    index: (position) => {
+    index(position) {
       const child = node?.index(position);
       if (node !== undefined && child === undefined) return undefined;
-      if (last === undefined || last.node !== child) last = { node: child, watched: watched(child, tell) };
+      if (last === undefined || last.node !== child) last = { node: child, watched: watched(child, watcher) };
       return last.watched;
+    },
+  };
+}
+
+function teller(
+  node: FieldNode | undefined,
+  { begun, met }: Watcher,
+  tells: (kind: ValueKind) => boolean,
+): Pick<FieldNode, "opened" | "complete"> {
+  return {
+    opened(_at, kind) {
+      const inPieces = kind === "object" || kind === "array" || (kind === "string" && node?.isAtomic !== true);
+      if (inPieces && tells(kind)) begun();
+    },
+    complete(at, value) {
+      if (tells(kindOf(value))) met(at.offset);
     },
   };
 }
