@@ -29,6 +29,7 @@ export class DocumentBuilder {
   #value: unknown = undefined;
   /** Where the open string stands. */
   #slot: Slot;
+  #isInString = false;
   /** Written and never read: a look whose result is not used would be optimised away. */
   looked = 0;
   /** Offset of the first character of the value that began last. */
@@ -45,11 +46,12 @@ export class DocumentBuilder {
     this.fault = this.list = this.frame = this.#at.frame = this.#value = undefined;
     this.#depth = 0;
     this.text = "";
+    this.#isInString = false;
   }
 
   /** The value so far, the open string included: the live data, which goes on growing. */
   get value(): unknown {
-    if (this.text !== "") this.#attach(this.text);
+    if (this.#isInString) this.#attach(this.text);
     return this.#value;
   }
 
@@ -162,7 +164,7 @@ export class DocumentBuilder {
     this.begin(offset);
     if (this.fault !== undefined) return;
     this.#slot = this.#place();
-    this.#attach("");
+    this.#isInString = true;
     this.#at.offset = offset;
     this.#slot.node?.opened?.(this.#at, "string");
   }
@@ -174,6 +176,7 @@ export class DocumentBuilder {
     // Joined from many chunks it would keep them all; to look at a character puts it into one piece.
     if (text.length > rest.length) this.looked = text.charCodeAt(0);
     this.text = "";
+    this.#isInString = false;
     this.#attach(text);
     this.#completed(this.#slot, text, offset);
   }

@@ -77,7 +77,7 @@ export class DocumentSequence {
     let base = this.offset;
     let from = 0;
     while (from < text.length) {
-      if (this.#isReading) scanner.push(text, from);
+      if (this.#isReading) scanner.pushFrom(text, from);
       else {
         if (search.push(text, from) === undefined) return;
         this.#isReading = true;

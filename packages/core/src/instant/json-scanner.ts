@@ -116,17 +116,16 @@ export class JsonScanner {
     this.#isFinished = true;
   }
 
-  /** Takes in what a chunk has from `start` on. */
-  push(text: string, start = 0): void {
+  push(text: string): void {
     const { length } = text;
     const machine = this.#machine;
     const document = this.#document;
-    if (length === start || machine.isOver || document.fault !== undefined) return;
+    if (length === 0 || machine.isOver || document.fault !== undefined) return;
+    this.#recent.add(text);
     if (this.#multi) document.openList(machine.offset);
-    this.#recent.add(start === 0 ? text : text.slice(start));
-    if (length - start > this.#left) return this.#overrun(text, start);
-    this.#left -= length - start;
-    if (!machine.isPlain || length >= longChunk) return machine.run(text, start, start);
+    if (length > this.#left) return this.#overrun(text, 0);
+    this.#left -= length;
+    if (!machine.isPlain || length >= longChunk) return machine.run(text, 0, 0);
     // Most chunks lie wholly inside a string.
     let i = 0;
     let c = 0;
@@ -139,6 +138,15 @@ export class JsonScanner {
     if (isHalf || document.text.length + length > this.#limits.maxStringChars) return machine.run(text, i, 0);
     machine.offset += length;
     document.emit(text, machine.offset);
+  }
+
+  /** Takes in what a chunk has from `start` on, where a document begins. */
+  pushFrom(text: string, start: number): void {
+    if (start === 0) return this.push(text);
+    this.#recent.add(text.slice(start));
+    if (text.length - start > this.#left) return this.#overrun(text, start);
+    this.#left -= text.length - start;
+    this.#machine.run(text, start, start);
   }
 
   /** Takes in what the limit on the whole document leaves of a chunk. */

@@ -115,7 +115,7 @@ class ReplyParser implements Parser {
       this.#failure = { error };
       throw error;
     }
-    const fault = this.#root?.fault ?? this.#search?.fault;
+    const fault = this.#root === undefined ? this.#search?.fault : this.#root.fault;
     if (fault !== undefined) throw this.#fail(fault);
   }
 

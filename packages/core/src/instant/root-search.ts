@@ -192,7 +192,7 @@ export class RootSearch {
     for (const chunk of held) scanner.push(chunk);
     this.text = text;
     this.base = scanner.offset - start;
-    scanner.push(text, start);
+    scanner.pushFrom(text, start);
     return scanner;
   }
 

@@ -86,6 +86,7 @@ export class TokenMachine {
     const { length } = text;
     const base = this.offset - start;
     const document = this.#document;
+    const { list } = document;
     const tolerance = this.#tolerance;
     let state = this.#state;
     let held = this.#held;
@@ -213,7 +214,7 @@ export class TokenMachine {
           } else if (c === 93 && state === VALUE_OR_END) {
             i += 1;
             document.close(base + i);
-            state = document.isOuter ? DONE : AFTER;
+            state = document.frame === list ? DONE : AFTER;
             continue;
           } else if (c === 116 || c === 102 || c === 110) {
             this.#word = c === 116 ? "true" : c === 102 ? "false" : "null";
@@ -233,7 +234,7 @@ export class TokenMachine {
           } else if (frame !== undefined && c === (frame.items === undefined ? 125 : 93)) {
             i += 1;
             document.close(base + i);
-            if (document.isOuter) state = DONE;
+            if (document.frame === list) state = DONE;
           } else if (isSpace(c)) {
             i += 1;
           } else break;
@@ -263,7 +264,7 @@ export class TokenMachine {
           } else if (c === 125 && state === KEY_OR_END) {
             i += 1;
             document.close(base + i);
-            state = document.isOuter ? DONE : AFTER;
+            state = document.frame === list ? DONE : AFTER;
           } else break;
           continue;
         }
@@ -275,7 +276,7 @@ export class TokenMachine {
           this.#guessed += 1;
           if (this.#guessed < word.length) continue;
           document.literal(word, base + i);
-          state = document.isOuter ? DONE : AFTER;
+          state = document.frame === list ? DONE : AFTER;
           continue;
         }
         case BARE_KEY: {
@@ -299,7 +300,7 @@ export class TokenMachine {
         case DONE: {
           if (tolerance !== undefined) break scan;
           if (isSpace(c)) i += 1;
-          else if (document.list === undefined) return this.#stray("nothing after the document", base + i, held);
+          else if (list === undefined) return this.#stray("nothing after the document", base + i, held);
           else state = VALUE;
           continue;
         }
@@ -322,7 +323,7 @@ export class TokenMachine {
             return this.#stray(isWholeNumber(state) ? "the number to end" : "a digit", base + i, "");
           document.atom(Number(held), "number", base + i);
           held = "";
-          state = document.isOuter ? DONE : AFTER;
+          state = document.frame === list ? DONE : AFTER;
           continue;
         }
       }

@@ -42,7 +42,7 @@ const words: Readonly<Record<string, string>> = {
  * so that JSON pays nothing for them.
  */
 export class Tolerance {
-  readonly #guesses: ReadonlySet<Guess>;
+  readonly #guesses: readonly Guess[];
   #repairs: Repair[] = [];
   /** What closes the open string; "" for one in ordinary quotes. */
   #closers = "";
@@ -53,7 +53,7 @@ export class Tolerance {
   word = "";
 
   constructor(guesses: readonly Guess[]) {
-    this.#guesses = new Set(guesses);
+    this.#guesses = guesses;
   }
 
   /** What was mended, in the order of the text; at most 100 are kept. */
@@ -62,7 +62,7 @@ export class Tolerance {
   }
 
   guesses(guess: Guess): boolean {
-    return this.#guesses.has(guess);
+    return this.#guesses.includes(guess);
   }
 
   reset(): void {
