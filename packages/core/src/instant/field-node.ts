@@ -24,8 +24,8 @@ export interface FieldNode {
   /** Whether such a value may stand here. Asked only while a root is searched in prose. Left out: any may. */
   readonly expects?: ((kind: ValueKind) => boolean) | undefined;
   /**
-   * Whether a string means nothing here until it is complete. Asked only while a root is searched in prose: such a value is
-   * waited for. @default false
+   * Whether a string means nothing here until it is complete. Asked only while a root is searched in prose: in a candidate
+   * that may be a sketch, such a value is waited for. @default false
    */
   readonly isAtomic?: boolean | undefined;
   /** The node of an object's key. Asked about once per node and name: the answer is remembered. */

@@ -30,10 +30,11 @@ export interface SearchOptions {
 
 /**
  * Finds the root of a reply in prose. Each character that could begin it is tried: a scanner without listeners reads on
- * until a value begins under a key that the nodes know (or, in arrays, an element they expect). One that means nothing
- * before it is complete is waited for, and in doubt what follows it, too. Then a fresh scanner reads the same text with the
- * listeners. A candidate that turns out to be no JSON before that is dropped, and the search goes on behind its first
- * character. Linear: when candidates have cost too much, the search goes on behind where the last one failed.
+ * until a value begins under a key that the nodes know (or, in arrays, an element they expect). Where the candidate may be a
+ * sketch, a value that means nothing before it is complete is waited for, and what follows it, too. Then a fresh scanner
+ * reads the same text with the listeners. A candidate that turns out to be no JSON before that is dropped, and the search
+ * goes on behind its first character. Linear: when candidates have cost too much, the search goes on behind where the last
+ * one failed.
  */
 export class RootSearch {
   readonly #node: FieldNode | undefined;
@@ -44,7 +45,7 @@ export class RootSearch {
   readonly #trial: JsonScanner;
   /** Something has come that the nodes know: the candidate is the root. */
   #isKnown = false;
-  /** A value is complete that they know. In doubt it ends at this offset, while what follows is not known. */
+  /** A value is complete that they know. It ends at this offset, while what follows is not known. */
   #isMet = false;
   #metAt = -1;
   /** Words came before the candidate: it may be an example. */
@@ -76,7 +77,7 @@ export class RootSearch {
     this.#prose = new Prose(root);
     this.#trial = new JsonScanner(
       watched(node, {
-        begun: () => void (this.#isKnown = true),
+        begun: (comesWhole) => void (this.#isKnown ||= !comesWhole || !this.#isInDoubt),
         met: (offset) => this.#meet(offset),
       }),
       { limits, guess },
@@ -196,11 +197,15 @@ export class RootSearch {
     return scanner;
   }
 
+  /** Whether the candidate may be no more than a sketch. */
+  get #isInDoubt(): boolean {
+    return this.#isAmongWords || this.#trial.repairs.length > 0;
+  }
+
   /** A value that the nodes know is complete. */
   #meet(offset: number): void {
     this.#isMet = true;
-    if (this.#isAmongWords || this.#trial.repairs.length > 0) this.#metAt = offset;
-    else this.#isKnown = true;
+    this.#metAt = offset;
   }
 
   /** It is not of a sketch like `{category: "a" | "b"}` where a comma or bracket follows. */
@@ -234,9 +239,9 @@ export class RootSearch {
   }
 }
 
-/** Hears of what is known in a candidate: a value begins that is told piece by piece, or is complete at an offset. */
+/** Hears of what is known in a candidate: a value begins, which may mean nothing before it is complete; one is, at an offset. */
 interface Watcher {
-  readonly begun: () => void;
+  readonly begun: (comesWhole: boolean) => void;
   readonly met: (offset: number) => void;
 }
 
@@ -266,8 +271,8 @@ function teller(
 ): Pick<FieldNode, "opened" | "complete"> {
   return {
     opened(_at, kind) {
-      const inPieces = kind === "object" || kind === "array" || (kind === "string" && node?.isAtomic !== true);
-      if (inPieces && tells(kind)) begun();
+      const comesWhole = kind === "string" ? node?.isAtomic === true : kind !== "object" && kind !== "array";
+      if (tells(kind)) begun(comesWhole);
     },
     complete(at, value) {
       if (tells(kindOf(value))) met(at.offset);
