@@ -5,6 +5,7 @@ import { PieceReader } from "../instant/piece-reader.ts";
 import { Abort } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { tokenDraft } from "./reply-draft.ts";
 
 /** Who reads the text of a source. */
 export interface TextReader<T> {
@@ -82,7 +83,7 @@ async function pump<T>(
         if (part.type === "reasoning") {
           host.append({ type: "model:reasoning", ...origin, delta: part.delta }, true);
         } else {
-          host.append({ type: "model:token", ...origin, delta: part.delta }, true);
+          host.append(tokenDraft(attempt, part.delta), true);
           push(pieces.read(part.delta));
         }
       }
