@@ -134,7 +134,7 @@ export class DocumentBuilder {
     if (frame === undefined) this.#value = value;
     else if (frame.items !== undefined) frame.items[frame.count] = value;
     else if (frame.step === undefined) return;
-    else if (frame.step.key !== "__proto__") frame.fields[frame.step.key] = value;
+    else if (!frame.step.isProto) frame.fields[frame.step.key] = value;
     else
       Object.defineProperty(frame.fields, "__proto__", { value, writable: true, enumerable: true, configurable: true });
   }

@@ -10,6 +10,8 @@ export interface Step {
   readonly key: string;
   /** The key as part of a path, `.name` or `["a.b"]`, once somebody has asked. */
   segment: string | undefined;
+  /** Whether it is `__proto__`, which an assignment would not make a property. */
+  readonly isProto: boolean;
   /** Whether its slot remembers it. */
   readonly isKept: boolean;
   /** The key that is expected next. */
@@ -47,7 +49,14 @@ export class Slot {
     const known = this.#more?.get(key);
     if (known !== undefined) return known;
     const isKept = few.length + (this.#more?.size ?? 0) < maxSteps;
-    const step: Step = { key, segment: undefined, isKept, next: undefined, slot: undefined };
+    const step: Step = {
+      key,
+      segment: undefined,
+      isKept,
+      isProto: key === "__proto__",
+      next: undefined,
+      slot: undefined,
+    };
     if (few.length < fewSteps) few.push(step);
     else if (isKept) (this.#more ??= new Map()).set(key, step);
     return step;
