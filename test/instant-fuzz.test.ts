@@ -14,6 +14,10 @@ const Reply = z.object({
   items: z.array(z.object({ name: z.string(), parts: z.record(z.string(), z.unknown()) })).optional(),
 });
 
+function schemaFor({ multi = false }: ReplyOptions): z.ZodType {
+  return multi ? z.array(Reply) : Reply;
+}
+
 type Told = readonly [what: string, path: string, detail: unknown];
 
 interface Reading {
@@ -26,7 +30,7 @@ interface Reading {
 /** Reads a reply to its end; `told` has the pieces of one string joined. */
 async function read(chunks: readonly string[], options: ReplyOptions): Promise<Reading> {
   const told: Told[] = [];
-  const reader = readReply(options.multi === true ? z.array(Reply) : Reply, {
+  const reader = readReply(schemaFor(options), {
     ...options,
     limits: { maxDepth: 20, maxStringChars: 200, maxKeyChars: 50, maxElements: 20, maxChars: 2_000, ...options.limits },
     listener: {
@@ -226,7 +230,7 @@ describe("mutated and truncated replies", () => {
       fc.asyncProperty(documents, sizes, modes, async (text, pieces, mode) => {
         fc.pre(!halfPair.test(text));
         const torn: string[] = [];
-        const reader = readReply(Reply, {
+        const reader = readReply(schemaFor(mode), {
           ...mode,
           listener: { delta: (_path, _indexes, piece) => void (halfPair.test(piece) && torn.push(piece)) },
         });
@@ -271,7 +275,7 @@ test("S38 marks that open something, a hundred thousand of them, are read in tim
   ]) {
     for (const opener of ["", '{"title":[', '{"title":"', "{title:'", "many "]) {
       const multi = opener === "many ";
-      const reader = readReply(multi ? z.array(Reply) : Reply, { guess: ["inner-quotes", "brackets"], multi });
+      const reader = readReply(schemaFor({ multi }), { guess: ["inner-quotes", "brackets"], multi });
       const text = opener + unit.repeat(100_000);
       // were each read to the end, this test would run into its time limit
       const outcome = ((): unknown => {

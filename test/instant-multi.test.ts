@@ -1,4 +1,15 @@
-import { after, defineFlow, flow, gather, instant, parseReply, run, start, toAsyncIterable } from "@sluice/core";
+import {
+  after,
+  compile,
+  defineFlow,
+  flow,
+  gather,
+  instant,
+  parseReply,
+  run,
+  start,
+  toAsyncIterable,
+} from "@sluice/core";
 import { itemsOf, logOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -191,12 +202,28 @@ describe("several documents in one text", () => {
     expect((await read([text], { listener: {} })).ending).toHaveLength(100_000);
   });
 
-  test("a reply of several documents whose schema is no array is refused where it is defined", () => {
-    expect(() => instant("items", Item, { multi: true })).toThrow(
-      expect.objectContaining({ code: "multi-no-array", where: "items" }) as SluiceError,
+  test("a reply of several documents whose schema is no array is refused, compiled or read", async () => {
+    const Wrong = instant("items", Item, { multi: true });
+    const spec = defineFlow({ name: "reader", input: z.number() });
+    const reader = flow(spec).chunk("read", start, async (_input, ctx) => void (await ctx.instant(Wrong, [])));
+    expect(() => compile(reader.chunk("name", Wrong.field("name"), () => {}))).toThrow(
+      expect.objectContaining({
+        problems: [expect.objectContaining({ code: "option-invalid", where: "reader.name" })],
+      }) as Error,
     );
-    const wrapped = z.lazy(() => Items.transform((list) => list.length));
-    expect(instant("items", wrapped, { multi: true }).options.multi).toBe(true);
+    await expect(run(reader, 0).result).rejects.toMatchObject({ code: "multi-no-array", where: "reader.read" });
+    expect(() => parseReply(Wrong, [])).toThrow(
+      expect.objectContaining({ code: "multi-no-array", where: "items" }) as Error,
+    );
+  });
+
+  test("wrappers around the array do not matter", async () => {
+    const Count = instant(
+      "count",
+      z.lazy(() => Items.transform((list) => list.length)),
+      { multi: true },
+    );
+    expect(await parseReply(Count, ['{"name":"a"}{"name":"b"}']).done).toBe(2);
   });
 });
 

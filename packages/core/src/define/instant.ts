@@ -1,8 +1,6 @@
 import type { z } from "zod";
-import { SluiceError } from "../error/sluice-error.ts";
 import type { Limits } from "../instant/limits.ts";
 import type { Guess } from "../schema/repair.ts";
-import { shapeOf } from "../schema/shape.ts";
 import type { FieldAt, PathIn, Schema, TextPathIn, ValueAt } from "./schema-path.ts";
 import { type Now, type Opened, type Trigger, trigger } from "./trigger.ts";
 import type { FieldMoment } from "./trigger-plan.ts";
@@ -50,20 +48,12 @@ export type Field<R extends { schema: Schema }, P extends string> = FieldAt<R["s
  * (records), `["a.b"]`; the value is the schema's output.
  *
  * @param name names it in the log; unique within a flow.
- * @throws SluiceError `multi-no-array`, where there may be several documents and the schema is no array.
  */
 export function instant<const N extends string, S extends Schema>(
   name: N,
   schema: S,
   options: InstantOptions = {},
 ): Instant<N, S> {
-  if (options.multi === true && !shapeOf(schema).isList) {
-    throw new SluiceError("multi-no-array", {
-      what: `The reply "${name}" may have several documents, and its schema is no array of them`,
-      where: name,
-      mend: "Give it z.array(…) of what one document is, or leave out `multi`",
-    });
-  }
   const at = (on: FieldMoment, path: string) => trigger<Now<never>>({ on, reply, path });
   const reply: Instant<N, S> = {
     name,

@@ -72,11 +72,21 @@ export interface ReplyReader<T> {
  * `complete` or `invalid`, children before what holds them. A value is checked when it is complete, by its own schema; where
  * that is asynchronous, only with the whole. The root is opened like any value, but completed by `end()` alone. Keys that
  * the schema does not know are read and not told.
+ *
+ * @throws SluiceError `multi-no-array`
  */
 export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions = {}): ReplyReader<output<S>> {
   const { strict, guess, limits, multi, listener = {}, where } = options;
   const place = shapeOf(schema);
   const root = new Field(new Reading(listener), place, undefined);
+  if (multi === true && !place.isList) {
+    throw new SluiceError("multi-no-array", {
+      what: "The reply may have several documents, and its schema is no array",
+      where,
+      mend: "Give it z.array(…) of what one document is, or leave out `multi`",
+      retryable: false,
+    });
+  }
   const { rootKind } = multi === true ? (place.index(0) ?? place) : place;
   const parser = createParser(root, { strict, guess, limits, multi, where, root: rootKind });
   return {
