@@ -35,7 +35,8 @@ const Order = z.object({
   totals: z.object({ net: z.number(), tax: z.number(), gross: z.number() }),
   remarks: z.string(),
 });
-const Articles = z.array(
+/** The schema of a list of articles. */
+export const Articles = z.array(
   z.object({
     id: z.number(),
     title: z.string(),

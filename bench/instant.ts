@@ -11,6 +11,13 @@ import {
   streamparserPartialContestant,
 } from "./contestants/peer-parsers.ts";
 import {
+  awaitingParser,
+  awaitingParserContestant,
+  bareParserContestant,
+  readingFlow,
+  readingFlowContestant,
+} from "./contestants/sluice-reading.ts";
+import {
   eventsContestant,
   partialContestant,
   pathsContestant,
@@ -52,10 +59,12 @@ export async function instant(options: MeasureOptions): Promise<Section> {
     return [...targets(comparison, promise), ...targets(partial, atMost === undefined ? {} : { atMost })];
   });
   const paths = await comparePaths(options);
+  const flow = await compareFlow(options);
   const bars: Bar[] = [
     await allocationBar(),
     ...promised,
     ...targets(paths, { atMost: 2 }),
+    ...targets(flow, { atMost: 3 }),
     ...growth.map((one) => linear(one, "bar")),
     {
       what: `${listTitle}: ${sluiceEvents}, × ${jsonParse}`,
@@ -65,7 +74,7 @@ export async function instant(options: MeasureOptions): Promise<Section> {
       kind: "bar",
     },
   ];
-  return { title: "Instant", comparisons: [...comparisons, paths], growth, bars };
+  return { title: "Instant", comparisons: [...comparisons, paths, flow], growth, bars };
 }
 
 function documents(): readonly Document[] {
@@ -118,6 +127,22 @@ async function comparePaths(options: MeasureOptions): Promise<Comparison> {
     of: "time",
     unit: pathsName(1),
     ours: pathsName(50),
+  };
+}
+
+async function compareFlow(options: MeasureOptions): Promise<Comparison> {
+  const document = articlesDocument("", { by: 4, length: 100_000 });
+  const contestants = [bareParserContestant, awaitingParserContestant, readingFlowContestant];
+  return {
+    title: "List of 100 KB, through a whole flow",
+    note: "Somebody hears of each article. The flow starts a chunk for it, validates every value, and writes an entry for each piece, beginning and end of a value; the parser does none of that.",
+    costs: await measure(
+      contestants.map((contestant) => contestant(document)),
+      options,
+    ),
+    of: "time",
+    unit: awaitingParser,
+    ours: readingFlow,
   };
 }
 

@@ -14,6 +14,10 @@ const Reply = z.object({
   items: z.array(z.object({ name: z.string(), parts: z.record(z.string(), z.unknown()) })).optional(),
 });
 
+function schemaFor({ multi = false }: ReplyOptions): z.ZodType {
+  return multi ? z.array(Reply) : Reply;
+}
+
 type Told = readonly [what: string, path: string, detail: unknown];
 
 interface Reading {
@@ -26,7 +30,7 @@ interface Reading {
 /** Reads a reply to its end; `told` has the pieces of one string joined. */
 async function read(chunks: readonly string[], options: ReplyOptions): Promise<Reading> {
   const told: Told[] = [];
-  const reader = readReply(Reply, {
+  const reader = readReply(schemaFor(options), {
     ...options,
     limits: { maxDepth: 20, maxStringChars: 200, maxKeyChars: 50, maxElements: 20, maxChars: 2_000, ...options.limits },
     listener: {
@@ -154,7 +158,7 @@ const scraps = fc.constantFrom(
   "<think>",
   "```json\n",
 );
-const mutated = fc
+const mutatedOnce = fc
   .tuple(
     fc.constantFrom("", "Here: ", "<think>{}</think>", "```json\n", "{x} ", "{'"),
     documents,
@@ -169,12 +173,18 @@ const mutated = fc
     }, text);
     return before + (end === null ? edited + after : edited.slice(0, end % (edited.length + 1)));
   });
+const mutated = fc
+  .tuple(mutatedOnce, fc.option(mutatedOnce))
+  .map(([one, other]) => (other === null ? one : `${one}\n${other}`));
 const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });
 const modes = fc.constantFrom<ReplyOptions>(
   {},
   { strict: true },
   { guess: ["inner-quotes"] },
   { guess: ["brackets", "inner-quotes"] },
+  { multi: true },
+  { multi: true, strict: true },
+  { multi: true, guess: ["brackets", "inner-quotes"] },
 );
 const halfPair = /[\ud800-\udfff]/u;
 
@@ -220,7 +230,7 @@ describe("mutated and truncated replies", () => {
       fc.asyncProperty(documents, sizes, modes, async (text, pieces, mode) => {
         fc.pre(!halfPair.test(text));
         const torn: string[] = [];
-        const reader = readReply(Reply, {
+        const reader = readReply(schemaFor(mode), {
           ...mode,
           listener: { delta: (_path, _indexes, piece) => void (halfPair.test(piece) && torn.push(piece)) },
         });
@@ -263,8 +273,9 @@ test("S38 marks that open something, a hundred thousand of them, are read in tim
     "]",
     '"\n',
   ]) {
-    for (const opener of ["", '{"title":[', '{"title":"', "{title:'"]) {
-      const reader = readReply(Reply, { guess: ["inner-quotes", "brackets"] });
+    for (const opener of ["", '{"title":[', '{"title":"', "{title:'", "many "]) {
+      const multi = opener === "many ";
+      const reader = readReply(schemaFor({ multi }), { guess: ["inner-quotes", "brackets"], multi });
       const text = opener + unit.repeat(100_000);
       // were each read to the end, this test would run into its time limit
       const outcome = ((): unknown => {
@@ -277,5 +288,17 @@ test("S38 marks that open something, a hundred thousand of them, are read in tim
       })();
       expect(outcome === "open" || outcome instanceof SluiceError).toBe(true);
     }
+  }
+});
+
+test("S38 brackets that are wrong, a hundred thousand of them, are mended in time linear in them, however deep", () => {
+  for (const [begin, open, wrong, schema] of [
+    ["[1,", "[", "}", z.array(z.unknown())],
+    ['{"a":1,"b":', '{"a":', "]", z.looseObject({ a: z.unknown() })],
+  ] as const) {
+    const reader = readReply(schema, { guess: ["brackets"], limits: { maxDepth: 200_000 } });
+    // were the brackets above looked through for each, this test would run into its time limit
+    reader.push(`${begin}${open.repeat(100_000)}1${wrong.repeat(100_001)}`);
+    expect(reader.closed).toBe(true);
   }
 });

@@ -262,6 +262,35 @@ describe("S34 each completed value is checked by its own schema", () => {
   });
 });
 
+describe("S35 a sketch of the reply before the reply", () => {
+  test.each([
+    'I shall write {"category": "billing" | "shipping", "summary": …}:\n',
+    '{category: "billing" | "shipping", summary: string}\n',
+    "Like { category: 'billing' or 'shipping', steps: [] }, so: ",
+    'It is {"price": 1 | 2} and so on. ',
+  ])("is dropped, and nothing is told of it: %s", async (sketch) => {
+    for (const size of [1, 5, 1000]) {
+      const { told, reader } = read(Triage, sketch + triage, { size });
+      expect((await reader.end()).value).toEqual(JSON.parse(triage));
+      expect(told.filter(([what, path]) => what === "complete" && path === "category")).toHaveLength(1);
+    }
+  });
+
+  test("among words, a value that comes whole is told with the comma behind it; else at once", () => {
+    const told = (text: string): unknown[] => read(Triage, text).of("complete");
+    expect(told('{"category":"billing"')).toHaveLength(1);
+    expect(told('So: {"category":"billing"  ')).toEqual([]);
+    expect(told('So: {"category":"billing"  ,')).toHaveLength(1);
+    expect(told('So: {"category":"billing" /* paid twice */ ,"summary":"')).toHaveLength(1);
+  });
+
+  test("a reply among words that breaks off behind such a value has told it", async () => {
+    const { of, reader } = read(Triage, 'So: {"category":"billing"');
+    await expect(reader.end()).rejects.toMatchObject({ code: "reply-truncated" });
+    expect(of("complete")).toEqual([["category", "billing", "billing"]]);
+  });
+});
+
 describe("the end of a reply", () => {
   test("gives the schema's output and what the model wrote", async () => {
     const schema = z.object({ n: z.string().transform(Number), d: z.number().default(5) });

@@ -14,6 +14,11 @@ export interface InstantOptions {
   /** How large a reply may be: what is larger is the error `reply-limit`. */
   readonly limits?: Partial<Limits>;
   /**
+   * The text has several documents, as NDJSON has: the schema is an array, each document is one element of it, and the
+   * array is complete when the text ends. @default false
+   */
+  readonly multi?: boolean;
+  /**
    * What an invalid field does. `report`: a `field:invalid` entry, and reading goes on; the whole reply is judged at its
    * end. `fail`: the generation ends at once, and `ctx.instant` rejects with `reply-invalid`, which its chunk may answer.
    * `abort`: so does the attempt, whatever its chunk does; it is tried again within the `retry` of the chunk. Whichever it

@@ -40,7 +40,7 @@ export type ModelPart =
 export interface ModelRequest {
   /** Fires when nobody needs the reply any more. */
   readonly abortSignal: AbortSignal;
-  /** What the reply must fit; left out for plain text. */
+  /** What the reply must fit; left out for plain text, and for several documents in one. */
   readonly reply?: { readonly name: string; readonly schema: Schema };
   /** What was wrong with this reply in the attempt before, for the model to be told. At most 100 issues. */
   readonly issues?: readonly FieldIssueAt[];

@@ -6,6 +6,10 @@ export interface Named {
   readonly schema: Schema;
 }
 
+export interface NamedReply extends Named {
+  readonly options: { readonly multi?: boolean };
+}
+
 /** What a part of a reply can be listened to for. */
 export type FieldMoment = "field" | "invalid" | "delta" | "opened" | "done";
 
@@ -16,7 +20,7 @@ export type TriggerPlan =
   | { readonly on: "after" | "gather"; readonly chunk: string }
   | { readonly on: "changed"; readonly key: string }
   | { readonly on: "failed"; readonly chunk?: string }
-  | { readonly on: FieldMoment; readonly reply: Named; readonly path: string }
+  | { readonly on: FieldMoment; readonly reply: NamedReply; readonly path: string }
   | { readonly on: Combination; readonly of: readonly TriggerPlan[] }
   | { readonly on: "quorum"; readonly n: number; readonly of: readonly TriggerPlan[] }
   /** `pipe` is the user's RxJS pipeline; only the shell looks at it. */

@@ -40,6 +40,8 @@ export const errorCodes = [
   "misplaced-decorator",
   /** The source of a reply or a text failed. */
   "model-failed",
+  /** A reply of several documents whose schema is no array. */
+  "multi-no-array",
   /** A value that JSON cannot hold was put where it would be stored. */
   "not-serialisable",
   /** A field path cannot be read, or the schema has no such place. */

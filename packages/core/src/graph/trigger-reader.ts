@@ -1,5 +1,5 @@
 import type { TriggerDefinition } from "../define/flow.ts";
-import { labelOf, type Named, type TriggerPlan } from "../define/trigger-plan.ts";
+import { labelOf, type Named, type NamedReply, type TriggerPlan } from "../define/trigger-plan.ts";
 import type { Spec } from "../define/spec.ts";
 import { suggest } from "../error/nearest.ts";
 import { messageOf } from "../error/sluice-error.ts";
@@ -80,6 +80,7 @@ export class TriggerReader {
       case "delta":
       case "opened":
         this.#define("reply", plan.reply, where);
+        this.#checkMulti(plan.reply, where);
         if (!this.#hasPath(plan, where)) return undefined;
         return { on: plan.on, label: labelOf(plan), reply: plan.reply.name, path: plan.path };
       case "any":
@@ -170,6 +171,14 @@ export class TriggerReader {
     } catch (error) {
       return problem(messageOf(error), "See the grammar of paths in the guide");
     }
+  }
+
+  /** Several documents are an array. */
+  #checkMulti({ name, schema, options }: NamedReply, where: string): void {
+    if (options.multi !== true || shapeOf(schema).isList) return;
+    const what = `the reply "${name}" has the option "multi", and its schema is no array`;
+    const mend = "Give it z.array(…) of what one document is";
+    this.#report({ code: "option-invalid", where, what, mend });
   }
 
   #define(kind: string, definition: Named, where: string): void {

@@ -18,6 +18,8 @@ export class DocumentBuilder {
   text = "";
   /** The innermost open object or array. */
   frame: Frame | undefined;
+  /** The array that the documents of a text make where there may be several: it has no brackets of its own. */
+  list: Frame | undefined;
   readonly #limits: Limits;
   readonly #root: Slot;
   readonly #at = new Position();
@@ -27,6 +29,7 @@ export class DocumentBuilder {
   #value: unknown = undefined;
   /** Where the open string stands. */
   #slot: Slot;
+  #isInString = false;
   /** Written and never read: a look whose result is not used would be optimised away. */
   looked = 0;
   /** Offset of the first character of the value that began last. */
@@ -40,15 +43,21 @@ export class DocumentBuilder {
 
   /** Begins anew. What was learned about keys is kept. */
   reset(): void {
-    this.fault = this.frame = this.#at.frame = this.#value = undefined;
+    this.fault = this.list = this.frame = this.#at.frame = this.#value = undefined;
     this.#depth = 0;
     this.text = "";
+    this.#isInString = false;
   }
 
   /** The value so far, the open string included: the live data, which goes on growing. */
   get value(): unknown {
-    if (this.text !== "") this.#attach(this.text);
+    if (this.#isInString) this.#attach(this.text);
     return this.#value;
+  }
+
+  /** Whether no object or array of the document is open. */
+  get isOuter(): boolean {
+    return this.frame === this.list;
   }
 
   /** The path of the value that began last, or of the object or array around it. */
@@ -125,7 +134,7 @@ export class DocumentBuilder {
     if (frame === undefined) this.#value = value;
     else if (frame.items !== undefined) frame.items[frame.count] = value;
     else if (frame.step === undefined) return;
-    else if (frame.step.key !== "__proto__") frame.fields[frame.step.key] = value;
+    else if (!frame.step.isProto) frame.fields[frame.step.key] = value;
     else
       Object.defineProperty(frame.fields, "__proto__", { value, writable: true, enumerable: true, configurable: true });
   }
@@ -155,7 +164,7 @@ export class DocumentBuilder {
     this.begin(offset);
     if (this.fault !== undefined) return;
     this.#slot = this.#place();
-    this.#attach("");
+    this.#isInString = true;
     this.#at.offset = offset;
     this.#slot.node?.opened?.(this.#at, "string");
   }
@@ -167,6 +176,7 @@ export class DocumentBuilder {
     // Joined from many chunks it would keep them all; to look at a character puts it into one piece.
     if (text.length > rest.length) this.looked = text.charCodeAt(0);
     this.text = "";
+    this.#isInString = false;
     this.#attach(text);
     this.#completed(this.#slot, text, offset);
   }
@@ -203,6 +213,7 @@ export class DocumentBuilder {
     const frame = idle ?? {
       parent,
       deeper: undefined,
+      unlike: undefined,
       slot,
       items,
       fields,
@@ -213,6 +224,8 @@ export class DocumentBuilder {
     };
     if (idle === undefined && parent === undefined) this.#outer = frame;
     else if (parent !== undefined) parent.deeper = frame;
+    if (parent === undefined || parent === this.list) frame.unlike = undefined;
+    else frame.unlike = (parent.items === undefined) === isArray ? parent : parent.unlike;
     frame.slot = slot;
     frame.items = items;
     frame.fields = fields;
@@ -220,6 +233,13 @@ export class DocumentBuilder {
     frame.step = undefined;
     this.frame = this.#at.frame = frame;
     this.#depth += 1;
+  }
+
+  /** Several documents may come: their array begins, if it has not. */
+  openList(offset: number): void {
+    if (this.list !== undefined) return;
+    this.open(true, offset);
+    this.list = this.frame;
   }
 
   /** The innermost object or array is complete. */

@@ -46,13 +46,14 @@ export function truncatedError(chars: number, path: string, where?: string): Slu
 
 /** What a search for the root has found in its stead. */
 export interface Searched {
+  readonly beginning?: string;
   readonly isReasoning?: boolean;
   readonly nearest?: { readonly began: number; readonly fault: Fault } | undefined;
 }
 
 /** The text is over, and there was no root in it. */
-export function noJsonError(beginning: string, { isReasoning, nearest }: Searched, where?: string): SluiceError {
-  const found = beginning.trim() === "" ? "it is empty" : `it begins with ${JSON.stringify(beginning)}`;
+export function noJsonError({ beginning = "", isReasoning, nearest }: Searched, where?: string): SluiceError {
+  const found = beginning === "" ? "it is empty" : `it begins with ${JSON.stringify(beginning)}`;
   const tried =
     nearest === undefined
       ? ""

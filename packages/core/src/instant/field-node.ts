@@ -23,6 +23,11 @@ export interface FieldNode {
   readonly complete?: ((at: Cursor, value: unknown) => void) | undefined;
   /** Whether such a value may stand here. Asked only while a root is searched in prose. Left out: any may. */
   readonly expects?: ((kind: ValueKind) => boolean) | undefined;
+  /**
+   * Whether a string means nothing here until it is complete. Asked only while a root is searched in prose: in a candidate
+   * that may be a sketch, such a value is waited for. @default false
+   */
+  readonly isAtomic?: boolean | undefined;
   /** The node of an object's key. Asked about once per node and name: the answer is remembered. */
   key(name: string): FieldNode | undefined;
   /** The node of an array's element. Asked for each element. */

@@ -14,6 +14,8 @@ export interface ScannerOptions {
    * fault.
    */
   readonly guess?: readonly Guess[] | undefined;
+  /** The documents of a text as one array: strict, they follow each other; tolerant, each is begun with `next`. */
+  readonly multi?: boolean | undefined;
 }
 
 /**
@@ -26,14 +28,20 @@ export class JsonScanner {
   readonly #tolerance: Tolerance | undefined;
   readonly #document: DocumentBuilder;
   readonly #machine: TokenMachine;
-  /** How many more characters the document may have. */
+  readonly #multi: boolean;
+  /** Of several documents: how many more characters all that have not been read may have. */
+  #allowed: number;
+  /** Where the document begins, and how many more characters it may have. */
+  #began = 0;
   #left: number;
+  #isFinished = false;
   /** The last chunks, for excerpts. */
   readonly #recent = new RecentText();
 
-  constructor(node: FieldNode | undefined, { limits, guess }: ScannerOptions) {
+  constructor(node: FieldNode | undefined, { limits, guess, multi = false }: ScannerOptions) {
     this.#limits = limits;
-    this.#left = limits.maxChars;
+    this.#multi = multi;
+    this.#left = this.#allowed = limits.maxChars;
     this.#tolerance = guess && new Tolerance(guess);
     this.#document = new DocumentBuilder(node, limits);
     this.#machine = new TokenMachine(this.#document, this.#tolerance);
@@ -48,6 +56,15 @@ export class JsonScanner {
     this.#recent.clear();
   }
 
+  /** Begins the next document of several, at `offset` of the reply. The limits hold for all of them together. */
+  next(offset: number): void {
+    this.#document.openList(offset);
+    this.#left = this.#allowed -= this.offset - this.#began;
+    this.#began = offset;
+    this.#machine.reset(offset);
+    this.#recent.clear();
+  }
+
   /** What was mended so far. */
   get repairs(): readonly Repair[] {
     return this.#tolerance?.repairs ?? [];
@@ -57,8 +74,13 @@ export class JsonScanner {
     return this.#document.fault;
   }
 
-  /** Whether the document is complete. */
+  /** Whether the document is complete; of several all, which only the end of the text can tell. */
   get closed(): boolean {
+    return this.#multi ? this.#isFinished : this.#machine.closed;
+  }
+
+  /** Whether the last document of several is complete. */
+  get isBetween(): boolean {
     return this.#machine.closed;
   }
 
@@ -83,9 +105,15 @@ export class JsonScanner {
     return fault === undefined ? "" : this.#recent.before(fault.offset - this.offset + 1, length);
   }
 
-  /** The text is over: a number at the root is complete now. */
+  /** The text is over: a number that is the document is complete now, and so are several documents. */
   finish(): void {
-    this.#machine.finish();
+    const machine = this.#machine;
+    machine.finish();
+    const isOpen = !machine.closed && machine.openPath !== undefined;
+    if (!this.#multi || this.fault !== undefined || isOpen) return;
+    this.#document.openList(machine.offset);
+    this.#document.close(machine.offset);
+    this.#isFinished = true;
   }
 
   push(text: string): void {
@@ -94,26 +122,36 @@ export class JsonScanner {
     const document = this.#document;
     if (length === 0 || machine.isOver || document.fault !== undefined) return;
     this.#recent.add(text);
-    if (length > this.#left) return this.#overrun(text);
+    if (this.#multi) document.openList(machine.offset);
+    if (length > this.#left) return this.#overrun(text, 0);
     this.#left -= length;
-    if (!machine.isPlain || length >= longChunk) return machine.run(text, 0);
+    if (!machine.isPlain || length >= longChunk) return machine.run(text, 0, 0);
     // Most chunks lie wholly inside a string.
     let i = 0;
     let c = 0;
     while (i < length) {
       c = text.charCodeAt(i);
-      if (c === 34 || c === 92 || c < 32) return machine.run(text, i);
+      if (c === 34 || c === 92 || c < 32) return machine.run(text, i, 0);
       i += 1;
     }
     const isHalf = (c & 0xfc00) === 0xd800;
-    if (isHalf || document.text.length + length > this.#limits.maxStringChars) return machine.run(text, i);
+    if (isHalf || document.text.length + length > this.#limits.maxStringChars) return machine.run(text, i, 0);
     machine.offset += length;
     document.emit(text, machine.offset);
   }
 
+  /** Takes in what a chunk has from `start` on, where a document begins. */
+  pushFrom(text: string, start: number): void {
+    if (start === 0) return this.push(text);
+    this.#recent.add(text.slice(start));
+    if (text.length - start > this.#left) return this.#overrun(text, start);
+    this.#left -= text.length - start;
+    this.#machine.run(text, start, start);
+  }
+
   /** Takes in what the limit on the whole document leaves of a chunk. */
-  #overrun(text: string): void {
-    this.#machine.run(text.slice(0, this.#left), 0);
+  #overrun(text: string, start: number): void {
+    this.#machine.run(text.slice(start, start + this.#left), 0, 0);
     if (this.fault === undefined && !this.#machine.isOver) this.#document.exceed("maxChars", this.offset);
   }
 }

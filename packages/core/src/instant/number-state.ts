@@ -17,6 +17,11 @@ export function isWholeNumber(state: number): boolean {
   return state === ZERO || state === INTEGER || state === FRACTION || state === EXPONENT;
 }
 
+/** Whether JSON may go on with this character behind a number. */
+export function endsNumber(c: number): boolean {
+  return c === 44 || c === 125 || c === 93 || c === 32 || c === 10 || c === 13 || c === 9;
+}
+
 /** The state after a number's first character, or -1 where no number begins with it. */
 export function firstNumberState(c: number): number {
   if (c === 45) return MINUS;

@@ -1,5 +1,6 @@
 import type { SluiceError } from "../error/sluice-error.ts";
-import { excerptLength, faultError, noJsonError, truncatedError, type Fault } from "./fault.ts";
+import { DocumentSequence } from "./document-sequence.ts";
+import { excerptLength, faultError, noJsonError, truncatedError, type Fault, type Searched } from "./fault.ts";
 import type { FieldNode } from "./field-node.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -15,6 +16,8 @@ export interface ParserOptions {
   /** What is looked for in prose: text that begins otherwise is passed over. Without a meaning in strict mode. @default "any" */
   readonly root?: RootKind | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** The text has several documents, which are read as the elements of one array; `root` is then what each is. @default false */
+  readonly multi?: boolean | undefined;
   /** Named in errors: the flow, chunk or reply. */
   readonly where?: string | undefined;
 }
@@ -52,7 +55,7 @@ export interface Parser {
  * Makes a parser that tells `node` and the nodes below it what comes. By default what models really write is mended and
  * told in `repairs`, and the JSON may stand in prose, reasoning or a code fence: what is looked for is the first candidate in which a key comes that the nodes know (or an array element
  * they expect), and no event is sent before. A document in which nothing is known is the root if nothing better comes;
- * its events are sent at the end. Text after the root is ignored.
+ * its events are sent at the end. Text after the root is ignored, but with `multi`.
  */
 export function createParser(node: FieldNode | undefined, options: ParserOptions = {}): Parser {
   return new ReplyParser(node, options);
@@ -61,18 +64,30 @@ export function createParser(node: FieldNode | undefined, options: ParserOptions
 class ReplyParser implements Parser {
   readonly #limits: Limits;
   readonly #where: string | undefined;
-  /** Left out in strict mode, where the text is the root. */
+  /** Left out where the text is the root. */
   readonly #search: RootSearch | undefined;
-  #root: JsonScanner | undefined;
+  readonly #searched: Searched = {};
+  #root: JsonScanner | DocumentSequence | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #beginning = "";
 
   constructor(node: FieldNode | undefined, options: ParserOptions) {
-    const { strict = false, root = "any", guess = [], limits, where } = options;
+    const { strict = false, root = "any", guess = [], multi = false, where } = options;
+    const limits = { ...defaultLimits, ...options.limits };
     this.#where = where;
-    this.#limits = { ...defaultLimits, ...limits };
-    if (strict) this.#root = new JsonScanner(node, { limits: this.#limits });
-    else this.#search = new RootSearch(node, root, this.#limits, guess);
+    this.#limits = limits;
+    if (strict) this.#root = new JsonScanner(node, { limits, multi });
+    else if (multi) {
+      const documents = new DocumentSequence(node, { limits, guess, root });
+      this.#root = documents;
+      this.#searched = documents.searched;
+    } else {
+      const open = (offset: number): JsonScanner => {
+        const scanner = new JsonScanner(node, { limits, guess });
+        scanner.reset(offset);
+        return scanner;
+      };
+      this.#search = this.#searched = new RootSearch(node, root, { limits, guess, open });
+    }
   }
 
   get closed(): boolean {
@@ -94,13 +109,14 @@ class ReplyParser implements Parser {
   push(text: string): void {
     if (this.#failure !== undefined) throw this.#failure.error;
     try {
-      if (this.#root === undefined) this.#look(text);
+      if (this.#root === undefined) this.#root = this.#search?.push(text);
       else this.#root.push(text);
     } catch (error) {
       this.#failure = { error };
       throw error;
     }
-    if (this.#root?.fault !== undefined) throw this.#fail(this.#root.fault);
+    const fault = this.#root === undefined ? this.#search?.fault : this.#root.fault;
+    if (fault !== undefined) throw this.#fail(fault);
   }
 
   end(): unknown {
@@ -117,15 +133,7 @@ class ReplyParser implements Parser {
     if (root?.closed === true) return root.value;
     const source = root ?? this.#search;
     if (source?.openPath !== undefined) throw truncatedError(source.offset, source.openPath, this.#where);
-    throw noJsonError(this.#beginning, this.#search ?? {}, this.#where);
-  }
-
-  /** The root is not found yet. */
-  #look(text: string): void {
-    if (this.#beginning.length < excerptLength)
-      this.#beginning += text.slice(0, excerptLength - this.#beginning.length);
-    this.#root = this.#search?.push(text);
-    if (this.#search?.fault !== undefined) throw this.#fail(this.#search.fault);
+    throw noJsonError(this.#searched, this.#where);
   }
 
   #fail(fault: Fault): SluiceError {

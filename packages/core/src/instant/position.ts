@@ -1,3 +1,4 @@
+import { keySegment } from "../schema/field-path.ts";
 import type { Cursor } from "./field-node.ts";
 import type { Slot, Step } from "./slot.ts";
 
@@ -5,6 +6,8 @@ import type { Slot, Step } from "./slot.ts";
 export interface Frame {
   readonly parent: Frame | undefined;
   deeper: Frame | undefined;
+  /** The nearest one around it of the other kind, an array for objects. */
+  unlike: Frame | undefined;
   slot: Slot;
   /** The array, where it is one. */
   items: unknown[] | undefined;
@@ -44,12 +47,18 @@ function pathIn(frame: Frame): string {
   while (at.parent !== undefined && at.parent.path === undefined) at = at.parent;
   let path = at.parent?.path ?? "";
   for (let next: Frame | undefined = at; next !== undefined; next = next.deeper) {
-    const segment = next.items === undefined ? (next.step?.segment ?? "") : `[${next.count}]`;
+    const segment = next.items === undefined ? segmentOf(next.step) : `[${next.count}]`;
     path = path === "" && segment.startsWith(".") ? segment.slice(1) : path + segment;
     next.path = path;
     if (next === frame) break;
   }
   return path;
+}
+
+function segmentOf(step: Step | undefined): string {
+  if (step === undefined) return "";
+  step.segment ??= keySegment(step.key);
+  return step.segment;
 }
 
 function indexesIn(frame: Frame): readonly number[] {

@@ -2,11 +2,11 @@ import type { RootKind } from "../schema/shape.ts";
 
 const tags = ["<think>", "<thinking>", "<reasoning>"];
 
-/** What came last: nothing yet, the line of a fence, or words. */
-type Lead = "blank" | "fence" | "words";
+/** What came last: nothing yet, a document with no more than commas behind it, the line of a fence, or words. */
+type Lead = "blank" | "document" | "fence" | "words";
 
 /**
- * Looks through the text around a reply's JSON for a character that could begin it. What stands between reasoning tags is
+ * Looks through the text around a reply's JSON for a character that could begin it, or the next document of several. What stands between reasoning tags is
  * skipped. Code fences need no rule, for what they enclose begins behind them; except where a bare string, number or word
  * may be the root: that must come first, after white space, reasoning and the line of a fence. One pass, whatever the
  * chunking.
@@ -30,6 +30,11 @@ export class Prose {
     return this.#closing !== "";
   }
 
+  /** Whether words came last. */
+  get hasWords(): boolean {
+    return this.#lead === "words";
+  }
+
   /** The position of the next character, from `from` to before `to`, that could begin the root; `to` where there is none. */
   find(text: string, from: number, to: number): number {
     for (let i = from; i < to; i += 1) {
@@ -47,14 +52,14 @@ export class Prose {
     return to;
   }
 
-  /** What was found did not begin the root: the text goes on in words. */
-  resume(): void {
-    this.#lead = "words";
+  /** Behind what was found: a document, or what the text has as words. */
+  resume(lead: "document" | "words"): void {
+    this.#lead = lead;
   }
 
   #canBegin(char: string): boolean {
     if (this.#openers.includes(char)) return true;
-    return this.#takesScalars && this.#lead === "blank" && '"-0123456789tfn'.includes(char) && this.#tag === "";
+    return this.#takesScalars && isBlank(this.#lead) && '"-0123456789tfn'.includes(char) && this.#tag === "";
   }
 
   #pass(char: string): void {
@@ -73,9 +78,15 @@ export class Prose {
   }
 }
 
+/** Whether a document may begin that is no object or array. */
+function isBlank(lead: Lead): boolean {
+  return lead === "blank" || lead === "document";
+}
+
 function leadAfter(lead: Lead, char: string): Lead {
   if (lead === "fence") return char === "\n" ? "blank" : "fence";
   if (char === "`") return "fence";
+  if (char === "," && lead === "document") return lead;
   return char.trim() === "" ? lead : "words";
 }
 

@@ -28,6 +28,8 @@ export interface ReplyOptions {
   /** Repairs that may be wrong, made besides the safe ones. @default none */
   readonly guess?: readonly Guess[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  /** The schema is an array, and each document of the text is one element of it. @default false */
+  readonly multi?: boolean | undefined;
   readonly listener?: FieldListener | undefined;
   /** Named in errors: the flow, chunk or reply. */
   readonly where?: string | undefined;
@@ -58,7 +60,7 @@ export interface ReplyReader<T> {
    * @throws SluiceError `reply-no-json`, `reply-truncated`, `reply-invalid`; and what `push` has thrown.
    */
   end(): Promise<Outcome<T>>;
-  /** Whether the root is complete: what follows would be ignored. */
+  /** Whether the root is complete: what follows would be ignored. Several documents are, when the text ends. */
   readonly closed: boolean;
   /** The raw value so far, also when the reply has broken off: live, unchecked, not to be changed. */
   readonly partial: unknown;
@@ -73,12 +75,23 @@ export interface ReplyReader<T> {
  * `complete` or `invalid`, children before what holds them. A value is checked when it is complete, by its own schema; where
  * that is asynchronous, only with the whole. The root is opened like any value, but completed by `end()` alone. Keys that
  * the schema does not know are read and not told.
+ *
+ * @throws SluiceError `multi-no-array`
  */
 export function readReply<S extends $ZodType>(schema: S, options: ReplyOptions = {}): ReplyReader<output<S>> {
-  const { strict, guess, limits, listener = {}, where } = options;
+  const { strict, guess, limits, multi, listener = {}, where } = options;
   const place = shapeOf(schema);
   const root = new Field(new Reading(listener), place, undefined);
-  const parser = createParser(root, { strict, guess, limits, where, root: place.rootKind });
+  if (multi === true && !place.isList) {
+    throw new SluiceError("multi-no-array", {
+      what: "The reply may have several documents, and its schema is no array",
+      where,
+      mend: "Give it z.array(…) of what one document is, or leave out `multi`",
+      retryable: false,
+    });
+  }
+  const { rootKind } = multi === true ? (place.index(0) ?? place) : place;
+  const parser = createParser(root, { strict, guess, limits, multi, where, root: rootKind });
   return {
     push: (text) => parser.push(text),
     async end() {
@@ -127,6 +140,7 @@ class Reading {
 /** One place of a reply, for the parser. Fields are made when the reply first gets there. */
 class Field implements FieldNode {
   readonly delta: ((at: Cursor, text: string) => void) | undefined;
+  readonly isAtomic: boolean;
   readonly #reading: Reading;
   readonly #place: Place;
   /** The key it stands under; undefined for elements and the root. */
@@ -139,6 +153,7 @@ class Field implements FieldNode {
     this.#place = place;
     this.#name = name;
     const { listener } = reading;
+    this.isAtomic = !place.isText;
     this.delta = place.isText && listener.delta ? (at, text) => listener.delta?.(at.path, at.indexes, text) : undefined;
   }
 

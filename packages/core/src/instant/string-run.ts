@@ -9,14 +9,20 @@ export class StringRun {
   #quote = -1;
   #backslash = -1;
   #control = -1;
+  /** What is searched, and where a search last began. */
+  #text = "";
+  #from = 0;
 
-  /** A new chunk. */
-  reset(): void {
-    this.#quote = this.#backslash = this.#control = -1;
+  /** A chunk that is read from `from` on. Where it is the one before, what has been found in it is still true. */
+  begin(text: string, from: number): void {
+    if (from < this.#from || text !== this.#text) this.#quote = this.#backslash = this.#control = -1;
+    this.#text = text;
+    this.#from = from;
   }
 
   /** The end of the plain text that begins at `from`, or the chunk's length. */
   end(text: string, from: number): number {
+    this.#from = from;
     if (this.#quote < from) this.#quote = orLength(text.indexOf('"', from), text);
     if (this.#backslash < from) this.#backslash = orLength(text.indexOf("\\", from), text);
     if (this.#control < from) {

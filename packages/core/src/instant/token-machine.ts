@@ -1,6 +1,6 @@
 import type { DocumentBuilder } from "./document-builder.ts";
 import { Escape } from "./escape.ts";
-import { firstNumberState, isNumberState, isWholeNumber, nextNumberState } from "./number-state.ts";
+import { endsNumber, firstNumberState, isNumberState, isWholeNumber, nextNumberState } from "./number-state.ts";
 import type { Step } from "./slot.ts";
 import * as states from "./scanner-state.ts";
 import { StringRun } from "./string-run.ts";
@@ -50,6 +50,7 @@ export class TokenMachine {
     this.#guessesQuotes = tolerance?.guesses("inner-quotes") ?? false;
   }
 
+  /** Begins a document at `offset`. */
   reset(offset: number): void {
     this.#state = VALUE;
     this.offset = offset;
@@ -62,37 +63,38 @@ export class TokenMachine {
     return this.#state === DONE;
   }
 
-  /** The path of what is open: a string, number or word, else the innermost object or array. Undefined before the root. */
+  /** The path of what is open: a string, number or word, else the innermost object or array. Undefined before the document. */
   get openPath(): string | undefined {
-    if (this.#state === VALUE && this.#document.frame === undefined) return undefined;
+    if (this.#state === VALUE && this.#document.isOuter) return undefined;
     return this.#document.path(
       this.#state === WORD || this.#state === SLASH || isNumberState(this.#state) || this.#isInString(this.#state),
     );
   }
 
-  /** The text is over: a number at the root is complete now. */
+  /** The text is over: a number that is the document is complete now. */
   finish(): void {
     const document = this.#document;
-    if (document.frame !== undefined) return;
+    if (!document.isOuter) return;
     if (this.#state === GUESS) this.#state = this.#ended(this.#held, this.#tailEnd);
     if (!isWholeNumber(this.#state)) return;
     this.#state = DONE;
     document.atom(Number(this.#held), "number", this.offset);
   }
 
-  /** Takes in a chunk; its first `i` characters are known to be inside a string. */
-  run(text: string, i: number): void {
+  /** Takes in what a chunk has from `start` on; up to `i` it is known to be inside a string. */
+  run(text: string, i: number, start: number): void {
     const { length } = text;
-    const base = this.offset;
+    const base = this.offset - start;
     const document = this.#document;
+    const { list } = document;
     const tolerance = this.#tolerance;
     let state = this.#state;
     let held = this.#held;
     /** Where what is open begins in this chunk. */
-    let from = 0;
+    let from = start;
     this.#held = "";
     this.isPlain = false;
-    if (length >= longChunk) this.#plain.reset();
+    if (length >= longChunk) this.#plain.begin(text, start);
     scan: while (i < length) {
       let c = text.charCodeAt(i);
       switch (state) {
@@ -212,7 +214,7 @@ export class TokenMachine {
           } else if (c === 93 && state === VALUE_OR_END) {
             i += 1;
             document.close(base + i);
-            state = document.frame === undefined ? DONE : AFTER;
+            state = document.frame === list ? DONE : AFTER;
             continue;
           } else if (c === 116 || c === 102 || c === 110) {
             this.#word = c === 116 ? "true" : c === 102 ? "false" : "null";
@@ -232,7 +234,7 @@ export class TokenMachine {
           } else if (frame !== undefined && c === (frame.items === undefined ? 125 : 93)) {
             i += 1;
             document.close(base + i);
-            if (document.frame === undefined) state = DONE;
+            if (document.frame === list) state = DONE;
           } else if (isSpace(c)) {
             i += 1;
           } else break;
@@ -262,7 +264,7 @@ export class TokenMachine {
           } else if (c === 125 && state === KEY_OR_END) {
             i += 1;
             document.close(base + i);
-            state = document.frame === undefined ? DONE : AFTER;
+            state = document.frame === list ? DONE : AFTER;
           } else break;
           continue;
         }
@@ -274,7 +276,7 @@ export class TokenMachine {
           this.#guessed += 1;
           if (this.#guessed < word.length) continue;
           document.literal(word, base + i);
-          state = document.frame === undefined ? DONE : AFTER;
+          state = document.frame === list ? DONE : AFTER;
           continue;
         }
         case BARE_KEY: {
@@ -297,8 +299,9 @@ export class TokenMachine {
         }
         case DONE: {
           if (tolerance !== undefined) break scan;
-          if (!isSpace(c)) return this.#stray("nothing after the document", base + i, held);
-          i += 1;
+          if (isSpace(c)) i += 1;
+          else if (list === undefined) return this.#stray("nothing after the document", base + i, held);
+          else state = VALUE;
           continue;
         }
         default: {
@@ -310,22 +313,17 @@ export class TokenMachine {
           }
           held = document.growNumber(held, text, from, i, base + i);
           if (document.fault !== undefined) return;
-          if (c === 47 && tolerance !== undefined && document.frame !== undefined && isWholeNumber(state)) {
+          if (c === 47 && tolerance !== undefined && !document.isOuter && isWholeNumber(state)) {
             i += 1;
             state = SLASH;
             continue;
           }
-          const isEnd =
-            c === 44 ||
-            c === 125 ||
-            c === 93 ||
-            isSpace(c) ||
-            (tolerance !== undefined && c > 32 && text.charAt(i).trim() === "");
+          const isEnd = endsNumber(c) || (tolerance !== undefined && c > 32 && text.charAt(i).trim() === "");
           if (!isEnd || !isWholeNumber(state))
             return this.#stray(isWholeNumber(state) ? "the number to end" : "a digit", base + i, "");
           document.atom(Number(held), "number", base + i);
           held = "";
-          state = document.frame === undefined ? DONE : AFTER;
+          state = document.frame === list ? DONE : AFTER;
           continue;
         }
       }
@@ -352,7 +350,7 @@ export class TokenMachine {
 
   /** Whether a character behind a quote in a value could follow a string; one is a string that lacks a comma before it. */
   #endsString(c: number): boolean {
-    return this.#document.frame === undefined || [44, 93, 125].includes(c) || (c === QUOTE && this.#tail.length > 1);
+    return this.#document.isOuter || [44, 93, 125].includes(c) || (c === QUOTE && this.#tail.length > 1);
   }
 
   #isInString(state: number): boolean {
@@ -369,7 +367,7 @@ export class TokenMachine {
       return COLON;
     }
     document.stringRead(held, end);
-    return document.frame === undefined ? DONE : AFTER;
+    return document.isOuter ? DONE : AFTER;
   }
 
   /** A character that JSON does not have between tokens. Gives the state to go on in, as a tolerance does, or -1. */

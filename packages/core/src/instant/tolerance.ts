@@ -42,7 +42,7 @@ const words: Readonly<Record<string, string>> = {
  * so that JSON pays nothing for them.
  */
 export class Tolerance {
-  readonly #guesses: ReadonlySet<Guess>;
+  readonly #guesses: readonly Guess[];
   #repairs: Repair[] = [];
   /** What closes the open string; "" for one in ordinary quotes. */
   #closers = "";
@@ -53,7 +53,7 @@ export class Tolerance {
   word = "";
 
   constructor(guesses: readonly Guess[]) {
-    this.#guesses = new Set(guesses);
+    this.#guesses = guesses;
   }
 
   /** What was mended, in the order of the text; at most 100 are kept. */
@@ -62,7 +62,7 @@ export class Tolerance {
   }
 
   guesses(guess: Guess): boolean {
-    return this.#guesses.has(guess);
+    return this.#guesses.includes(guess);
   }
 
   reset(): void {
@@ -134,7 +134,7 @@ export class Tolerance {
     if (state === COMMENT) return this.#inComment(char);
     if (char === "/" || char === "#") return PAST + this.commentOpens(char, state, offset);
     if (char.trim() === "") return this.#told("space", offset, state + PAST);
-    if (state === COLON || document.frame === undefined) return -1;
+    if (state === COLON || document.isOuter) return -1;
     if (state === AFTER) return this.#after(char, offset, document);
     return state === VALUE || state === VALUE_OR_END
       ? this.#value(state, char, offset, document)
@@ -181,15 +181,12 @@ export class Tolerance {
 
   /** A bracket of the other kind: it closes what is inside the nearest one of its kind; where there is none, it was mistaken. */
   #bracket(offset: number, document: DocumentBuilder): number {
-    const { frame } = document;
-    const isObject = frame?.items === undefined;
-    let meant = frame?.parent;
-    while (meant !== undefined && (meant.items === undefined) === isObject) meant = meant.parent;
+    const meant = document.frame?.unlike;
     this.tell("brackets", offset);
     if (meant === undefined) document.close(offset + 1);
     else while (document.frame !== meant) document.close(offset);
     if (meant !== undefined) return AFTER;
-    return PAST + (document.frame === undefined ? DONE : AFTER);
+    return PAST + (document.isOuter ? DONE : AFTER);
   }
 
   #opens(char: string, offset: number): boolean {

@@ -62,6 +62,7 @@ export interface ReadingOptions {
  * in the next microtask and reads to the end, whoever watches. What has come is kept as long as the reading is.
  *
  * @param source anything that yields texts or bytes
+ * @throws SluiceError `multi-no-array`, where the reply is defined so
  */
 export function parseReply<R extends Instant>(
   reply: R,
@@ -75,6 +76,7 @@ export function parseReply<R extends Instant>(
     strict: options.strict,
     guess: options.guess,
     limits: options.limits,
+    multi: options.multi,
     where: name,
     listener: {
       opened: (path, indexes) => signals.next({ type: "opened", path, indexes }),

@@ -8,6 +8,7 @@ import type { EntryDraft } from "../machine/entry.ts";
 import { isSameJson } from "../machine/same-json.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { type ReplyOrigin, deltaDraft, fieldDraft, openedDraft } from "./reply-draft.ts";
 import { readTokens } from "./token-reading.ts";
 
 /** A reply that is opened. */
@@ -35,9 +36,11 @@ export function readInstant(
   const outcome = (value: unknown, stopped: boolean): unknown => (stoppable ? { stopped, value } : value);
   const kept = host.kept(replyId);
   if (kept !== undefined) return Promise.resolve(outcome(kept.value, kept.stopped));
-  const origin = { ...attempt.origin(), reply: name, replyId };
+  const from: ReplyOrigin = { attempt, reply: name, replyId };
   const told = attempt.activation.issues.find((one) => one.replyId === replyId)?.issues;
   let refused: SluiceError | undefined;
+  /** Who listens to the pieces of the string that is open: they are looked for once a string. */
+  let deltas: { readonly path: string; readonly listeners: ReturnType<typeof routes.live> } | undefined;
   // an observer of one field may end the attempt, while the text has more of them
   const append = (draft: EntryDraft, live = false): void => {
     if (!attempt.ended) host.append(draft, live);
@@ -46,26 +49,29 @@ export function readInstant(
     strict: options.strict,
     guess: options.guess,
     limits: options.limits,
+    multi: options.multi,
     where: attempt.where,
     listener: {
       opened(path, indexes, kind) {
-        append({ type: "field:opened", ...origin, field: path, indexes, kind }, true);
+        append(openedDraft(from, path, indexes, kind), true);
         const listeners = routes.live("opened", name, path);
         if (listeners.length > 0 && !attempt.ended)
           host.startLive(attempt, listeners, { path, indexes }, { path, indexes });
       },
       delta(path, indexes, text) {
-        append({ type: "field:delta", ...origin, field: path, indexes, delta: text }, true);
-        const listeners = routes.live("delta", name, path);
+        append(deltaDraft(from, path, indexes, text), true);
+        if (deltas?.path !== path) deltas = { path, listeners: routes.live("delta", name, path) };
+        const { listeners } = deltas;
         if (listeners.length > 0 && !attempt.ended) host.startLive(attempt, listeners, text, { path, indexes });
       },
       complete(path, indexes, value, raw) {
         const isRewritten = attempt.number > 1 && routes.invalid(name, path).length > 0;
         const heard = isRewritten || routes.field(name, path).length > 0 || routes.closers(name, path).length > 0;
-        const written = heard && !isSameJson(value, raw) && { raw };
-        append({ type: "field:complete", ...origin, field: path, indexes, value, ...written }, !heard);
+        const draft = fieldDraft(from, path, indexes, value);
+        append(heard && !isSameJson(value, raw) ? Object.assign(draft, { raw }) : draft, !heard);
       },
       invalid(path, indexes, issues, raw) {
+        const origin = { ...attempt.origin(), reply: name, replyId };
         append({ type: "field:invalid", ...origin, field: path, indexes, issues, raw });
         if ((options.onInvalid ?? "report") === "report") return;
         refused = invalidField(name, path, issues, attempt.where);
@@ -73,8 +79,9 @@ export function readInstant(
       },
     },
   });
+  const asked = options.multi === true ? {} : { reply: { name, schema } };
   return readTokens<unknown>(host, attempt, source, {
-    request: { reply: { name, schema }, ...(told !== undefined && { issues: told }) },
+    request: { ...asked, ...(told !== undefined && { issues: told }) },
     push: (text) => reader.push(text),
     end: async () => {
       const { value, repairs } = await reader.end();

@@ -2,6 +2,7 @@ import type { Generation, ModelPart } from "../define/token-source.ts";
 import type { EntryOf, OfChunk } from "../machine/entry.ts";
 import type { Attempt, Below } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { tokenDraft } from "./reply-draft.ts";
 
 /** How a model's calls are told. */
 export interface ModelLogOptions {
@@ -21,6 +22,7 @@ const nothing: Below["held"] = { attempts: 0, timers: 0 };
 /** Tells the log of a model's calls and of the tools that they ran, and how long each took by the scheduler's clock. */
 export class ModelLog {
   readonly #host: Host;
+  readonly #attempt: Attempt;
   readonly #origin: OfChunk;
   readonly #quiet: boolean;
   #call: OpenCall | undefined;
@@ -32,6 +34,7 @@ export class ModelLog {
 
   constructor(host: Host, attempt: Attempt, { quiet }: ModelLogOptions) {
     this.#host = host;
+    this.#attempt = attempt;
     this.#origin = attempt.origin();
     this.#quiet = quiet;
     // an attempt that ends before the generation aborts it in the log first: nothing follows a final entry
@@ -53,8 +56,8 @@ export class ModelLog {
       case "reasoning": {
         this.#first();
         if (this.#quiet) return;
-        const type = part.type === "text" ? "model:token" : "model:reasoning";
-        return void host.append({ type, ...origin, delta: part.delta }, true);
+        const told = part.type === "text" ? tokenDraft(this.#attempt, part.delta) : undefined;
+        return void host.append(told ?? { type: "model:reasoning", ...origin, delta: part.delta }, true);
       }
       case "tool-input":
       case "tool-input-end":

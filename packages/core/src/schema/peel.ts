@@ -1,5 +1,5 @@
 import type { $ZodType, $ZodTypes } from "zod/v4/core";
-import type { ValueKind } from "./value-kind.ts";
+import { type ValueKind, kindOf } from "./value-kind.ts";
 
 /** The definition of a schema without its wrappers. */
 export type Leaf = $ZodTypes["_zod"]["def"];
@@ -95,10 +95,4 @@ function kindsOf(def: Leaf): readonly ValueKind[] | undefined {
     default:
       return undefined;
   }
-}
-
-function kindOf(value: unknown): ValueKind {
-  if (typeof value === "number") return "number";
-  if (typeof value === "boolean") return "boolean";
-  return value === null ? "null" : "string";
 }

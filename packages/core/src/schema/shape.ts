@@ -47,6 +47,11 @@ export class Place {
     return only === "object" || only === "array" ? only : "any";
   }
 
+  /** Whether the model writes a list here, of whatever length. */
+  get isList(): boolean {
+    return this.#leaves.length > 0 && this.#leaves.every(({ type }) => type === "array");
+  }
+
   /** Whether the schema could accept a value of this kind. */
   expects(kind: ValueKind): boolean {
     return this.#kinds === undefined || this.#kinds.has(kind);
