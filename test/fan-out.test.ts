@@ -415,6 +415,20 @@ describe("S7 fan-outs over a growing reply", () => {
     });
   });
 
+  test.each([
+    ["[]", []],
+    ['["a","b"]', ["a", "b"]],
+  ])("a root that is an array is gathered when its reply is complete: %s", async (text, expected) => {
+    await virtualTime(async ({ execute, tokens }) => {
+      const List = instant("list", z.array(z.string()));
+      const it = flow(defineFlow({ name: "root", input: z.any(), result: z.any() }))
+        .chunk("read", start, async (_input, ctx) => void (await ctx.instant(List, tokens([[1, text]]))))
+        .chunk("item", List.field("[*]"), (item) => item)
+        .chunk("all", gather("item"), (items, ctx) => ctx.setResult(items));
+      expect(await execute(it, 0).result).toEqual(expected);
+    });
+  });
+
   test("an array that a reply writes twice counts as it was written last, and is gathered once", async () => {
     await virtualTime(async ({ execute, tokens, delay }) => {
       const Items = instant("items", z.object({ items: z.array(z.string()) }));

@@ -280,14 +280,14 @@ export class Replies {
   }
 
   /** Where a field's lanes are, and what is known of the fan-outs that they lie in. */
-  #placeOf(entry: FieldEntry): ReplyPlace {
+  #placeOf(entry: ReplyPlace["entry"] & Pick<FieldEntry, "attempt" | "activationId">): ReplyPlace {
     const open = this.#open.get(entry.replyId);
     const { lanes } = this.#parts;
     return {
       entry,
       fan: (id, lane, source) => {
-        const claims = open && [...(this.#above(open.activationId) ?? []), open.id];
-        const fan = lanes.fan(id, lane, source, claims);
+        const above = this.#above(entry.activationId);
+        const fan = lanes.fan(id, lane, source, open === undefined ? above : [...(above ?? none), open.id]);
         if (open !== undefined) {
           open.fans.set(id, entry.attempt);
           fan.open = true;
@@ -322,6 +322,11 @@ export class Replies {
       this.#close(open);
     }
     done(scope);
+    // a root that is an array ends with its reply
+    const roots = this.#parts.routes
+      .closers(entry.reply, "")
+      .map((one) => endOf(this.#placeOf({ ...entry, field: "" }), one));
+    for (const id of roots) this.#parts.lanes.closeFan(id);
     for (const [id, written] of open?.fans ?? []) {
       if (written < attempt) this.#parts.lanes.discard(id);
       else this.#parts.lanes.closeFan(id);
