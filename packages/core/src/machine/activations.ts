@@ -2,7 +2,8 @@ import type { Graph } from "../graph/graph.ts";
 import { routesOf } from "../graph/routes.ts";
 import type { Arrival } from "./arrival.ts";
 import { backoff } from "./backoff.ts";
-import type { Activation, Command } from "./command.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Activation } from "./command.ts";
 import type { Target } from "./delivery.ts";
 import type { EntryOf } from "./entry.ts";
 import type { Lanes } from "./lane.ts";
@@ -24,7 +25,7 @@ const none: readonly never[] = [];
 export class Activations {
   readonly #graph: Graph;
   readonly #lanes: Lanes;
-  readonly #command: (command: Command) => void;
+  readonly #agenda: Agenda;
   /** Undefined where nothing is limited: nothing is counted then. */
   readonly #slots: Slots | undefined;
   readonly #all = new Map<string, Activation>();
@@ -34,10 +35,10 @@ export class Activations {
   #held: Set<Activation> | undefined;
   #count = 0;
 
-  constructor(graph: Graph, lanes: Lanes, command: (command: Command) => void) {
+  constructor(graph: Graph, lanes: Lanes, agenda: Agenda) {
     this.#graph = graph;
     this.#lanes = lanes;
-    this.#command = command;
+    this.#agenda = agenda;
     this.#slots = routesOf(graph).isLimited ? new Slots(graph) : undefined;
   }
 
@@ -71,7 +72,7 @@ export class Activations {
   /** The time of a join is over: its chunk fails without a start. */
   expire(target: Target, arrival: Arrival, timeoutMs: number): void {
     if (this.isSpent(target, arrival.lane)) return;
-    this.#command({ type: "expire", activation: this.#make(target, arrival, timeoutMs) });
+    this.#agenda.add({ type: "expire", activation: this.#make(target, arrival, timeoutMs) });
   }
 
   begin(activationId: string, attempt: number): void {
@@ -106,14 +107,14 @@ export class Activations {
     this.#yield(activation);
     const delayMs = backoff(policy, attempts, `${executionId}/${id}`);
     activation.retryIn = delayMs;
-    this.#command({ type: "retry", of: waitingOf(activation), delayMs });
+    this.#agenda.add({ type: "retry", of: waitingOf(activation), delayMs });
   }
 
   /** Its turn has come, or its pause is over: it starts at once, or when a slot is free. */
   again(activation: Activation): void {
     if (this.#slots === undefined) activation.granted = true;
     else if (!this.#slots.enter(activation)) return;
-    this.#command({ type: "start", activation });
+    this.#agenda.add({ type: "start", activation });
   }
 
   /** It has failed for good, which does not count yet: it needs its slot no more, and still counts in its lane. */
@@ -199,6 +200,6 @@ export class Activations {
   #yield(activation: Activation): void {
     if (this.#slots === undefined) return void (activation.granted = false);
     const next = this.#slots.leave(activation);
-    if (next !== undefined) this.#command({ type: "start", activation: next });
+    if (next !== undefined) this.#agenda.add({ type: "start", activation: next });
   }
 }

@@ -3,6 +3,7 @@ import type { Graph } from "../graph/graph.ts";
 import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import { Activations } from "./activations.ts";
+import type { Agenda } from "./agenda.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import { type Claims, unionOf } from "./claims.ts";
 import type { Activation, Command } from "./command.ts";
@@ -10,8 +11,8 @@ import { Delivery } from "./delivery.ts";
 import type { EntryOf } from "./entry.ts";
 import { type Fan, gatheredOf } from "./fan.ts";
 import { Joins } from "./joins.ts";
-import { Lanes, rootLane } from "./lane.ts";
-import type { MachineSnapshot, Progress } from "./machine-snapshot.ts";
+import { type LaneListener, Lanes, rootLane } from "./lane.ts";
+import type { MachineSnapshot } from "./machine-snapshot.ts";
 import { Outcome } from "./outcome.ts";
 import { type KeptReply, Replies } from "./replies.ts";
 import { Retractions } from "./retractions.ts";
@@ -19,21 +20,11 @@ import { Rollback } from "./rollback.ts";
 
 const none: readonly never[] = [];
 
-/** What a ledger needs of its machine. */
-interface Surroundings {
-  readonly progress: Readonly<Progress>;
-  readonly command: (command: Command) => void;
-  /** A timer is needed no more. */
-  readonly unset: (timer: string) => void;
-  /** The execution fails. */
-  readonly fail: (error: SluiceError) => void;
-}
-
 /** What a ledger adds to a snapshot. */
 export type LedgerData = Omit<MachineSnapshot, "graphHash" | "progress" | "timers">;
 
 /** What is under way in an execution, and what follows when a chunk ends. Most of its parts are made when they are needed. */
-export class Ledger {
+export class Ledger implements LaneListener {
   readonly lanes: Lanes;
   readonly joins = new Joins();
   readonly activations: Activations;
@@ -41,22 +32,17 @@ export class Ledger {
   readonly outcome = new Outcome();
   readonly #graph: Graph;
   readonly #routes: Routes;
-  readonly #machine: Surroundings;
+  readonly #agenda: Agenda;
   #delivery: Delivery | undefined;
   #replies: Replies | undefined;
   #retractions: Retractions | undefined;
 
-  constructor(graph: Graph, machine: Surroundings) {
+  constructor(graph: Graph, agenda: Agenda) {
     this.#graph = graph;
     this.#routes = routesOf(graph);
-    this.#machine = machine;
-    this.lanes = new Lanes({
-      forgotten: (lane) => this.#forget(lane),
-      gather: (fan) => this.#gather(fan),
-      outdated: (gathered, { lane }) => this.retractions.takeBack([gathered], { lane }),
-      isOpen: (claims) => this.#isOpen(claims),
-    });
-    this.activations = new Activations(graph, this.lanes, machine.command);
+    this.#agenda = agenda;
+    this.lanes = new Lanes(this);
+    this.activations = new Activations(graph, this.lanes, agenda);
     this.rollback = new Rollback(graph);
   }
 
@@ -103,13 +89,13 @@ export class Ledger {
       rollback: this.rollback,
       replies: () => this.replies,
       delivery: () => this.delivery,
-      command: this.#machine.command,
+      command: (command) => this.#agenda.add(command),
       end: (activation) => this.end(activation),
       forget: (goes) => this.outcome.takeBack(goes),
       over: (reply, scope) => this.#over(reply, scope),
       proceed: (next) => {
         if (next.type === "field") this.replies.deliver(next.entry);
-        else if (this.#isRunning) this.deliver(this.#routes.failed(next.chunk), next.arrival);
+        else if (this.#agenda.isRunning) this.deliver(this.#routes.failed(next.chunk), next.arrival);
       },
     });
     return this.#retractions;
@@ -117,7 +103,7 @@ export class Ledger {
 
   /** Something that comes from no reply starts what listens to it. */
   fire(listeners: readonly Listener[], payload: unknown, lane: string, id: string, claims?: Claims): void {
-    if (listeners.length === 0 || !this.#isRunning) return;
+    if (listeners.length === 0 || !this.#agenda.isRunning) return;
     const arrival = this.#arrival(payload, lane, id);
     this.deliver(listeners, claims === undefined ? arrival : { ...arrival, claims });
   }
@@ -135,9 +121,9 @@ export class Ledger {
       lanes: this.lanes,
       joins: this.joins,
       activations: this.activations,
-      deliver: (listeners, arrival) => this.#isRunning && this.deliver(listeners, arrival),
+      deliver: (listeners, arrival) => this.#agenda.isRunning && this.deliver(listeners, arrival),
       takeBack: (claims, { id, lane }, next) =>
-        this.#isRunning && this.retractions.takeBack(claims, { lane, reply: id, next }),
+        this.#agenda.isRunning && this.retractions.takeBack(claims, { lane, reply: id, next }),
       over: (reply, scope) => this.#over(reply, scope),
     });
     return this.#replies;
@@ -145,37 +131,33 @@ export class Ledger {
 
   /** Whether a reply is read by an activation that goes on. */
   isRead({ activationId }: { readonly activationId: string }): boolean {
-    return this.#isRunning && this.activations.get(activationId)?.retracted === false;
+    return this.#agenda.isRunning && this.activations.get(activationId)?.retracted === false;
   }
 
   /** Nothing more comes from a reply: what follows from it and is still there is a fact, if no other reply is open above it. */
   #over(reply: string, scope: string): void {
-    const isOpen = (claims: Claims): boolean => this.#isOpen(claims);
+    const isOpen = (claims: Claims): boolean => this.isOpen(claims);
     this.retractions.forget(scope);
     this.lanes.confirm(reply);
     this.joins.confirm(isOpen, this.#routes.steps);
     this.retractions.confirm(isOpen);
     const refused = this.outcome.failure(isOpen);
-    if (refused !== undefined) this.#machine.fail(refused);
+    if (refused !== undefined) this.fail(refused);
     for (const activation of this.activations.held()) {
       const { failure, arrival } = activation;
       if (failure !== undefined && !(arrival.claims !== undefined && isOpen(arrival.claims)))
-        this.#failed(activation, failure);
+        this.#failedForGood(activation, failure);
     }
   }
 
   /** What the things that follow from an arrival can be taken back with. */
   #claimsOf({ claims }: Arrival): Claims | undefined {
-    return claims !== undefined && this.#isOpen(claims) ? claims : undefined;
+    return claims !== undefined && this.isOpen(claims) ? claims : undefined;
   }
 
   /** Whether one of these can still be taken back. */
-  #isOpen(claims: Claims): boolean {
+  isOpen(claims: Claims): boolean {
     return this.#replies?.isOpen(claims) === true;
-  }
-
-  get #isRunning(): boolean {
-    return this.#machine.progress.status === "running";
   }
 
   /** Brings signals through operators. */
@@ -183,12 +165,12 @@ export class Ledger {
     this.#delivery ??= new Delivery(this.lanes, this.joins, {
       isSpent: (target, lane) => this.activations.isSpent(target, lane),
       activate: (target, arrival) => this.activations.add(target, arrival),
-      pipe: ({ id }, payload) => this.#machine.command({ type: "pipe", step: id, payload }),
-      wait: (timer, timeoutMs) => this.#machine.command({ type: "limit", timer, timeoutMs }),
-      unwait: (timer) => this.#machine.unset(timer),
+      pipe: ({ id }, payload) => this.#agenda.add({ type: "pipe", step: id, payload }),
+      wait: (timer, timeoutMs) => this.#agenda.add({ type: "limit", timer, timeoutMs }),
+      unwait: (timer) => this.#agenda.unset(timer),
       refuse: (error, arrival) => {
         const claims = this.#claimsOf(arrival);
-        if (claims === undefined) this.#machine.fail(error);
+        if (claims === undefined) this.fail(error);
         else this.outcome.refuse(error, claims);
       },
     });
@@ -199,10 +181,15 @@ export class Ledger {
     return arrivalOf(payload, lane, id, this.lanes.indexesOf(lane));
   }
 
+  /** What was gathered is not all that there is: it is taken back. */
+  outdated(gathered: string, { lane }: Fan): void {
+    this.retractions.takeBack([gathered], { lane });
+  }
+
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
-  #gather(fan: Fan): string | undefined {
-    if (!this.#isRunning) return undefined;
-    const id = `e${this.#machine.progress.seq}`;
+  gather(fan: Fan): string | undefined {
+    if (!this.#agenda.isRunning) return undefined;
+    const id = `e${this.#agenda.progress.seq}`;
     const own = `${id}:${fan.id}`;
     let gathered: string | undefined;
     for (const { of, listeners } of fan.sources.flatMap((source) => this.#routes.gathered(source))) {
@@ -210,7 +197,7 @@ export class Ledger {
       const { present, claims: ofValues } = gatheredOf(fan, of);
       const [indexes, payload] = [present.map(([index]) => index), present.map(([, value]) => value)];
       const above = unionOf([fan.claims, ofValues]);
-      const isOpen = above !== undefined && this.#isOpen(above);
+      const isOpen = above !== undefined && this.isOpen(above);
       if (isOpen) gathered = own;
       const claims = isOpen ? [...above, own] : undefined;
       this.deliver(listeners, { ...arrivalOf(payload, fan.lane, id), indexes, claims }, `${id}:${of}`);
@@ -241,32 +228,32 @@ export class Ledger {
   }
 
   /** An attempt of a chunk has failed. */
-  fail(entry: EntryOf<unknown, "chunk:failed">): void {
+  failed(entry: EntryOf<unknown, "chunk:failed">): void {
     const activation = this.activations.get(entry.activationId);
     if (activation === undefined) return;
     if (activation.retracted) return this.#ended(activation, false);
-    if (entry.willRetry) return this.activations.retry(activation, this.#machine.progress.executionId, entry.replies);
+    if (entry.willRetry) return this.activations.retry(activation, this.#agenda.progress.executionId, entry.replies);
     const isAborted = entry.error.code === "chunk-aborted";
-    if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failed(activation, entry);
+    if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failedForGood(activation, entry);
     this.activations.hold(activation, entry);
     this.#replies?.breakOff(activation.id);
   }
 
   /** A chunk has failed for good. */
-  #failed(activation: Activation, { error, seq }: EntryOf<unknown, "chunk:failed">): void {
+  #failedForGood(activation: Activation, { error, seq }: EntryOf<unknown, "chunk:failed">): void {
     const { arrival, attempts } = activation;
     const chunk = this.#graph.chunks[activation.chunk]?.name ?? "";
     const isAborted = error.code === "chunk-aborted";
     const handlers = arrival.answers || isAborted ? none : this.#routes.failed(chunk);
     const isTakenBack = this.#replies?.breakOff(activation.id) === true;
-    if (handlers.length > 0 && this.#isRunning) {
+    if (handlers.length > 0 && this.#agenda.isRunning) {
       const failure: Failure = { chunk, error, input: arrival.payload, attempts };
       const answer = { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true };
       if (isTakenBack) this.retractions.postpone(chunk, answer);
       else this.deliver(handlers, answer);
     }
     this.end(activation);
-    if (handlers.length === 0 && !isAborted) this.#machine.fail(error);
+    if (handlers.length === 0 && !isAborted) this.fail(error);
   }
 
   /** A guard has said no. */
@@ -291,16 +278,27 @@ export class Ledger {
     return none;
   }
 
-  #forget(lane: string): void {
+  /** A lane is done for good. */
+  forgotten(lane: string): void {
     this.joins.forget(lane);
     this.activations.forget(lane);
+  }
+
+  /** The execution fails: what does not run will not. */
+  fail(error: SluiceError): void {
+    const { progress } = this.#agenda;
+    if (!this.#agenda.isRunning) return;
+    progress.status = "failing";
+    progress.failure = error;
+    for (const one of this.activations.all()) if (!one.running) this.end(one);
+    this.#agenda.commands = [{ type: "fail", error }];
   }
 
   /** An activation is over: what it opened is closed, and its lane counts one less. */
   end(activation: Activation | undefined): void {
     if (activation === undefined) return;
     this.#replies?.breakOff(activation.id);
-    this.#machine.unset(activation.id);
+    this.#agenda.unset(activation.id);
     this.activations.end(activation);
   }
 }

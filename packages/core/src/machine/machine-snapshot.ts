@@ -1,6 +1,7 @@
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
+import type { Progress } from "./agenda.ts";
 import type { Entry } from "./entry.ts";
 import type { JoinData } from "./joins.ts";
 import type { FanData } from "./fan.ts";
@@ -9,41 +10,6 @@ import type { OutcomeData } from "./outcome.ts";
 import type { RepliesData } from "./replies.ts";
 import type { RetractionsData } from "./retractions.ts";
 import type { RollbackData } from "./rollback.ts";
-import type { StateData } from "./state-fold.ts";
-
-export type MachineStatus = "idle" | "running" | "failing" | "rolling-back" | "ended";
-
-/** How far an execution has come. */
-export interface Progress {
-  /** The number of the last entry that was applied. */
-  seq: number;
-  status: MachineStatus;
-  /** Unix milliseconds. */
-  startedAt: number;
-  state: StateData;
-  executionId: string;
-  /** Whose entries it takes in; empty before the start. */
-  path: readonly string[];
-  /** Whether events from outside are waited for when all is quiet. */
-  open: boolean;
-  wasQuiet: boolean;
-  failure: SluiceError | undefined;
-}
-
-/** The progress of an execution that has not started. */
-export function progressOf({ keepOpen }: Graph): Progress {
-  return {
-    seq: 0,
-    status: "idle",
-    startedAt: 0,
-    state: {},
-    executionId: "",
-    path: [],
-    open: keepOpen === true,
-    wasQuiet: false,
-    failure: undefined,
-  };
-}
 
 /** Whether an entry is one of this execution: not live, nor a child's. */
 export function concerns({ path }: Progress, { live, path: other }: Entry): boolean {

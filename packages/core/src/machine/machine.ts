@@ -17,12 +17,13 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Routes, routesOf } from "../graph/routes.ts";
+import { Agenda, progressOf } from "./agenda.ts";
 import { arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
 import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
 import { rootLane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { type MachineSnapshot, type Progress, checkSnapshot, concerns, progressOf } from "./machine-snapshot.ts";
+import { type MachineSnapshot, checkSnapshot, concerns } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
 import type { KeptReply, OpenReply } from "./replies.ts";
 import type { Rollback } from "./rollback.ts";
@@ -38,21 +39,13 @@ export class Machine {
   readonly #graph: Graph;
   readonly routes: Routes;
   readonly #ledger: Ledger;
-  readonly #progress: Progress;
-  /** When each timer that is set is due; made with the first. */
-  #timers: Map<string, number> | undefined;
-  #commands: Command[] = [];
+  readonly #agenda: Agenda;
 
   constructor(graph: Graph) {
     this.#graph = graph;
     this.routes = routesOf(graph);
-    this.#progress = progressOf(graph);
-    this.#ledger = new Ledger(graph, {
-      progress: this.#progress,
-      command: (command) => this.#command(command),
-      unset: (timer) => this.#timers?.delete(timer) === true && this.#command({ type: "unset", timer }),
-      fail: (error) => this.#failFlow(error),
-    });
+    this.#agenda = new Agenda(progressOf(graph));
+    this.#ledger = new Ledger(graph, this.#agenda);
   }
 
   /**
@@ -63,52 +56,52 @@ export class Machine {
   static restore(graph: Graph, snapshot: MachineSnapshot): Machine {
     checkSnapshot(graph, snapshot);
     const machine = new Machine(graph);
-    Object.assign(machine.#progress, snapshot.progress);
-    if (snapshot.timers.length > 0) machine.#timers = new Map(snapshot.timers);
-    machine.#ledger.restore(snapshot, (timer) => machine.#timers?.has(timer) === true);
+    Object.assign(machine.#agenda.progress, snapshot.progress);
+    if (snapshot.timers.length > 0) machine.#agenda.timers = new Map(snapshot.timers);
+    machine.#ledger.restore(snapshot, (timer) => machine.#agenda.timers?.has(timer) === true);
     return machine;
   }
 
   snapshot(): MachineSnapshot {
     return {
       graphHash: this.#graph.hash,
-      progress: { ...this.#progress },
-      timers: [...(this.#timers ?? none)],
+      progress: { ...this.#agenda.progress },
+      timers: [...(this.#agenda.timers ?? none)],
       ...this.#ledger.list(),
     };
   }
 
   /** The number of the last entry that was applied. */
   get seq(): number {
-    return this.#progress.seq;
+    return this.#agenda.progress.seq;
   }
 
   get state(): StateData {
-    return this.#progress.state;
+    return this.#agenda.progress.state;
   }
 
   /** Unix milliseconds. */
   get startedAt(): number {
-    return this.#progress.startedAt;
+    return this.#agenda.progress.startedAt;
   }
 
   get ended(): boolean {
-    return this.#progress.status === "ended";
+    return this.#agenda.progress.status === "ended";
   }
 
   /** Whether it has started, and neither failed nor ended. */
   get isRunning(): boolean {
-    return this.#progress.status === "running";
+    return this.#agenda.progress.status === "running";
   }
 
   /** Whether nothing is unfinished. */
   get quiet(): boolean {
-    return this.isRunning && this.#ledger.lanes.quiet && !this.#progress.open;
+    return this.isRunning && this.#ledger.lanes.quiet && !this.#agenda.progress.open;
   }
 
   /** Whether events from outside are waited for. */
   get open(): boolean {
-    return this.#progress.open && this.#progress.status !== "ended";
+    return this.#agenda.progress.open && this.#agenda.progress.status !== "ended";
   }
 
   /** The result so far: what was set last, else what a leaf returned last. */
@@ -147,16 +140,17 @@ export class Machine {
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
   pending(): readonly Command[] {
-    if (this.#progress.status === "failing" && this.#progress.failure !== undefined)
-      return [{ type: "fail", error: this.#progress.failure }];
-    if (this.#progress.status === "rolling-back") return this.#ledger.rollback.pending(this.#timers ?? new Map());
+    if (this.#agenda.progress.status === "failing" && this.#agenda.progress.failure !== undefined)
+      return [{ type: "fail", error: this.#agenda.progress.failure }];
+    if (this.#agenda.progress.status === "rolling-back")
+      return this.#ledger.rollback.pending(this.#agenda.timers ?? new Map());
     if (!this.isRunning) return none;
     if (this.quiet) return [{ type: "complete" }];
-    const takingBack = this.#ledger.pending(this.#timers ?? new Map());
+    const takingBack = this.#ledger.pending(this.#agenda.timers ?? new Map());
     const rest = pendingCommands(this.#graph, {
       activations: this.#ledger.activations.all(),
-      timers: this.#timers ?? new Map(),
-      isIdle: this.#progress.open && this.#ledger.lanes.quiet,
+      timers: this.#agenda.timers ?? new Map(),
+      isIdle: this.#agenda.progress.open && this.#ledger.lanes.quiet,
       deadlines: this.#ledger.joins.deadlines(this.routes.steps),
     });
     return takingBack.length === 0 ? rest : [...takingBack, ...rest];
@@ -164,8 +158,8 @@ export class Machine {
 
   /** Takes one durable entry in and tells what is to be done because of it; live ones and children's are nothing to it. Costs O(listeners). */
   apply(entry: Entry): readonly Command[] {
-    if (this.#progress.status === "ended" || !concerns(this.#progress, entry)) return none;
-    this.#progress.seq = entry.seq;
+    if (this.#agenda.progress.status === "ended" || !concerns(this.#agenda.progress, entry)) return none;
+    this.#agenda.progress.seq = entry.seq;
     switch (entry.type) {
       case "flow:start":
         this.#start(entry);
@@ -183,10 +177,10 @@ export class Machine {
         this.#ledger.complete(entry);
         break;
       case "chunk:failed":
-        this.#ledger.fail(entry);
+        this.#ledger.failed(entry);
         break;
       case "chunk:compensated":
-        this.#commands.push(...this.#ledger.compensated(entry));
+        this.#agenda.commands.push(...this.#ledger.compensated(entry));
         break;
       case "field:complete":
       case "field:invalid":
@@ -205,11 +199,11 @@ export class Machine {
         this.#change(entry);
         break;
       case "flow:close":
-        this.#progress.open = false;
+        this.#agenda.progress.open = false;
         break;
       case "flow:rollback":
-        this.#progress.status = "rolling-back";
-        this.#commands = [...this.#ledger.rollback.begin(entry)];
+        this.#agenda.progress.status = "rolling-back";
+        this.#agenda.commands = [...this.#ledger.rollback.begin(entry)];
         break;
       case "timer:set":
         this.#timerSet(entry.timer, entry.dueAt);
@@ -219,23 +213,29 @@ export class Machine {
         break;
       default:
         if (!isFinalType(entry.type)) return none;
-        this.#progress.status = "ended";
+        this.#agenda.progress.status = "ended";
         this.#ledger.activations.clear();
-        this.#timers?.clear();
+        this.#agenda.timers?.clear();
         return none;
     }
     this.#settle();
-    if (this.#commands.length === 0) return none;
-    const commands = this.#commands;
-    this.#commands = [];
+    if (this.#agenda.commands.length === 0) return none;
+    const commands = this.#agenda.commands;
+    this.#agenda.commands = [];
     return commands;
   }
 
   #start(entry: EntryOf<any, "flow:start">): void {
     const { at: startedAt, executionId, path } = entry;
-    Object.assign(this.#progress, { status: "running", startedAt, state: entry.state as StateData, executionId, path });
+    Object.assign(this.#agenda.progress, {
+      status: "running",
+      startedAt,
+      state: entry.state as StateData,
+      executionId,
+      path,
+    });
     const { timeout } = this.#graph;
-    if (timeout !== undefined) this.#commands.push({ type: "limit", timer: flowTimer, timeoutMs: timeout });
+    if (timeout !== undefined) this.#agenda.commands.push({ type: "limit", timer: flowTimer, timeoutMs: timeout });
     this.#ledger.fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
   }
 
@@ -253,26 +253,22 @@ export class Machine {
     this.#ledger.lanes.close(opened);
   }
 
-  #command(command: Command): void {
-    if (this.isRunning && this.#commands.length > 0) this.#commands.push(command);
-    else if (this.isRunning) this.#commands = [command]; // a list that grows from nothing gets room for 17
-  }
-
   #timerSet(timer: string, dueAt: number): void {
     const activation = this.#ledger.activations.get(timer);
     if (activation !== undefined) activation.retryIn = undefined;
     this.#ledger.rollback.timerSet(timer);
     // the join may have fired, or its lane ended, before its deadline was noted
     if (timer.startsWith("join ") && this.#ledger.joins.timed(timer) === undefined) return;
-    (this.#timers ??= new Map()).set(timer, dueAt);
-    this.#commands.push({ type: "wait", timer, dueAt });
+    (this.#agenda.timers ??= new Map()).set(timer, dueAt);
+    this.#agenda.commands.push({ type: "wait", timer, dueAt });
   }
 
   #timerFired(timer: string): void {
-    if (this.#timers?.delete(timer) !== true) return;
-    if (timer === flowTimer) this.#commands.push({ type: "timeout" });
-    if (timer === idleTimer && this.#progress.open && this.#ledger.lanes.quiet) this.#commands.push({ type: "close" });
-    this.#commands.push(...this.#ledger.rollback.timerFired(timer));
+    if (this.#agenda.timers?.delete(timer) !== true) return;
+    if (timer === flowTimer) this.#agenda.commands.push({ type: "timeout" });
+    if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet)
+      this.#agenda.commands.push({ type: "close" });
+    this.#agenda.commands.push(...this.#ledger.rollback.timerFired(timer));
     const activation = this.#ledger.activations.get(timer);
     if (activation !== undefined) return this.#ledger.activations.again(activation);
     const expired = this.#ledger.delivery.expire(timer, (id) => this.routes.steps.get(id));
@@ -286,31 +282,23 @@ export class Machine {
   #settle(): void {
     const isQuiet = this.isRunning && this.#ledger.lanes.quiet;
     const { idle } = this.#graph;
-    if (isQuiet && !this.#progress.open) this.#commands.push({ type: "complete" });
-    else if (isQuiet && !this.#progress.wasQuiet && idle !== undefined) {
-      this.#commands.push({ type: "limit", timer: idleTimer, timeoutMs: idle });
+    if (isQuiet && !this.#agenda.progress.open) this.#agenda.commands.push({ type: "complete" });
+    else if (isQuiet && !this.#agenda.progress.wasQuiet && idle !== undefined) {
+      this.#agenda.commands.push({ type: "limit", timer: idleTimer, timeoutMs: idle });
     }
-    this.#progress.wasQuiet = isQuiet;
+    this.#agenda.progress.wasQuiet = isQuiet;
   }
 
   #change({ diff, lane, seq }: EntryOf<any, "state:changed">): void {
-    const before = this.#progress.state;
-    this.#progress.state = foldState(before, diff);
+    const before = this.#agenda.progress.state;
+    this.#agenda.progress.state = foldState(before, diff);
     for (const key of [...diff.added, ...diff.changed, ...diff.removed]) {
       this.#ledger.fire(
         this.routes.changed(key),
-        { from: before[key], to: this.#progress.state[key] },
+        { from: before[key], to: this.#agenda.progress.state[key] },
         lane,
         `e${seq}`,
       );
     }
-  }
-
-  #failFlow(error: SluiceError): void {
-    if (!this.isRunning) return;
-    this.#progress.status = "failing";
-    this.#progress.failure = error;
-    for (const one of this.#ledger.activations.all()) if (!one.running) this.#ledger.end(one);
-    this.#commands = [{ type: "fail", error }];
   }
 }

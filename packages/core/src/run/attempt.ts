@@ -39,8 +39,6 @@ export class Attempt {
   replies: InvalidReply[] | undefined;
   /** Its replies that may be stopped, by id: ends their generation, and tells who asked for it. */
   stops: Map<string, (reason: string) => void> | undefined;
-  /** Ends it with an error, at once, whatever its code does: where no user code is on the stack. Set when its code is called. */
-  fail: ((attempt: Attempt, error: SluiceError) => void) | undefined;
   readonly #flow: string;
   /** What runs below it, and ends with it. */
   #children: Set<Below> | undefined;

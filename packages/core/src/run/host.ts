@@ -1,8 +1,9 @@
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
-import type { FieldListener, Routes } from "../graph/routes.ts";
+import type { SluiceError } from "../error/sluice-error.ts";
+import type { FieldListener } from "../graph/routes.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
-import type { KeptReply } from "../machine/replies.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
@@ -15,7 +16,7 @@ export interface FieldPlace {
 export interface Host {
   readonly id: string;
   readonly spec: Spec;
-  readonly routes: Routes;
+  readonly machine: Pick<Machine, "routes" | "kept">;
   readonly state: Readonly<Record<string, unknown>>;
   readonly streamStopped: boolean;
   /** The scheduler's clock, in Unix milliseconds. */
@@ -28,8 +29,8 @@ export interface Host {
   readonly putItem: (attempt: Attempt, item: unknown) => void;
   /** What services are given that must act once for an activation. */
   readonly keyOf: (attempt: Attempt) => string;
-  /** A reply that an earlier attempt has read to its end. */
-  readonly kept: (replyId: string) => KeptReply | undefined;
+  /** Ends an attempt with an error, at once, whatever its code does. */
+  readonly fail: (attempt: Attempt, error: SluiceError) => void;
   /** Ends the generation of a reply that an attempt follows from. @throws SluiceError `reply-not-stoppable` */
   readonly stop: (attempt: Attempt, reply: string) => void;
   /** Runs a child. Rejects when it does not complete. */

@@ -31,10 +31,10 @@ export function readInstant(
   { reply, source, stoppable = false, once = false }: Opening,
 ): Promise<unknown> {
   const { name, schema, options } = reply;
-  const { routes } = host;
+  const { routes } = host.machine;
   const replyId = attempt.replyId(name, once);
   const outcome = (value: unknown, stopped: boolean): unknown => (stoppable ? { stopped, value } : value);
-  const kept = host.kept(replyId);
+  const kept = host.machine.kept(replyId);
   if (kept !== undefined) return Promise.resolve(outcome(kept.value, kept.stopped));
   const from: ReplyOrigin = { attempt, reply: name, replyId };
   const told = attempt.activation.issues.find((one) => one.replyId === replyId)?.issues;
@@ -105,7 +105,7 @@ export function readInstant(
       attempt.stops?.delete(replyId);
       const whole = refused === undefined ? invalidWhole(error, reader.partial) : undefined;
       if (whole !== undefined) (attempt.replies ??= []).push({ replyId, whole });
-      if (refused !== undefined && options.onInvalid === "abort") attempt.fail?.(attempt, refused);
+      if (refused !== undefined && options.onInvalid === "abort") host.fail(attempt, refused);
     },
   });
 }

@@ -33,13 +33,6 @@ export interface RunnerParts {
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #running = new Running();
-  /** An attempt is failed by what it has opened. */
-  readonly #fail = (attempt: Attempt, error: SluiceError): void => {
-    this.#parts.hold();
-    this.#failed(attempt, error);
-    this.#parts.drain();
-  };
-
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
@@ -153,6 +146,13 @@ export class Runner {
     end();
   }
 
+  /** Ends an attempt with an error, at once, whatever its code does. To be called where no user code is on the stack. */
+  fail(attempt: Attempt, error: SluiceError): void {
+    this.#parts.hold();
+    this.#failed(attempt, error);
+    this.#parts.drain();
+  }
+
   /** Ends all attempts from outside, in the log and for their ctx. @returns tells their abort signals */
   stop(why: string, { butUndoing = false } = {}): () => void {
     const running = this.#running.list().filter(({ undoes }) => !(undoes && butUndoing));
@@ -176,7 +176,6 @@ export class Runner {
 
   #call(attempt: Attempt, run: ChunkDefinition["run"], payload: unknown): void {
     const { host, instance, hold, drain } = this.#parts;
-    attempt.fail = this.#fail;
     const ctx = new ChunkContext(host, attempt) as unknown as Context; // `~spec` lives in the types only
     if (attempt.chunk.timeout !== undefined) this.#bound(attempt, attempt.chunk.timeout);
     let output: unknown;

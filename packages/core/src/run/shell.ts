@@ -4,13 +4,11 @@ import type { Spec } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { validate } from "../schema/validate.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Routes } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import type { Waiting } from "../machine/command.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
-import type { KeptReply } from "../machine/replies.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
 import { type Ending, endError, finalDraft } from "./ending.ts";
@@ -94,10 +92,6 @@ export class Shell implements Host, Below {
     return this.#parts.scheduler;
   }
 
-  get routes(): Routes {
-    return this.machine.routes;
-  }
-
   get state(): Readonly<Record<string, unknown>> {
     return this.machine.seq === 0 ? this.#parts.initial : this.machine.state;
   }
@@ -168,8 +162,8 @@ export class Shell implements Host, Below {
     return [this.id, ...this.identity.path.slice(1), activation.id, ...(undoes ? ["undo"] : [])].join("/");
   }
 
-  kept(replyId: string): KeptReply | undefined {
-    return this.machine.kept(replyId);
+  fail(attempt: Attempt, error: SluiceError): void {
+    this.#runner.fail(attempt, error);
   }
 
   /** Ends the generation of a reply that an attempt follows from. */
