@@ -1,6 +1,50 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "07-validate-and-retry.ts",
+    "an invalid field ends the generation, the next attempt is told, and what was confirmed does not run again",
+    `
+attempt 1
+  the lamp is looked up
+  refund does not fit: 80
+  the generation has ended: aborted, 5 tokens saved
+attempt 2
+  50 euros are prepared
+  the generation has ended: stop
+Dear Ben, here it is.
+
+the model was told: "nothing"
+it wrote, aborted: {"product":"lamp","refund":80,
+
+the model was told: [{"path":"refund","issues":[{"path":[],"message":"a refund is at most 50 euros, got 80"}],"raw":80}]
+it wrote, finished: {"product":"lamp","refund":50,"letter":"Dear Ben, here it is."}
+`,
+  ],
+  [
+    "08-growing-fan-out.ts",
+    "of a list that is written again only the changed item is undone and runs again",
+    `
+   0 ms  the model is asked, attempt 1
+ 100 ms  parts[0]: the bulb …
+ 120 ms  parts[0]: the bulb is reserved
+ 150 ms  parts[1]: the cable …
+ 170 ms  parts[1]: the cable is reserved
+ 200 ms  parts[2]: the switch …
+ 250 ms  the reply breaks off: reply-truncated
+ 300 ms  the model is asked, attempt 2
+ 425 ms  parts[2]: the switch is reserved
+ 450 ms  retracted: parts[1]
+ 460 ms  the cable is released
+ 460 ms  parts[1]: the plug …
+ 480 ms  parts[1]: the plug is reserved
+ 550 ms  parts[3]: the shade …
+ 550 ms  the model has finished
+ 570 ms  parts[3]: the shade is reserved
+ 570 ms  gathered: bulb, plug, switch, shade
+[ 'bulb', 'plug', 'switch', 'shade' ]
+`,
+  ],
+  [
     "fan-out-and-gather.ts",
     "results are gathered in the order of the items, one that failed is answered in its lane",
     `
