@@ -227,4 +227,57 @@ refused, and nothing is changed: The value at items[0] is a Map, which JSON cann
 tea, lamp: 54 euros
 `,
   ],
+  [
+    "messy-reply.ts",
+    "what models write instead of JSON is mended and told, what is ambiguous only on demand",
+    `
+
+What means one thing only is mended
+  product: "desk lamp"
+  urgent: true
+  steps[0]: "check the cable"
+  steps[1]: "try another bulb"
+  steps: ["check the cable","try another bulb"]
+  summary: "It flickers,\\nall the time"
+  mended: unquoted-key at 100, single-quotes at 109, comment at 122, literal at 154, extra-comma at 210, typographic-quotes at 226, control-character at 239
+
+With strict: true it is not
+  SluiceError: The reply is not JSON: expected a value, got "<" at character 0, in "<" (in messy.read). Ask the model again, or for structured output, which can only be JSON
+
+Quotes in a text may mean two things
+  product: "lamp"
+  urgent: true
+  steps: []
+  summary: "Ben says it "
+  SluiceError: The reply is not JSON: expected ":", got "\\"" at character 75, in "ps\\":[],\\"summary\\":\\"Ben says it \\"flickers\\"" (in messy.read). Ask the model again, or for structured output, which can only be JSON
+
+So they are mended on demand
+  product: "lamp"
+  urgent: true
+  steps: []
+  summary: "Ben says it \\"flickers\\" a lot"
+  mended: inner-quotes at 66, inner-quotes at 75
+
+What breaks off is never mended
+  product: "lamp"
+  urgent: true
+  steps[0]: "check the cable"
+  SluiceError: The reply ended after 67 characters, while "steps[1]" was still open (in messy.read). Raise the model's limit of output tokens, or ask for a shorter reply
+
+What is too large is refused
+  product: "desk lamp"
+  urgent: true
+  SluiceError: The reply has more than 12 characters in one string, at character 185 (in messy.read). If such replies are right, raise the option limits.maxStringChars
+`,
+  ],
+  [
+    "invalid-items.ts",
+    "items that do not fit are answered for in their lanes, and gathered apart",
+    `
+somebody looks at parts[1]: count: Invalid input: expected number, received string
+reserved: 2 × bulb, 1 × cable, which are items 0 and 2
+unclear: [{"name":"switch","count":"one or two"}]
+summary: The lamp flickers.
+`,
+  ],
 ];
