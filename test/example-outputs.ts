@@ -280,4 +280,17 @@ unclear: [{"name":"switch","count":"one or two"}]
 summary: The lamp flickers.
 `,
   ],
+  [
+    "06-early-stop.ts",
+    "a field stops the generation, what is complete counts, and the tokens saved are told",
+    `
+  after 120 ms filed: "no receipt"
+  after 140 ms the verdict: accept
+complete: Dear Ben, the new lamp comes.
+  after 120 ms filed: "no receipt"
+  after 140 ms the verdict: reject
+  after 140 ms the reply is stopped by decide: 7 of 14 tokens saved
+stopped, with {"remarks":["no receipt"],"verdict":"reject"}
+`,
+  ],
 ];
