@@ -4,8 +4,8 @@ import { chunk, flow, on } from "@sluice/decorators";
 import { scriptedModel } from "@sluice/testing";
 import { z } from "zod";
 
-const Answer = instant(
-  "answer",
+const Triage = instant(
+  "triage",
   z.object({
     product: z.string(),
     refund: z.number().max(50, "a refund is at most 50 euros"),
@@ -27,17 +27,17 @@ class Answering {
   @chunk({ retry: { attempts: 3, delay: 10 } })
   @on(start)
   async read(ticket: string, ctx: Ctx) {
-    const { letter } = await ctx.instant(Answer, this.#ask(ticket));
+    const { letter } = await ctx.instant(Triage, this.#ask(ticket));
     ctx.setResult(letter);
   }
 
-  @on(Answer.field("product"))
-  lookUp(product: Field<typeof Answer, "product">, ctx: Ctx) {
+  @on(Triage.field("product"))
+  lookUp(product: Field<typeof Triage, "product">, ctx: Ctx) {
     ctx.putIntoStream(`the ${product} is looked up`);
   }
 
-  @on(Answer.field("refund"))
-  pay(euros: Field<typeof Answer, "refund">, ctx: Ctx) {
+  @on(Triage.field("refund"))
+  pay(euros: Field<typeof Triage, "refund">, ctx: Ctx) {
     ctx.putIntoStream(`${euros} euros are prepared`);
   }
 }

@@ -14,7 +14,7 @@ import { chunk, flow, on } from "@sluice/decorators";
 import { type Delay, scriptedModel, virtualTime } from "@sluice/testing";
 import { z } from "zod";
 
-const Repair = instant("repair", z.object({ device: z.string(), parts: z.array(z.string()) }));
+const Triage = instant("triage", z.object({ product: z.string(), parts: z.array(z.string()) }));
 const spec = defineFlow({ name: "repairing", input: z.string(), result: z.array(z.string()) });
 type Ctx = ContextOf<typeof spec>;
 
@@ -34,13 +34,13 @@ class Repairing {
   @on(start)
   async read(_ticket: string, ctx: Ctx) {
     this.#tell(`the model is asked, attempt ${ctx.attempt}`);
-    await ctx.instant(Repair, this.#model);
+    await ctx.instant(Triage, this.#model);
     this.#tell("the model has finished");
   }
 
   @chunk({ compensate: "release" })
-  @on(Repair.field("parts[*]"))
-  async reserve(part: Field<typeof Repair, "parts[*]">, ctx: Ctx) {
+  @on(Triage.field("parts[*]"))
+  async reserve(part: Field<typeof Triage, "parts[*]">, ctx: Ctx) {
     this.#tell(`${ctx.signal.path}: the ${part} …`);
     await this.#delay(part === "switch" ? 225 : 20);
     this.#tell(`${ctx.signal.path}: the ${part} is reserved`);
@@ -64,8 +64,8 @@ await virtualTime(async ({ execute, delay, now }) => {
   const token = (text: string) => ({ afterMs: 50, text });
   const model = scriptedModel(
     [
-      ['{"device":"lamp",', '"parts":["bulb",', '"cable",', '"switch",', '"sha'].map(token),
-      ['{"device":"lamp",', '"parts":["bulb",', '"plug",', '"switch",', '"shade"]}'].map(token),
+      ['{"product":"lamp",', '"parts":["bulb",', '"cable",', '"switch",', '"sha'].map(token),
+      ['{"product":"lamp",', '"parts":["bulb",', '"plug",', '"switch",', '"shade"]}'].map(token),
     ],
     { delay },
   );
