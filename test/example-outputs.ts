@@ -293,4 +293,15 @@ complete: Dear Ben, the new lamp comes.
 stopped, with {"remarks":["no receipt"],"verdict":"reject"}
 `,
   ],
+  [
+    "several-documents.ts",
+    "each document of a text is an element of an array that grows",
+    `
+ticket 0 is complete: Ben, desk lamp
+[1].urgent: somebody is called
+ticket 1 is complete: Ada, kettle
+ticket 2 is complete: Leo, keyboard
+the text has ended: Ben, Ada, Leo
+`,
+  ],
 ];
