@@ -396,6 +396,27 @@ describe("S36 fan-outs of a reply that is written again", () => {
     ).toEqual(expect.arrayContaining(["c", "ax"]));
   });
 
+  test("a gather of nothing goes with the row that it was in", async () => {
+    const time = new VirtualTime();
+    const Nested = instant("nested", z.object({ rows: z.array(z.object({ tags: z.array(z.string()) })) }));
+    const texts = ['{"rows":[{"tags":["a"]},{"tags":[]}?', '{"rows":[]}'];
+    const it = flow(spec)
+      .chunk(
+        "read",
+        start,
+        (_input, ctx) => ctx.instant(Nested, time.tokens([[10, texts[ctx.attempt - 1] ?? ""]])),
+        again,
+      )
+      .chunk("tag", Nested.field("rows[*].tags[*]"), (tag) => tag)
+      .chunk("row", gather("tag"), (tags) => tags.join(""))
+      .chunk("table", gather("row"), (rows) => rows);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log)).toEqual([
+      ["table", "/", []],
+      ["read", "/", { rows: [] }],
+    ]);
+  });
+
   test("what is taken apart of a returned array goes with it", async () => {
     const time = new VirtualTime();
     const replies = new Replies(time, [[10, '{"title":"ab",?']], [[10, '{"title":"cd"}']]);

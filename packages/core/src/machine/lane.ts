@@ -113,6 +113,11 @@ export class Lanes {
     return this.#open?.has(id) === true;
   }
 
+  /** How many items a fan-out has had. */
+  sizeOf(id: string): number {
+    return this.#open?.get(id)?.size ?? 0;
+  }
+
   /** The lane of an item, made when it is not there. */
   item(fan: Fan, index: number): Lane {
     const id = `${fan.id}[${index}]`;

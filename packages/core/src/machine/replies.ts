@@ -129,7 +129,10 @@ export class Replies {
       this.#replace(open, known, { id: `e${entry.seq}`, path: field, raw, isFact, attempt }, entry);
     }
     const ended = new Set(closers.map((closer) => endOf(this.#placeOf(entry), closer)));
-    for (const id of ended) this.#parts.lanes.closeFan(id);
+    for (const id of ended) {
+      if (Array.isArray(raw) && this.#parts.lanes.sizeOf(id) > raw.length) this.#cut(open, field, raw.length);
+      this.#parts.lanes.closeFan(id);
+    }
   }
 
   /** A field starts what listens to it. */
@@ -271,6 +274,15 @@ export class Replies {
     else if (isHeard) this.deliver(entry);
   }
 
+  /** An array is shorter than where it was written before: what lay beyond its end is taken back. */
+  #cut(open: Open, array: string, length: number): void {
+    const begin = `${array}[`;
+    const beyond = [...open.fields.values()].filter(
+      ({ path }) => path.startsWith(begin) && Number.parseInt(path.slice(begin.length), 10) >= length,
+    );
+    this.#takeBackAll(open, beyond);
+  }
+
   /** The next attempt's model is to be told. */
   #note(entry: EntryOf<unknown, "field:invalid">): void {
     const activation = this.#parts.activations.get(entry.activationId);
@@ -301,11 +313,15 @@ export class Replies {
   /** What an earlier attempt wrote and this one did not is taken back. */
   #takeBackMissing(open: Open, attempt: number, fields: Iterable<Delivered>): void {
     const missing = [...fields].filter((one) => one.attempt < attempt && open.fields.get(one.path) === one);
-    for (const { path, id } of missing) {
+    this.#takeBackAll(open, missing);
+  }
+
+  #takeBackAll(open: Open, fields: readonly Delivered[]): void {
+    for (const { path, id } of fields) {
       open.fields.delete(path);
       this.#claims.delete(id);
     }
-    const gone = missing.flatMap(({ id, isFact }) => (isFact ? [] : [id]));
+    const gone = fields.flatMap(({ id, isFact }) => (isFact ? [] : [id]));
     if (gone.length > 0) this.#parts.takeBack(gone, open);
   }
 
@@ -319,6 +335,8 @@ export class Replies {
     const open = this.#open.get(replyId);
     if (open !== undefined) {
       if (attempt > 1) this.#takeBackMissing(open, attempt, open.fields.values());
+      // before anything is confirmed: what was gathered of these goes, too
+      for (const [id, written] of open.fans) if (written < attempt) this.#parts.lanes.discard(id);
       this.#close(open);
     }
     done(scope);
@@ -327,10 +345,7 @@ export class Replies {
       .closers(entry.reply, "")
       .map((one) => endOf(this.#placeOf({ ...entry, field: "" }), one));
     for (const id of roots) this.#parts.lanes.closeFan(id);
-    for (const [id, written] of open?.fans ?? []) {
-      if (written < attempt) this.#parts.lanes.discard(id);
-      else this.#parts.lanes.closeFan(id);
-    }
+    for (const id of open?.fans.keys() ?? none) this.#parts.lanes.closeFan(id);
     this.#parts.over(replyId, scope);
   }
 

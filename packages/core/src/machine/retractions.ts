@@ -118,6 +118,7 @@ export class Retractions {
     };
     for (const one of this.#pending) this.#drop(one, gone);
     this.#pending.push(retraction);
+    command(this.#commandOf(retraction)); // first: what is outdated by it is taken back within this call, and told after it
     // values go before those who hold their lanes, so that nothing is gathered of them
     this.#parts.forget(goes);
     lanes.takeBack(goes, reply === undefined ? [] : [reply]);
@@ -127,7 +128,6 @@ export class Retractions {
       if (one.running) one.retracted = true;
       else this.#parts.end(one);
     }
-    command(this.#commandOf(retraction));
     for (const { id, scope } of discarded) this.#parts.over(id, scope);
   }
 
