@@ -53,7 +53,7 @@ export class Ledger {
     this.lanes = new Lanes({
       forgotten: (lane) => this.#forget(lane),
       gather: (fan) => this.#gather(fan),
-      outdated: (gathered, { lane }) => this.retractions.takeBack([gathered], { lane }),
+      outdated: (gathered, { lane }) => this.retractions.takeBack([gathered], { lane, replies: none }),
       isOpen: (claims) => this.#isOpen(claims),
     });
     this.activations = new Activations(graph, this.lanes, machine.command);
@@ -108,7 +108,7 @@ export class Ledger {
       forget: (goes) => this.outcome.takeBack(goes),
       over: (reply, scope) => this.#over(reply, scope),
       proceed: (next) => {
-        if (next.type === "field") this.replies.deliver(next.entry);
+        if (next.type === "field") this.replies.deliver(next);
         else if (this.#isRunning) this.deliver(this.#routes.failed(next.chunk), next.arrival);
       },
     });
@@ -136,8 +136,7 @@ export class Ledger {
       joins: this.joins,
       activations: this.activations,
       deliver: (listeners, arrival) => this.#isRunning && this.deliver(listeners, arrival),
-      takeBack: (claims, { id, lane }, next) =>
-        this.#isRunning && this.retractions.takeBack(claims, { lane, reply: id, next }),
+      takeBack: (claims, of, next) => this.#isRunning && this.retractions.takeBack(claims, { ...of, next }),
       over: (reply, scope) => this.#over(reply, scope),
     });
     return this.#replies;
@@ -155,6 +154,7 @@ export class Ledger {
     this.lanes.confirm(reply);
     this.joins.confirm(isOpen, this.#routes.steps);
     this.retractions.confirm(isOpen);
+    this.outcome.confirm(isOpen);
     const refused = this.outcome.failure(isOpen);
     if (refused !== undefined) this.#machine.fail(refused);
     for (const activation of this.activations.held()) {
@@ -258,11 +258,11 @@ export class Ledger {
     const chunk = this.#graph.chunks[activation.chunk]?.name ?? "";
     const isAborted = error.code === "chunk-aborted";
     const handlers = arrival.answers || isAborted ? none : this.#routes.failed(chunk);
-    const isTakenBack = this.#replies?.breakOff(activation.id) === true;
+    const isTakenBack = this.#replies?.breakOff(activation.id) === true || activation.failure !== undefined;
     if (handlers.length > 0 && this.#isRunning) {
       const failure: Failure = { chunk, error, input: arrival.payload, attempts };
       const answer = { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true };
-      if (isTakenBack) this.retractions.postpone(chunk, answer);
+      if (isTakenBack && this.retractions.areLeft) this.retractions.postpone(chunk, answer);
       else this.deliver(handlers, answer);
     }
     this.end(activation);

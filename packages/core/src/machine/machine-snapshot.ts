@@ -2,7 +2,7 @@ import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
 import type { Entry } from "./entry.ts";
-import type { JoinData } from "./joins.ts";
+import type { JoinData } from "./join-way.ts";
 import type { FanData } from "./fan.ts";
 import type { Lane } from "./lane.ts";
 import type { OutcomeData } from "./outcome.ts";
