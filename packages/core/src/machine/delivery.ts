@@ -2,7 +2,8 @@ import { SluiceError } from "../error/sluice-error.ts";
 import type { Listener, Step, Steps, Up } from "../graph/routes.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import { unionOf } from "./claims.ts";
-import { type JoinData, type Joins, type Part, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
+import type { JoinData, Part } from "./join-way.ts";
+import { type Joins, isWaiting, keyOf, scopeOf, timerOf } from "./joins.ts";
 import { type Lanes, rootLane } from "./lane.ts";
 
 /** Where a signal has come to: a chunk's trigger. */
@@ -65,18 +66,23 @@ export class Delivery {
       const step = steps.get(join.step);
       if (step === undefined) continue;
       for (let parts = this.#joins.again(step, join); parts !== undefined; parts = this.#joins.again(step, join)) {
-        this.#fire(step, parts, latestOf(parts)?.arrival ?? nothing);
+        this.#fire(step, parts, this.#present(latestOf(parts)?.arrival ?? nothing));
       }
       const { timedIn } = join;
       if (timedIn !== undefined && !isWaiting(join)) {
-        join.timedIn = undefined;
+        this.#joins.unbind(join);
         this.#outcome.unwait(timerOf(join));
         this.#lanes.leave(timedIn);
       }
       const waiting = join.queues.flat()[0] ?? join.rounds.find(({ fired }) => !fired)?.parts[0];
-      if (step.timeoutMs !== undefined && waiting !== undefined)
-        this.#bound(join, waiting.arrival.lane, step.timeoutMs);
+      if (waiting !== undefined) this.#bound(step, join, this.#lanes.near(waiting.arrival.lane));
     }
+  }
+
+  /** What has waited in a join by a key comes in the root lane when its own is gone. */
+  #present(arrival: Arrival): Arrival {
+    const lane = this.#lanes.near(arrival.lane);
+    return lane === arrival.lane ? arrival : { ...arrival, lane, indexes: nothing.indexes };
   }
 
   /** The time of a join is over. @returns what had come, and whose join it was; undefined when it waits no longer */
@@ -103,7 +109,7 @@ export class Delivery {
       this.#fire(step, parts, arrival);
       if (timedIn !== undefined) this.#unbound(step, arrival, timedIn);
     }
-    if (step.timeoutMs !== undefined) this.#bound(this.#joins.at(step, arrival), arrival.lane, step.timeoutMs);
+    if (step.timeoutMs !== undefined) this.#bound(step, this.#joins.at(step, arrival), arrival.lane);
   }
 
   /** A join has its parts. */
@@ -157,16 +163,17 @@ export class Delivery {
   }
 
   /** The time of a join runs from its first signal on. It counts in its lane: a lane with a deadline is not done. */
-  #bound(join: JoinData | undefined, lane: string, timeoutMs: number): void {
-    if (join === undefined || join.timedIn !== undefined || !isWaiting(join)) return;
+  #bound(step: Step, join: JoinData | undefined, lane: string): void {
+    if (step.timeoutMs === undefined || join === undefined || join.timedIn !== undefined) return;
+    if (!isWaiting(join)) return;
     join.timedIn = lane;
     this.#lanes.enter(lane);
-    this.#outcome.wait(timerOf(join), timeoutMs);
+    this.#outcome.wait(timerOf(join), step.timeoutMs);
   }
 
   #unbound(step: Step, arrival: Arrival, timedIn: string): void {
     const join = this.#joins.at(step, arrival);
-    if (join !== undefined) join.timedIn = undefined;
+    if (join !== undefined) this.#joins.unbind(join);
     this.#outcome.unwait(timerOf({ step: step.id, scope: scopeOf(step, arrival) }));
     this.#lanes.leave(timedIn);
   }

@@ -1,42 +1,7 @@
 import type { Step, Steps } from "../graph/routes.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Claims, IsTakenBack } from "./claims.ts";
-
-/** A signal that has come to a join, and what it is called there. */
-export interface Part {
-  readonly slot: number;
-  readonly label: string;
-  readonly arrival: Arrival;
-  /** Its number among all that have come to this join. */
-  readonly order: number;
-}
-
-/** A round of a quorum: who has been heard in it, in order, and whether it has fired. */
-interface Round {
-  readonly parts: Part[];
-  fired: boolean;
-}
-
-/** What has come to one join, in one lane (or for one key, or reply). */
-export interface JoinData {
-  readonly step: string;
-  readonly scope: string;
-  /** The lane that its deadline counts in; undefined while it has none. */
-  timedIn: string | undefined;
-  /** How many parts have come. */
-  count: number;
-  /** Of a race: who has won. */
-  won: Part | undefined;
-  /**
-   * By slot, oldest first. Of `latest` the newest, and what it would be without those that can be taken back; of a race, in
-   * the first, who came later than a winner that can be taken back.
-   */
-  readonly queues: Part[][];
-  /** Of a quorum: its rounds, oldest first. */
-  readonly rounds: Round[];
-  /** What has fired and can be taken back: then the other parts are given back. */
-  readonly fired: (readonly Part[])[];
-}
+import { type JoinData, type Part, isProvisional, joinWay, makeFirm } from "./join-way.ts";
 
 /** The joins of one execution that wait for something. */
 export class Joins {
@@ -54,7 +19,7 @@ export class Joins {
     const join = this.#join(step, scopeOf(step, arrival));
     if (arrival.claims !== undefined) (this.#provisional ??= new Set()).add(join);
     join.count += 1;
-    const fired = wayOf(step).take(join, step, { slot, label, arrival, order: join.count });
+    const fired = joinWay(step).take(join, step, { slot, label, arrival, order: join.count });
     if (fired !== undefined) this.#fire(join, fired);
     else if (isEmpty(join)) this.#forget(join);
     return fired;
@@ -67,12 +32,12 @@ export class Joins {
       const step = steps.get(join.step);
       const isGone = ({ arrival }: Part): boolean => goes(arrival.claims);
       if (step === undefined || !partsOf(join).some(isGone)) continue;
-      wayOf(step).takeBack(join, isGone);
+      joinWay(step).takeBack(join, isGone, step);
       for (let at = join.fired.length - 1; at >= 0; at -= 1) {
         if (join.fired[at]?.some(isGone) === true) join.fired.splice(at, 1);
       }
       touched.push(join);
-      if (isEmpty(join) && join.timedIn === undefined) this.#forget(join);
+      this.#leave(join);
     }
     return touched;
   }
@@ -84,7 +49,7 @@ export class Joins {
 
   /** What has been given back may fire again. @returns the parts that fire */
   again(step: Step, join: JoinData): readonly Part[] | undefined {
-    const fired = wayOf(step).again(join, step);
+    const fired = joinWay(step).again(join, step);
     if (fired !== undefined) this.#fire(join, fired);
     return fired;
   }
@@ -93,14 +58,18 @@ export class Joins {
   confirm(isOpen: (claims: Claims) => boolean, steps: Steps): void {
     for (const join of this.#provisional ?? []) {
       const step = steps.get(join.step);
-      const parts = partsOf(join);
-      if (step === undefined || parts.some(({ arrival: { claims } }) => claims !== undefined && isOpen(claims)))
-        continue;
-      this.#provisional?.delete(join);
-      makeFirm(join);
-      wayOf(step).confirm(join, step);
-      if (isEmpty(join)) this.#forget(join);
+      if (step === undefined) continue;
+      makeFirm(join, isOpen);
+      joinWay(step).confirm(join, step);
+      if (!partsOf(join).some(isProvisional)) this.#provisional?.delete(join);
+      this.#leave(join);
     }
+  }
+
+  /** A join has no deadline any more. */
+  unbind(join: JoinData): void {
+    join.timedIn = undefined;
+    this.#leave(join);
   }
 
   /** The join that a signal belongs to; undefined when nothing waits there. */
@@ -164,8 +133,7 @@ export class Joins {
     for (const one of joins) {
       const join = copyOf(one);
       this.#put(join);
-      if (partsOf(join).some(({ arrival }) => arrival.claims !== undefined))
-        (this.#provisional ??= new Set()).add(join);
+      if (partsOf(join).some(isProvisional)) (this.#provisional ??= new Set()).add(join);
     }
   }
 
@@ -195,8 +163,13 @@ export class Joins {
 
   /** What has fired is kept as long as one of its parts can be taken back. */
   #fire(join: JoinData, parts: readonly Part[]): void {
-    if (parts.some(({ arrival }) => arrival.claims !== undefined)) join.fired.push([...parts]);
+    if (parts.some(isProvisional)) join.fired.push([...parts]);
     if (isEmpty(join)) this.#forget(join);
+  }
+
+  /** A join that knows nothing is let go, unless its lane waits for its deadline. */
+  #leave(join: JoinData): void {
+    if (isEmpty(join) && join.timedIn === undefined) this.#forget(join);
   }
 
   #forget(join: JoinData): void {
@@ -226,140 +199,6 @@ export function keyOf(payload: unknown, by: string): string | number | undefined
     value = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
   }
   return typeof value === "string" || typeof value === "number" ? value : undefined;
-}
-
-/** How a kind of join fills. */
-interface Way {
-  /** A part has come. @returns the parts that fire now */
-  readonly take: (join: JoinData, step: Step, part: Part) => readonly Part[] | undefined;
-  /** Some parts are gone; those that fired with them wait again. */
-  readonly takeBack: (join: JoinData, isGone: (part: Part) => boolean) => void;
-  /** @returns the parts that fire without a further one */
-  readonly again: (join: JoinData, step: Step) => readonly Part[] | undefined;
-  /** Nothing of it can be taken back any more. */
-  readonly confirm: (join: JoinData, step: Step) => void;
-}
-
-const wayOf = ({ op }: Step): Way => ways[op as keyof typeof ways]; // fan-outs and pipelines do not come here
-
-/** How each kind of join fills. */
-const ways = {
-  race: {
-    take: (join, _step, part) => {
-      if (join.won === undefined) return [(join.won = part)];
-      if (join.won.arrival.claims !== undefined) join.queues[0]?.push(part);
-      return undefined;
-    },
-    takeBack: (join, isGone) => {
-      if (join.won !== undefined && isGone(join.won)) join.won = undefined;
-      without(join.queues, isGone);
-    },
-    again: (join) => {
-      const next = join.won === undefined ? join.queues[0]?.shift() : undefined;
-      if (next === undefined) return undefined;
-      join.won = next;
-      return [next];
-    },
-    confirm: ({ won, queues }) => void (won !== undefined && queues[0]?.splice(0)),
-  },
-  all: {
-    take: (join, _step, part) => {
-      join.queues[part.slot]?.push(part);
-      return headsOf(join.queues);
-    },
-    takeBack: ({ queues, fired }, isGone) => {
-      without(queues, isGone);
-      for (const parts of fired.toReversed()) {
-        if (!parts.some(isGone)) continue;
-        for (const part of parts) if (!isGone(part)) queues[part.slot]?.unshift(part);
-      }
-    },
-    again: ({ queues }) => headsOf(queues),
-    confirm: () => {},
-  },
-  latest: {
-    take: (join, _step, part) => {
-      const queue = join.queues[part.slot];
-      if (part.arrival.claims === undefined) queue?.splice(0);
-      queue?.push(part);
-      return tailsOf(join.queues);
-    },
-    takeBack: ({ queues }, isGone) => without(queues, isGone),
-    again: ({ queues, fired }) => {
-      const tails = tailsOf(queues);
-      const isKnown = fired.some((parts) => parts.every(({ order }, slot) => order === tails?.[slot]?.order));
-      return isKnown ? undefined : tails;
-    },
-    confirm: ({ queues }) => {
-      for (const queue of queues) queue.splice(0, queue.length - 1);
-    },
-  },
-  quorum: {
-    take: (join, { n, size }, part) => {
-      // a slot votes once a round
-      let round = join.rounds.find(({ parts }) => !parts.some(({ slot }) => slot === part.slot));
-      if (round === undefined) join.rounds.push((round = { parts: [], fired: false }));
-      round.parts.push(part);
-      const fires = !round.fired && round.parts.length === n;
-      round.fired ||= fires;
-      closeRounds(join, size);
-      return fires ? round.parts : undefined;
-    },
-    takeBack: ({ rounds }, isGone) => {
-      for (const round of rounds) {
-        const left = round.parts.filter((part) => !isGone(part));
-        if (left.length === round.parts.length) continue;
-        round.parts.splice(0, round.parts.length, ...left);
-        round.fired = false;
-      }
-    },
-    again: ({ rounds, fired }, { n }) => {
-      for (const round of rounds) {
-        if (round.fired || round.parts.length < n) continue;
-        round.fired = true;
-        const parts = round.parts.slice(0, n);
-        // a late vote that was taken back changes nothing
-        if (!fired.some((one) => one.every(({ order }, index) => order === parts[index]?.order))) return parts;
-      }
-      return undefined;
-    },
-    confirm: (join, { size }) => closeRounds(join, size),
-  },
-} satisfies Record<"race" | "all" | "latest" | "quorum", Way>;
-
-/** The oldest of each queue, taken out; undefined while one is empty. */
-function headsOf(queues: Part[][]): readonly Part[] | undefined {
-  if (queues.some((queue) => queue.length === 0)) return undefined;
-  return queues.flatMap((queue) => queue.splice(0, 1));
-}
-
-/** The newest of each queue; undefined while one is empty. */
-function tailsOf(queues: Part[][]): readonly Part[] | undefined {
-  if (queues.some((queue) => queue.length === 0)) return undefined;
-  return queues.flatMap((queue) => queue.slice(-1));
-}
-
-function without(queues: Part[][], isGone: (part: Part) => boolean): void {
-  for (const queue of queues) {
-    if (queue.some(isGone)) queue.splice(0, queue.length, ...queue.filter((part) => !isGone(part)));
-  }
-}
-
-/** A round that has fired and in which all have been heard is over, unless one of them can be taken back. */
-function closeRounds({ rounds }: JoinData, size: number): void {
-  const isOver = ({ parts, fired }: Round): boolean =>
-    fired && parts.length === size && parts.every(({ arrival }) => arrival.claims === undefined);
-  while (rounds[0] !== undefined && isOver(rounds[0])) rounds.shift();
-}
-
-/** Its parts are facts from here on. */
-function makeFirm(join: JoinData): void {
-  const firm = (part: Part): Part => ({ ...part, arrival: { ...part.arrival, claims: undefined } });
-  for (const parts of [...join.queues, ...join.rounds.map((round) => round.parts)]) {
-    parts.splice(0, parts.length, ...parts.map(firm));
-  }
-  join.won &&= firm(join.won);
-  join.fired.length = 0;
 }
 
 /** All parts that a join knows. */

@@ -147,9 +147,14 @@ export class Lanes {
     if (fan !== undefined) this.#begin(fan);
   }
 
+  /** A lane, or the root where that is gone. */
+  near(id: string): string {
+    return this.#laneOf(id) === undefined ? rootLane : id;
+  }
+
   /** Enters a lane, or the root where that is gone. @returns the one that is to be left */
   hold(id: string): string {
-    const lane = this.#laneOf(id) === undefined ? rootLane : id;
+    const lane = this.near(id);
     this.enter(lane);
     return lane;
   }

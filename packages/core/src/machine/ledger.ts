@@ -94,7 +94,7 @@ export class Ledger implements LaneListener {
       forget: (goes) => this.outcome.takeBack(goes),
       over: (reply, scope) => this.#over(reply, scope),
       proceed: (next) => {
-        if (next.type === "field") this.replies.deliver(next.entry);
+        if (next.type === "field") this.replies.deliver(next);
         else if (this.#agenda.isRunning) this.deliver(this.#routes.failed(next.chunk), next.arrival);
       },
     });
@@ -122,8 +122,7 @@ export class Ledger implements LaneListener {
       joins: this.joins,
       activations: this.activations,
       deliver: (listeners, arrival) => this.#agenda.isRunning && this.deliver(listeners, arrival),
-      takeBack: (claims, { id, lane }, next) =>
-        this.#agenda.isRunning && this.retractions.takeBack(claims, { lane, reply: id, next }),
+      takeBack: (claims, of, next) => this.#agenda.isRunning && this.retractions.takeBack(claims, { ...of, next }),
       over: (reply, scope) => this.#over(reply, scope),
     });
     return this.#replies;
@@ -141,6 +140,7 @@ export class Ledger implements LaneListener {
     this.lanes.confirm(reply);
     this.joins.confirm(isOpen, this.#routes.steps);
     this.retractions.confirm(isOpen);
+    this.outcome.confirm(isOpen);
     const refused = this.outcome.failure(isOpen);
     if (refused !== undefined) this.fail(refused);
     for (const activation of this.activations.held()) {
@@ -183,7 +183,7 @@ export class Ledger implements LaneListener {
 
   /** What was gathered is not all that there is: it is taken back. */
   outdated(gathered: string, { lane }: Fan): void {
-    this.retractions.takeBack([gathered], { lane });
+    this.retractions.takeBack([gathered], { lane, replies: none });
   }
 
   /** All lanes of a fan-out are done: those who gather its chunks hear what these returned. */
@@ -245,11 +245,11 @@ export class Ledger implements LaneListener {
     const chunk = this.#graph.chunks[activation.chunk]?.name ?? "";
     const isAborted = error.code === "chunk-aborted";
     const handlers = arrival.answers || isAborted ? none : this.#routes.failed(chunk);
-    const isTakenBack = this.#replies?.breakOff(activation.id) === true;
+    const isTakenBack = this.#replies?.breakOff(activation.id) === true || activation.failure !== undefined;
     if (handlers.length > 0 && this.#agenda.isRunning) {
       const failure: Failure = { chunk, error, input: arrival.payload, attempts };
       const answer = { ...this.#arrival(failure, arrival.lane, `e${seq}`), answers: true };
-      if (isTakenBack) this.retractions.postpone(chunk, answer);
+      if (isTakenBack && this.retractions.areLeft) this.retractions.postpone(chunk, answer);
       else this.deliver(handlers, answer);
     }
     this.end(activation);

@@ -3,7 +3,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
 import type { Progress } from "./agenda.ts";
 import type { Entry } from "./entry.ts";
-import type { JoinData } from "./joins.ts";
+import type { JoinData } from "./join-way.ts";
 import type { FanData } from "./fan.ts";
 import type { Lane } from "./lane.ts";
 import type { OutcomeData } from "./outcome.ts";

@@ -239,7 +239,8 @@ export class Machine {
     this.#ledger.fire(this.routes.start, entry.input, rootLane, `e${entry.seq}`);
   }
 
-  #signal({ event, payload, lane, id, pipeline }: EntryOf<unknown, "signal">): void {
+  #signal({ event, payload, lane: from, id, pipeline }: EntryOf<unknown, "signal">): void {
+    const lane = this.#ledger.lanes.near(from); // of what is undone the lane may be gone
     if (pipeline !== undefined) {
       const step = this.routes.steps.get(pipeline);
       if (step !== undefined && this.isRunning) this.#ledger.delivery.proceed(step, arrivalOf(payload, lane, id));
@@ -289,7 +290,8 @@ export class Machine {
     this.#agenda.progress.wasQuiet = isQuiet;
   }
 
-  #change({ diff, lane, seq }: EntryOf<any, "state:changed">): void {
+  #change({ diff, lane: from, seq }: EntryOf<any, "state:changed">): void {
+    const lane = this.#ledger.lanes.near(from);
     const before = this.#agenda.progress.state;
     this.#agenda.progress.state = foldState(before, diff);
     for (const key of [...diff.added, ...diff.changed, ...diff.removed]) {

@@ -59,6 +59,12 @@ export class Outcome {
     this.#left = without(this.#left, goes);
   }
 
+  /** Some can be taken back no more: what counts in their place is let go. */
+  confirm(isOpen: (claims: Claims) => boolean): void {
+    this.#set = firmed(this.#set, isOpen);
+    this.#left = firmed(this.#left, isOpen);
+  }
+
   list(): OutcomeData {
     return { set: this.#set, left: this.#left, refusals: this.#refusals };
   }
@@ -68,6 +74,15 @@ export class Outcome {
     this.#set = set;
     this.#left = left;
   }
+}
+
+/** Nothing below a candidate that cannot be taken back will ever count. */
+function firmed(top: Candidate | undefined, isOpen: (claims: Claims) => boolean): Candidate | undefined {
+  const open: Candidate[] = [];
+  let one = top;
+  for (; one?.claims !== undefined && isOpen(one.claims); one = one.below) open.push(one);
+  const firm = one && { value: one.value, claims: undefined, below: undefined };
+  return open.reduceRight<Candidate | undefined>((below, { value, claims }) => ({ value, claims, below }), firm);
 }
 
 function without(top: Candidate | undefined, goes: IsTakenBack): Candidate | undefined {

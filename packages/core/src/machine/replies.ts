@@ -14,6 +14,13 @@ import { isSameJson } from "./same-json.ts";
 /** A value of a reply that is complete: it is valid, or it is not. */
 export type FieldEntry = EntryOf<unknown, "field:complete"> | EntryOf<unknown, "field:invalid">;
 
+/** A value that comes in place of another. */
+export interface NewValue {
+  readonly entry: FieldEntry;
+  /** What the activation that reads the reply could be taken back with. */
+  readonly above: Claims | undefined;
+}
+
 /** What replies act on. */
 interface Parts {
   readonly routes: Routes;
@@ -21,8 +28,12 @@ interface Parts {
   readonly joins: Joins;
   readonly deliver: (listeners: readonly Listener[], arrival: Arrival) => void;
   readonly activations: Activations;
-  /** What these claims have brought about is taken back; then the new value of a field is delivered. */
-  readonly takeBack: (claims: Claims, of: Pick<Open, "id" | "lane">, next?: FieldEntry) => void;
+  /** What these claims of replies in a lane have brought about is taken back; then the new value of a field is delivered. */
+  readonly takeBack: (
+    claims: Claims,
+    of: { readonly replies: readonly string[]; readonly lane: string },
+    next?: NewValue,
+  ) => void;
   /** A reply is over: what follows from it and has not been taken back is a fact. */
   readonly over: (reply: string, scope: string) => void;
 }
@@ -118,6 +129,7 @@ export class Replies {
     if (known === undefined && listeners.length + closers.length === 0) return;
     this.#hear(entry.activationId);
     const open = this.#openOf(entry);
+    const above = this.#above(entry.activationId);
     if (attempt > 1 && closers.length > 0)
       this.#takeBackMissing(open, attempt, this.#earlier.within(field, open.fields, attempt));
     const raw = entry.type === "field:invalid" ? entry.raw : (entry.raw ?? entry.value);
@@ -126,7 +138,7 @@ export class Replies {
       this.#groups(entry); // its fan-outs are written again, too
     } else {
       const isFact = entry.type === "field:invalid";
-      this.#replace(open, known, { id: `e${entry.seq}`, path: field, raw, isFact, attempt }, entry);
+      this.#replace(open, known, { id: `e${entry.seq}`, path: field, raw, isFact, attempt }, { entry, above });
     }
     const ended = new Set(closers.map((closer) => endOf(this.#placeOf(entry), closer)));
     for (const id of ended) {
@@ -135,13 +147,13 @@ export class Replies {
     }
   }
 
-  /** A field starts what listens to it. */
-  deliver(entry: FieldEntry): void {
-    const { activationId, replyId, field, indexes, seq } = entry;
+  /** A field starts what listens to it; `late`: after another value was there, which is undone. */
+  deliver({ entry, above = none }: NewValue, late = true): void {
+    const { replyId, field, indexes, seq } = entry;
     const id = `e${seq}`;
-    const above = this.#above(activationId);
-    const claims = entry.type === "field:invalid" ? above : [...(above ?? none), id];
-    for (const [lane, group] of this.#groups(entry)) {
+    const open = [...(this.isOpen(above) ? above : none), ...(this.#claims.has(id) ? [id] : none)];
+    const claims = open.length === 0 ? undefined : open;
+    for (const [lane, group] of this.#groups(entry, !late)) {
       const inReply = lane === entry.lane ? `${lane}#${replyId}` : lane;
       const arrival = arrivalOf(payloadOf(entry), lane, id);
       this.#parts.deliver(group, { ...arrival, path: field, indexes, reply: inReply, claims });
@@ -173,11 +185,13 @@ export class Replies {
   /** Nothing more comes from any reply of an activation: what those that are not complete have brought about is taken back. @returns whether there were such */
   breakOff(activationId: string): boolean {
     const broken = this.#of.size === 0 ? none : this.discard(activationId);
-    for (const { id, lane, scope, claims } of broken) {
-      this.#parts.takeBack(claims, { id, lane });
-      this.#parts.over(id, scope);
-    }
-    return broken.length > 0;
+    const [first] = broken;
+    if (first === undefined) return false;
+    // all at once: none is over while something of another one still stands
+    const claims = broken.flatMap((one) => one.claims);
+    this.#parts.takeBack(claims, { replies: broken.map(({ id }) => id), lane: first.lane });
+    for (const { id, scope } of broken) this.#parts.over(id, scope);
+    return true;
   }
 
   /** What can be taken back of the open replies of an activation. */
@@ -245,8 +259,8 @@ export class Replies {
     return open;
   }
 
-  #groups(entry: FieldEntry) {
-    return byLane(this.#placeOf(entry), this.#listeners(entry));
+  #groups(entry: FieldEntry, isWritten = true) {
+    return byLane(this.#placeOf(entry, isWritten), this.#listeners(entry));
   }
 
   #listeners({ type, reply, field }: FieldEntry) {
@@ -260,8 +274,8 @@ export class Replies {
   }
 
   /** A value comes for the first time, or in place of what was there. */
-  #replace(open: Open, known: Delivered | undefined, field: Delivered, entry: FieldEntry): void {
-    const isHeard = this.#listeners(entry).length > 0;
+  #replace(open: Open, known: Delivered | undefined, field: Delivered, value: NewValue): void {
+    const isHeard = this.#listeners(value.entry).length > 0;
     if (known !== undefined) {
       open.fields.delete(known.path);
       this.#claims.delete(known.id);
@@ -270,8 +284,8 @@ export class Replies {
       open.fields.set(field.path, field);
       if (!field.isFact) this.#claims.add(field.id);
     }
-    if (known?.isFact === false) this.#parts.takeBack([known.id], open, isHeard ? entry : undefined);
-    else if (isHeard) this.deliver(entry);
+    if (known?.isFact === false) this.#takeBack([known.id], open, isHeard ? value : undefined);
+    else if (isHeard) this.deliver(value, false);
   }
 
   /** An array is shorter than where it was written before: what lay beyond its end is taken back. */
@@ -291,8 +305,12 @@ export class Replies {
     activation.issues = withIssue(activation.issues, entry.replyId, entry.attempt, { path, issues, raw });
   }
 
-  /** Where a field's lanes are, and what is known of the fan-outs that they lie in. */
-  #placeOf(entry: ReplyPlace["entry"] & Pick<FieldEntry, "attempt" | "activationId">): ReplyPlace {
+  #takeBack(claims: Claims, { id, lane }: Open, next?: NewValue): void {
+    this.#parts.takeBack(claims, { replies: [id], lane }, next);
+  }
+
+  /** Where a field's lanes are, and what is known of the fan-outs that they lie in; `isWritten`: that is now. */
+  #placeOf(entry: ReplyPlace["entry"] & Pick<FieldEntry, "attempt" | "activationId">, isWritten = true): ReplyPlace {
     const open = this.#open.get(entry.replyId);
     const { lanes } = this.#parts;
     return {
@@ -300,7 +318,7 @@ export class Replies {
       fan: (id, lane, source) => {
         const above = this.#above(entry.activationId);
         const fan = lanes.fan(id, lane, source, open === undefined ? above : [...(above ?? none), open.id]);
-        if (open !== undefined) {
+        if (open !== undefined && isWritten) {
           open.fans.set(id, entry.attempt);
           fan.open = true;
         }
@@ -322,7 +340,7 @@ export class Replies {
       this.#claims.delete(id);
     }
     const gone = fields.flatMap(({ id, isFact }) => (isFact ? [] : [id]));
-    if (gone.length > 0) this.#parts.takeBack(gone, open);
+    if (gone.length > 0) this.#takeBack(gone, open);
   }
 
   /** The reply is over, and what it has brought about stays. */

@@ -4,14 +4,15 @@ import type { Arrival } from "./arrival.ts";
 import type { Claims, IsTakenBack } from "./claims.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Delivery } from "./delivery.ts";
-import type { JoinData, Joins } from "./joins.ts";
+import type { JoinData } from "./join-way.ts";
+import type { Joins } from "./joins.ts";
 import { type Lanes, rootLane } from "./lane.ts";
-import type { FieldEntry, Replies } from "./replies.ts";
+import type { NewValue, Replies } from "./replies.ts";
 import type { Rollback } from "./rollback.ts";
 
 /** What comes when all that was taken back is undone: a field's new value, or those who answer for the failure of a chunk. */
 export type Next =
-  | { readonly type: "field"; readonly entry: FieldEntry }
+  | ({ readonly type: "field" } & NewValue)
   | { readonly type: "failed"; readonly chunk: string; readonly arrival: Arrival };
 
 /** What happened because of a signal that has been taken back, on its way out. */
@@ -80,6 +81,9 @@ export class Retractions {
   readonly #parts: Parts;
   readonly #pending: Retraction[] = [];
   #completed: Completed[] = [];
+  /** How many are being taken back within each other, and the replies that are over when the outermost is. */
+  #depth = 0;
+  readonly #over: { readonly id: string; readonly scope: string }[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -90,12 +94,13 @@ export class Retractions {
     this.#completed.push({ id, chunk, trigger, lane, claims });
   }
 
-  /** What claims of a reply have brought about is taken back. `lane` is not done before that is over. */
+  /** What claims of replies have brought about is taken back. `lane` is not done before that is over. */
   takeBack(
     claims: Claims,
-    { lane, reply, next }: { lane: string; reply?: string | undefined; next?: FieldEntry | undefined },
+    { lane, replies: of, next }: { lane: string; replies: readonly string[]; next?: NewValue | undefined },
   ): void {
     const { activations, lanes, joins, rollback, steps, replies, command } = this.#parts;
+    this.#depth += 1;
     const gone = new Set(claims);
     const goes: IsTakenBack = (others) => others?.some((id) => gone.has(id)) === true;
     const affected = this.#affected(goes, gone);
@@ -104,7 +109,7 @@ export class Retractions {
     const began = [...completed, ...affected.filter((one) => one.attempts > 0)];
     this.#completed = this.#completed.filter((one) => !goes(one.claims));
     // what is to come keeps its lanes, so that none is done in between
-    const held = [lane, ...(next === undefined ? [] : replies().lanesOf(next))].map((one) => lanes.hold(one));
+    const held = [lane, ...(next === undefined ? [] : replies().lanesOf(next.entry))].map((one) => lanes.hold(one));
     const retraction: Retraction = {
       ids: [...gone],
       activations: began.map(({ id }) => id),
@@ -113,22 +118,30 @@ export class Retractions {
       running: affected.filter((one) => one.running).map(({ id }) => id),
       undoing: [...rollback.takeBack(goes)],
       joins: joins.takeBack(goes, steps).map(({ scope, step }) => ({ scope, step })),
-      next: next === undefined ? [] : [{ what: { type: "field", entry: next }, lanes: held.slice(1) }],
+      next: next === undefined ? [] : [{ what: { type: "field", ...next }, lanes: held.slice(1) }],
       scopes: [],
     };
-    for (const one of this.#pending) this.#drop(one, gone);
+    for (const one of this.#pending) this.#drop(one, gone, goes);
     this.#pending.push(retraction);
     command(this.#commandOf(retraction)); // first: what is outdated by it is taken back within this call, and told after it
     // values go before those who hold their lanes, so that nothing is gathered of them
     this.#parts.forget(goes);
-    lanes.takeBack(goes, reply === undefined ? [] : [reply]);
+    lanes.takeBack(goes, of);
     for (const one of completed) activations.unspend(one.chunk, one.trigger, one.lane);
     for (const one of affected) {
       activations.unspend(one.chunk, one.trigger, one.arrival.lane);
       if (one.running) one.retracted = true;
       else this.#parts.end(one);
     }
-    for (const { id, scope } of discarded) this.#parts.over(id, scope);
+    this.#over.push(...discarded);
+    this.#depth -= 1;
+    if (this.#depth > 0) return;
+    for (const { id, scope } of this.#over.splice(0)) this.#parts.over(id, scope);
+  }
+
+  /** Whether something is on its way out. */
+  get areLeft(): boolean {
+    return this.#pending.length > 0;
   }
 
   /** Those who answer for a failure hear of it when all that was taken back because of it is undone. */
@@ -221,8 +234,10 @@ export class Retractions {
   }
 
   /** What was still to come because of what is taken back does not come. */
-  #drop({ next }: Retraction, gone: ReadonlySet<string>): void {
-    const dropped = next.filter(({ what }) => what.type === "field" && gone.has(`e${what.entry.seq}`));
+  #drop({ next }: Retraction, gone: ReadonlySet<string>, goes: IsTakenBack): void {
+    const dropped = next.filter(
+      ({ what }) => what.type === "field" && (gone.has(`e${what.entry.seq}`) || goes(what.above)),
+    );
     for (const one of dropped) {
       next.splice(next.indexOf(one), 1);
       for (const lane of one.lanes) this.#parts.lanes.leave(lane);

@@ -37,6 +37,8 @@ export class Attempt {
   shown = false;
   /** What was wrong with its replies as wholes. */
   replies: InvalidReply[] | undefined;
+  /** The replies that it has opened, by id. */
+  opened: Set<string> | undefined;
   /** Its replies that may be stopped, by id: ends their generation, and tells who asked for it. */
   stops: Map<string, (reason: string) => void> | undefined;
   readonly #flow: string;
@@ -44,7 +46,7 @@ export class Attempt {
   #children: Set<Below> | undefined;
   #abort: Abort | undefined;
   #why = "";
-  #opened: Map<string, number> | undefined;
+  #counts: Map<string, number> | undefined;
 
   /** Whether it undoes the chunk. */
   readonly undoes: boolean;
@@ -117,10 +119,12 @@ export class Attempt {
    * belongs to one generation, as the input of a tool does, is another reply in each attempt.
    */
   replyId(name: string, once = false): string {
-    this.#opened ??= new Map();
-    const count = (this.#opened.get(name) ?? 0) + 1;
-    this.#opened.set(name, count);
+    this.#counts ??= new Map();
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
     const which = `${count === 1 ? "" : `.${count}`}${once && this.number > 1 ? `.attempt${this.number}` : ""}`;
-    return `${name}@${this.activation.id}${which}`;
+    const id = `${name}@${this.activation.id}${which}`;
+    (this.opened ??= new Set()).add(id);
+    return id;
   }
 }

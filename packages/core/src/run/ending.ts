@@ -12,7 +12,7 @@ export function finalDraft(
   ending: Ending,
   {
     graph,
-    rollback: { notUndone: failures, left, cause },
+    rollback: { notUndone: failures, left },
     ...rest
   }: {
     readonly graph: Graph;
@@ -21,9 +21,9 @@ export function finalDraft(
     readonly durationMs: number;
   },
 ): EntryDraft {
-  const cut = (cause === undefined ? [] : left).map((undoing): NotUndone => {
+  const cut = left.map((undoing): NotUndone => {
     const chunk = graph.chunks[undoing.chunk]?.name ?? "";
-    const error = aborted(`${graph.flow}.${chunk}`, "the rollback was cut short");
+    const error = aborted(`${graph.flow}.${chunk}`, "the undoing was cut short");
     return { chunk, activationId: undoing.activationId, error };
   });
   const notUndone = [...failures, ...cut];

@@ -102,7 +102,7 @@ export function readInstant(
       });
     },
     failed(error) {
-      attempt.stops?.delete(replyId);
+      if (stoppable) attempt.stops?.set(replyId, () => {}); // nothing is left to be stopped
       const whole = refused === undefined ? invalidWhole(error, reader.partial) : undefined;
       if (whole !== undefined) (attempt.replies ??= []).push({ replyId, whole });
       if (refused !== undefined && options.onInvalid === "abort") host.fail(attempt, refused);

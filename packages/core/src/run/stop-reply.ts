@@ -3,7 +3,8 @@ import type { OpenReply } from "../machine/replies.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**
- * Ends the generation of a reply that an attempt follows from. Does nothing when it is over already.
+ * Ends the generation of a reply that an attempt follows from. Does nothing when it is over already, or has broken off and
+ * is not read again yet.
  *
  * @param open the reply, where it is open
  * @param reader the attempt that reads it
@@ -16,6 +17,7 @@ export function stopReply(
   reader: Attempt | undefined,
 ): void {
   if (open === undefined && activation.arrival.claims !== undefined) return;
+  if (open !== undefined && reader?.opened?.has(open.id) !== true) return; // between two attempts nothing is generated
   const stop = open && reader?.stops?.get(open.id);
   if (stop === undefined) throw notStoppable(reply, where, open !== undefined);
   stop(`stopped by ${chunk.name}`);
