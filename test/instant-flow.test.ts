@@ -264,6 +264,36 @@ describe("instant in a flow", () => {
     });
   });
 
+  test("S33 a reply that breaks off is told with what is there, which is never complete", async () => {
+    const it = flow(spec).chunk("read", start, (pieces, ctx) => ctx.instant(Triage, pieces), {
+      retry: { attempts: 2, delay: 0 },
+    });
+    const entries = await logOf(run(it, ['{"category":"billing","n":12,"summary":"Paid tw']));
+    const [failure] = entries.filter((entry) => entry.type === "chunk:failed");
+    expect(failure).toMatchObject({
+      error: { code: "reply-truncated" },
+      replies: [{ replyId: "triage@a1", whole: { path: "", raw: { category: "billing", n: 12, summary: "Paid tw" } } }],
+    });
+    const complete = entries.flatMap((entry) => (entry.type === "field:complete" ? [entry.field] : []));
+    expect(new Set(complete)).toEqual(new Set(["category", "n"]));
+  });
+
+  test.each([
+    ["5 KB", 5_000],
+    ["1 MB", 1_000_000],
+  ])("I5 S32 each token of a text of %s is told live, and they join to the text", async (_size, length) => {
+    const Text = instant("text", z.object({ text: z.string() }));
+    const tokens = Array.from({ length: length / 16 }, (_, index) => String(index).padStart(16, "."));
+    const it = flow(spec).chunk("read", start, async (_in, ctx) => {
+      await ctx.instant(Text, ['{"text":"', ...tokens, '"}']);
+    });
+    const execution = run(it, []);
+    const deltas: string[] = [];
+    execution.on("field:delta", ({ delta }) => void deltas.push(delta));
+    await execution.result;
+    expect(deltas).toEqual(tokens);
+  });
+
   test("S35 what was mended in a reply stands in its entry, and nothing where it was JSON", async () => {
     const completions = async (pieces: string[]) =>
       (await logOf(run(reading, pieces))).filter((entry) => entry.type === "reply:complete");

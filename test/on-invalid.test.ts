@@ -157,12 +157,13 @@ describe("S34 what the next attempt's model is told", () => {
   });
 
   test.each([
-    ["no JSON", "I cannot help with that.", /has no JSON/],
-    ["a reply that broke off", '{"from":1,"to":', /was still open/],
-    ["broken JSON", '{"from":1 "to"}', /^The reply/],
-  ])("%s is one issue of the whole, with its message", async (_name, text, message) => {
+    ["no JSON", "I cannot help with that.", /has no JSON/, {}],
+    ["a reply that broke off", '{"from":1,"to":', /was still open/, { raw: { from: 1 } }],
+    ["broken JSON", '{"from":1 "to"}', /^The reply/, {}],
+  ])("%s is one issue of the whole, with its message", async (_name, text, message, there) => {
     const [, second] = await toldBy(text, written({}));
-    expect(second).toEqual([{ path: "", issues: [{ path: [], message: expect.stringMatching(message) as string }] }]);
+    const issues = [{ path: [], message: expect.stringMatching(message) as string }];
+    expect(second).toEqual([{ path: "", issues, ...there }]);
   });
 
   test("of several failures the last of this reply, also when its source has failed since", async () => {

@@ -92,7 +92,7 @@ async function played(execution: Execution, time: VirtualTime) {
 }
 
 describe("S36 what a reply has triggered, when its attempt fails", () => {
-  test("an equal field of the next attempt is not delivered twice, and what it triggered goes on meanwhile", async () => {
+  test("I9 an equal field of the next attempt is not delivered twice, and what it triggered goes on meanwhile", async () => {
     const time = new VirtualTime();
     const replies = new Replies(
       time,
@@ -118,7 +118,7 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
-  test("a different field is retracted: what runs is aborted, what has completed is undone, then the new value comes", async () => {
+  test("I9 a different field is retracted: what runs is aborted, what has completed is undone, then the new value comes", async () => {
     const time = new VirtualTime();
     const told: string[] = [];
     const replies = new Replies(

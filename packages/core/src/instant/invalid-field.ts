@@ -14,7 +14,10 @@ export function invalidField(reply: string, path: string, issues: readonly Field
 /** What is wrong with a reply as a whole, as the error of its reading tells it; undefined for errors of its source. */
 export function invalidWhole(error: unknown, raw: unknown): FieldIssueAt | undefined {
   if (!(error instanceof SluiceError) || !error.code.startsWith("reply-")) return undefined;
-  const { cause, what } = error;
-  if (!(cause instanceof $ZodError)) return { path: "", issues: [{ path: [], message: what }] };
+  const { cause, code, what } = error;
+  if (!(cause instanceof $ZodError)) {
+    // of a reply that broke off, what is there
+    return { path: "", issues: [{ path: [], message: what }], ...(code === "reply-truncated" && { raw }) };
+  }
   return { path: "", issues: cause.issues.map((issue) => fieldIssue(issue, raw)), raw };
 }
