@@ -6,6 +6,7 @@ import {
   after,
   all,
   any,
+  changed,
   compile,
   defineFlow,
   event,
@@ -18,9 +19,11 @@ import {
   quorum,
   race,
   run,
+  rx,
   start,
 } from "@sluice/core";
 import { VirtualTime, leaksOf, logOf } from "@sluice/testing";
+import { map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -503,6 +506,87 @@ describe("S36 joins", () => {
       .chunk("met", quorum(2, after("title"), after("word"), Noted), ({ values }) => values);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(standing(log, "met")).toEqual([["w", "y"]]);
+  });
+});
+
+describe("S36 what else a field may start", () => {
+  test("what a pipeline yields because of a field is a fact", async () => {
+    const time = new VirtualTime();
+    const it = flow(spec)
+      .chunk("read", start, reading(time, [[10, '{"title":"x",?']], [[10, '{"title":"y"}']]), again)
+      .chunk(
+        "piped",
+        rx(Plan.field("title"), (title$) => title$.pipe(map((title) => `${title}!`))),
+        (text) => text,
+      );
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log, "piped")).toEqual(["x!", "y!"]);
+  });
+
+  test("a guard is asked again for the new value, and its no holds nothing", async () => {
+    const time = new VirtualTime();
+    const it = flow(spec)
+      .chunk(
+        "read",
+        start,
+        reading(time, [[10, '{"title":"x","items":["a"],?']], [[10, '{"title":"y","items":["b"]}']]),
+        again,
+      )
+      .chunk("title", Plan.field("title"), (title) => title, { when: (title) => title === "y" })
+      .chunk("item", Plan.field("items[*]"), (item) => item, { when: (item) => item === "a" })
+      .chunk("list", gather("item"), (items) => items);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log, "title")).toEqual(["y"]);
+    expect(standing(log, "list")).toEqual([[]]);
+  });
+
+  test("a provisional chunk that is out of time is tried again, and goes when its cause does", async () => {
+    const time = new VirtualTime();
+    const it = flow(spec)
+      .chunk(
+        "read",
+        start,
+        reading(
+          time,
+          [
+            [10, '{"title":"x",'],
+            [20, "?"],
+          ],
+          [[10, '{"title":"y"}']],
+        ),
+        again,
+      )
+      .chunk(
+        "title",
+        Plan.field("title"),
+        async (title, ctx) => {
+          await time.delay(title === "x" || ctx.attempt === 1 ? 50 : 1);
+          return title;
+        },
+        { timeout: 15, retry: { attempts: 2, delay: 5, jitter: false } },
+      )
+      .chunk("answer", failed("title"), () => "never");
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log, "title")).toEqual(["y"]);
+    expect(starts(log, "answer")).toEqual([]);
+  });
+
+  test("a change of the state by a chunk that is taken back is a fact, and so is what it starts", async () => {
+    const time = new VirtualTime();
+    const it = flow(spec)
+      .chunk("read", start, reading(time, [[10, '{"items":["x"],?']], [[10, '{"kind":"k"}']]), again)
+      .chunk("item", Plan.field("items[*]"), (item, ctx) => ctx.state.set("seen", [item]), {
+        compensate: async (_undo, ctx) => {
+          await time.delay(30);
+          ctx.state.set("seen", []);
+        },
+      })
+      .chunk("seen", changed("seen"), async ({ to }) => {
+        await time.delay(100);
+        return to;
+      });
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log, "seen")).toEqual([["x"], []]);
   });
 });
 
