@@ -3,7 +3,7 @@ import { VirtualTime, leaksOf, logOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SecondShell, type World } from "./second-shell.ts";
-import { type ReplyPlan, replyFlowOf, replyPlans } from "./random-reply.ts";
+import { type Reader, type ReplyPlan, readers, replyFlowOf, replyPlans } from "./random-reply.ts";
 
 const numRuns = 1_000;
 
@@ -16,13 +16,15 @@ async function played(plan: ReplyPlan, alone = false) {
   const log: Entry[] = await logOf(execution);
   return { log, graph, leaks: leaksOf(execution) };
 }
+/** With chunks that stop replies. */
+const stopping: fc.Arbitrary<ReplyPlan> = replyPlans.map((plan) => ({ ...plan, stops: true }));
 const law = (check: (plan: ReplyPlan) => Promise<void>): Promise<void> =>
   fc.assert(fc.asyncProperty(replyPlans, check), { numRuns });
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /**
  * What an execution that has completed has done and not taken back: chunk, lane and output, in no order. Lanes have the
- * numbers of entries, which differ; how much there is when another chunk has failed hangs on the time.
+ * numbers of entries and activations, which differ; how much there is when another chunk has failed hangs on the time.
  */
 function standing(log: readonly Entry[]): readonly string[] {
   if (log.at(-1)?.type !== "flow:completed") return [];
@@ -30,7 +32,7 @@ function standing(log: readonly Entry[]): readonly string[] {
   return log
     .flatMap((entry) => {
       if (entry.type !== "chunk:complete" || gone.has(entry.activationId)) return [];
-      const lane = entry.lane.replaceAll(/\/e\d+:?/g, "/e");
+      const lane = entry.lane.replaceAll(/\/e\d+:?/g, "/e").replaceAll(/@a\d+/g, "@a");
       return [`${entry.chunk} ${lane} ${JSON.stringify(entry.output)}`];
     })
     .toSorted();
@@ -53,16 +55,23 @@ describe("laws of replies that fail and are written again", () => {
 
   test("S36 failing and redelivering an equal reply takes nothing back", async () => {
     await law(async (plan) => {
-      const last = plan.texts.at(-1) ?? "";
-      const { log } = await played({ ...plan, texts: plan.texts.map(() => last) });
+      const again = (reader: Reader): ReplyPlan["written"][Reader] => {
+        const { texts, cuts } = plan.written[reader];
+        return { cuts, texts: texts.map(() => texts.at(-1) ?? "") };
+      };
+      const written = { read: again("read"), second: again("second"), nested: again("nested") };
+      const { log } = await played({ ...plan, written });
       const taken = log.filter(({ type, seq }) => type === "signal:retracted" && seq < (log.at(-1)?.seq ?? 0));
       expect(taken).toEqual([]);
     });
   });
 
-  test("S36 what is taken back is undone, once each; what stands is not", async () => {
-    await law(async (plan) => {
-      const { log, graph } = await played(plan);
+  test("S36 S37 what is taken back is undone, once each; what stands is not", async () => {
+    await fc.assert(fc.asyncProperty(fc.oneof(replyPlans, stopping), undoneOnce), { numRuns });
+
+    async function undoneOnce(plan: ReplyPlan): Promise<void> {
+      const { log, graph, leaks } = await played(plan);
+      expect(leaks).toEqual([]);
       if (log.at(-1)?.type !== "flow:completed") return;
       const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
       const undoable = new Set(graph.chunks.flatMap(({ name, compensated }) => (compensated === true ? [name] : [])));
@@ -73,12 +82,41 @@ describe("laws of replies that fail and are written again", () => {
       );
       const undone = log.flatMap((entry) => (entry.type === "chunk:compensated" ? [entry.activationId] : []));
       expect(undone.toSorted()).toEqual(due.toSorted());
-    });
+    }
+  });
+
+  test("S37 of a reply that was stopped stands what it holds", async () => {
+    await fc.assert(
+      fc.asyncProperty(stopping, async (plan) => {
+        const { log, leaks } = await played(plan);
+        expect(leaks).toEqual([]);
+        const [stopped] = log.flatMap((entry) =>
+          entry.type === "reply:stopped" && entry.reply === "reply"
+            ? [entry.value as { list?: readonly number[] }]
+            : [],
+        );
+        if (stopped === undefined || log.at(-1)?.type !== "flow:completed") return;
+        const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
+        const heard = new Map<string, number[]>();
+        const inOrder = (numbers: readonly number[]) => numbers.toSorted((one, other) => one - other);
+        for (const entry of log) {
+          if (
+            entry.type !== "chunk:start" ||
+            entry.trigger !== 'reply.field("list[*]")' ||
+            gone.has(entry.activationId)
+          )
+            continue;
+          if (entry.attempt === 1) heard.set(entry.chunk, [...(heard.get(entry.chunk) ?? []), entry.input as number]);
+        }
+        for (const inputs of heard.values()) expect(inOrder(inputs)).toEqual(inOrder(stopped.list ?? []));
+      }),
+      { numRuns },
+    );
   });
 
   test("the same entries give the same commands; a snapshot anywhere goes on the same", async () => {
     await fc.assert(
-      fc.asyncProperty(replyPlans, fc.nat(1_000), async (plan, at) => {
+      fc.asyncProperty(fc.oneof(replyPlans, stopping), fc.nat(1_000), async (plan, at) => {
         const { log, graph } = await played(plan);
         const durable = log.filter(({ live }) => live === 0);
         const cut = at % durable.length;
@@ -97,18 +135,19 @@ describe("laws of replies that fail and are written again", () => {
   test("S26 S36 a crash after any durable entry gives the same end as no crash", () => {
     fc.assert(
       fc.property(replyPlans, (plan) => {
-        const { graph } = replyFlowOf(plan, new VirtualTime(), false, 200);
-        const texts = plan.texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+        const { graph, blind } = replyFlowOf(plan, new VirtualTime(), false, 200);
         const world: World = {
           reads: (chunk, attempt) => {
+            if (!Object.hasOwn(readers, chunk)) return undefined;
+            const { texts, cuts } = plan.written[chunk as Reader];
             const isLast = attempt >= texts.length;
-            const until = isLast ? undefined : (plan.cuts[attempt - 1] ?? 0) % 9;
-            const value = texts[isLast ? texts.length - 1 : attempt - 1] ?? {};
-            return chunk === "read" ? { reply: "reply", value, until, ms: 3 } : undefined;
+            const until = isLast ? undefined : (cuts[attempt - 1] ?? 0) % 9;
+            const value = JSON.parse(texts[Math.min(attempt, texts.length) - 1] ?? "") as Record<string, unknown>;
+            return { reply: readers[chunk as Reader], value, until, ms: 3 };
           },
           work: (chunk, _lane, payload) => ({
             ms: plan.pieces[Number(chunk.slice(1))]?.delay ?? 0,
-            output: { [chunk]: payload },
+            output: blind.has(chunk) ? chunk : { [chunk]: payload },
           }),
         };
         const whole = new SecondShell(graph, world).run(1_000);
