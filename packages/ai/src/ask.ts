@@ -1,6 +1,7 @@
 import { type ModelCall, SluiceError } from "@sluice/core";
 import { type LanguageModel, type ModelMessage, type ToolSet, isStepCount, type streamText } from "ai";
 import { withIssues } from "./correction.ts";
+import { type Candidate, type FallbackOptions, inTurn } from "./fallback.ts";
 import { type Question, generate } from "./generation.ts";
 import type { Asked } from "./model-error.ts";
 import { repliesOf } from "./tool-of.ts";
@@ -33,7 +34,8 @@ export type AskOptions<TOOLS extends ToolSet = ToolSet> = Readonly<
     | "stopWhen"
     | Extract<keyof SdkOptions<TOOLS>, "toolsContext">
   >
-> & { readonly tools?: TOOLS } & (
+> &
+  FallbackOptions & { readonly tools?: TOOLS } & (
     | { readonly prompt: string; readonly messages?: undefined }
     | { readonly messages: readonly ModelMessage[]; readonly prompt?: undefined }
   );
@@ -53,30 +55,59 @@ const MAX_CALLS = 20;
  * says. Each call, and each tool while it runs, is in the log. A tool gets the chunk's abort signal, and `callerOf` tells
  * it for whom it runs. What it throws is told to the model. Of a tool that `toolOf` made, the input's fields trigger.
  *
- * @param model an instance, or an id for the SDK's default provider, such as `openai/gpt-5`.
- * @throws SluiceError `model-failed` when there is not exactly one of `prompt` and `messages`; `stream` throws it with
+ * Of several models the first is asked, and the next when it fails, has reached a rate limit, or does not begin within
+ * `firstTokenTimeoutMs`: as long as nothing of a reply has come, and where another model may help. When all of them have
+ * failed, one that is limited is waited for (`maxWaitMs`). Each change is a `model:resolved` entry.
+ *
+ * @param models a model or several, each an instance, or an id for the SDK's default provider, such as `openai/gpt-5`.
+ * @throws SluiceError `model-failed` when there is no model, or not exactly one of `prompt` and `messages`; `stream` throws it with
  * the provider's error as its `cause`, and without keys. A reply that broke off is a failure; one at its token limit is
  * not: it finishes with `length`.
  */
-export function ask<TOOLS extends ToolSet = ToolSet>(model: LanguageModel, options: AskOptions<TOOLS>): ModelCall {
-  const asked = askedOf(model);
-  const { prompt, messages, ...settings } = options;
+export function ask<TOOLS extends ToolSet = ToolSet>(
+  models: LanguageModel | readonly [LanguageModel, ...LanguageModel[]],
+  options: AskOptions<TOOLS>,
+): ModelCall {
+  const list = isList(models) ? models : [models];
+  const name = list[0] === undefined ? "" : askedOf(list[0]).name;
+  const { prompt, messages, firstTokenTimeoutMs, maxWaitMs, ...settings } = options;
+  if (name === "") throw noModel();
   if ((prompt === undefined) === (messages === undefined)) {
     throw new SluiceError("model-failed", {
-      what: `The model "${asked.name}" was given ${prompt === undefined ? "no prompt and no messages" : "a prompt and messages"}`,
+      what: `The model "${name}" was given ${prompt === undefined ? "no prompt and no messages" : "a prompt and messages"}`,
       mend: "Give ask() exactly one of prompt and messages",
       retryable: false,
     });
   }
   const asking = prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt };
-  const question = { model, stopWhen: isStepCount(MAX_CALLS), ...settings, ...asking } as unknown as Question; // the same options, whose types hang on the tools' no longer
+  const question = { stopWhen: isStepCount(MAX_CALLS), ...settings, ...asking };
   const inputs = repliesOf(options.tools);
+  const candidates = list.map((model): Candidate => {
+    const asked = askedOf(model);
+    const read: Candidate["read"] = (request) => {
+      const whole = { ...question, model, ...withIssues(asking, request.issues) } as unknown as Question; // the same options, whose types hang on the tools' no longer
+      return generate(asked, whole, request, inputs);
+    };
+    return { name: asked.name, read };
+  });
   return {
-    model: asked.name,
-    stream: (request) =>
-      generate(asked, { ...question, ...withIssues(asking, request.issues) } as Question, request, inputs),
+    model: name,
+    stream: (request) => inTurn(candidates, request, { firstTokenTimeoutMs, maxWaitMs }),
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
+}
+
+/** `Array.isArray` does not narrow to a readonly one. */
+function isList(models: LanguageModel | readonly LanguageModel[]): models is readonly LanguageModel[] {
+  return Array.isArray(models);
+}
+
+function noModel(): SluiceError {
+  return new SluiceError("model-failed", {
+    what: "ask() was given no model",
+    mend: "Give it one, or a list of at least one",
+    retryable: false,
+  });
 }
 
 function askedOf(model: LanguageModel): Asked {

@@ -60,6 +60,9 @@ export {
   type ModelPart,
   type ModelRequest,
   type Pieces,
+  type Resolved,
+  type ResolvedBecause,
+  type SourceClock,
   type TokenSource,
   type Usage,
 } from "./define/token-source.ts";

@@ -34,7 +34,31 @@ export type ModelPart =
       readonly error?: string;
     }
   /** A further call begins, with what the tools gave. The first one begins without. */
-  | { readonly type: "start"; readonly model: string };
+  | { readonly type: "start"; readonly model: string }
+  /** The call has failed before anything came of it: another model is asked, or the same again. */
+  | ({ readonly type: "resolved" } & Resolved);
+
+/** Why a model was asked that was not wanted in the first place, or one was asked again. */
+export type ResolvedBecause = "failure" | "rate-limit" | "timeout";
+
+/** Which model is asked, where several may be. */
+export interface Resolved {
+  /** The model that is asked when all is well. */
+  readonly wanted: string;
+  /** The one that is asked now. */
+  readonly model: string;
+  readonly reason: ResolvedBecause;
+  /** What went wrong with the one before, in words and without keys. */
+  readonly error?: string;
+}
+
+/** The time of an execution: the only clock there is for what a source waits for. */
+export interface SourceClock {
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Waits. Rejects when the reading ends before, or `abortSignal` fires. */
+  readonly delay: (ms: number, options?: { readonly abortSignal?: AbortSignal }) => Promise<void>;
+}
 
 /** What a reader asks of a model. */
 export interface ModelRequest {
@@ -46,6 +70,8 @@ export interface ModelRequest {
   readonly issues?: readonly FieldIssueAt[];
   /** For what tools do outside: the same for every attempt of the activation. Left out outside of a flow. */
   readonly idempotencyKey?: string;
+  /** The execution's time. Left out outside of a flow: a source that would wait goes on at once there. */
+  readonly clock?: SourceClock;
 }
 
 /** One generation, as it is written. */

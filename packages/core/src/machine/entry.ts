@@ -1,5 +1,5 @@
 import type { InputOf, ItemOf, ResultOf, StateOf } from "../define/spec.ts";
-import type { Usage } from "../define/token-source.ts";
+import type { Resolved, Usage } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Repair } from "../schema/repair.ts";
@@ -150,7 +150,7 @@ export interface EntryFields<S = any> {
     readonly model: string;
     /** As far as it is known: a generation that is ended early has told nothing. */
     readonly usage: Usage;
-    /** The model's own, or `aborted`: the generation was ended before its end. */
+    /** The model's own; or `aborted`: the generation was ended before its end; or `error`: it failed. */
     readonly finishReason: string;
     readonly durationMs: number;
     /** Time to the first token; left out when none came. */
@@ -158,6 +158,8 @@ export interface EntryFields<S = any> {
     /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
     readonly tokensSaved?: number;
   };
+  /** Another model is asked than the one that was wanted, or the same again after a wait. */
+  "model:resolved": OfChunk & Resolved;
   "tool:call_start": OfTool & { readonly args: unknown };
   "tool:call_finish": OfTool & {
     readonly durationMs: number;

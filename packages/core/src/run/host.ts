@@ -1,3 +1,4 @@
+import type { SchedulerLike } from "rxjs";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -19,6 +20,7 @@ export interface Host {
   readonly machine: Pick<Machine, "routes" | "kept">;
   readonly state: Readonly<Record<string, unknown>>;
   readonly streamStopped: boolean;
+  readonly scheduler: SchedulerLike;
   /** The scheduler's clock, in Unix milliseconds. */
   readonly now: () => number;
   /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */

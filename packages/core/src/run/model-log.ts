@@ -62,6 +62,12 @@ export class ModelLog {
       case "tool-input":
       case "tool-input-end":
         return this.#first();
+      case "resolved": {
+        const { type: _type, ...resolved } = part;
+        this.#fail();
+        host.append({ type: "model:resolved", ...origin, ...resolved });
+        return this.start(resolved.model);
+      }
       case "start":
         this.end();
         return this.start(part.model);
@@ -107,8 +113,12 @@ export class ModelLog {
 
   /** Nothing more is told; of a call that is open, its model has failed. */
   close(): void {
-    this.#call = undefined;
+    this.#fail();
     this.#disown();
+  }
+
+  #fail(): void {
+    this.#finish({ finishReason: "error", usage: {} });
   }
 
   #first(): void {

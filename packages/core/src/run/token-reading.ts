@@ -6,6 +6,7 @@ import { Abort, aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { ModelLog } from "./model-log.ts";
+import { sourceClock } from "./source-clock.ts";
 
 /** Ends a reading before its source. */
 export interface EarlyEnd<T> {
@@ -119,7 +120,8 @@ async function pump<T>(
     };
     try {
       const idempotencyKey = host.keyOf(attempt);
-      log.generation = stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey });
+      const clock = sourceClock(host.scheduler, abort);
+      log.generation = stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey, clock });
       for await (const part of log.generation) {
         if (abort.aborted) return;
         log.note(part);
