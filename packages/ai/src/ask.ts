@@ -1,9 +1,13 @@
-import { type ModelCall, SluiceError } from "@sluice/core";
+import { type Generation, type ModelCall, type ModelRequest, SluiceError, type Spent } from "@sluice/core";
 import { type LanguageModel, type ModelMessage, type ToolSet, isStepCount, type streamText } from "ai";
+import { askedOf } from "./asked.ts";
 import { withIssues } from "./correction.ts";
+import { currentPrices } from "./current-prices.ts";
 import { type Candidate, type FallbackOptions, inTurn } from "./fallback.ts";
 import { type Question, generate } from "./generation.ts";
-import type { Asked } from "./model-error.ts";
+import { Meter } from "./meter.ts";
+import type { PriceTable } from "./prices.ts";
+import { inputTokensOf } from "./token-estimate.ts";
 import { repliesOf } from "./tool-of.ts";
 
 type SdkOptions<TOOLS extends ToolSet> = Parameters<typeof streamText<TOOLS>>[0];
@@ -35,13 +39,19 @@ export type AskOptions<TOOLS extends ToolSet = ToolSet> = Readonly<
     | Extract<keyof SdkOptions<TOOLS>, "toolsContext">
   >
 > &
-  FallbackOptions & { readonly tools?: TOOLS } & (
+  FallbackOptions & {
+    readonly tools?: TOOLS;
+    /** What models cost, for budgets and the log. @default `currentPrices`: list prices of some models, with their date */
+    readonly prices?: PriceTable;
+  } & (
     | { readonly prompt: string; readonly messages?: undefined }
     | { readonly messages: readonly ModelMessage[]; readonly prompt?: undefined }
   );
 
 /** As the SDK's agents do: without it, a model that has called a tool would not be asked for its answer. */
 const MAX_CALLS = 20;
+/** A minute is what most limits are about. */
+const MAX_WAIT_MS = 60_000;
 
 /**
  * A model of the AI SDK, ready to be read by `ctx.instant`, `ctx.text` and `ctx.generate`.
@@ -70,7 +80,8 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
 ): ModelCall {
   const list = isList(models) ? models : [models];
   const name = list[0] === undefined ? "" : askedOf(list[0]).name;
-  const { prompt, messages, firstTokenTimeoutMs, maxWaitMs, ...settings } = options;
+  const { prompt, messages, firstTokenTimeoutMs, prices = currentPrices, ...settings } = options;
+  const { maxWaitMs = list.length > 1 ? MAX_WAIT_MS : 0, ...given } = settings;
   if (name === "") throw noModel();
   if ((prompt === undefined) === (messages === undefined)) {
     throw new SluiceError("model-failed", {
@@ -80,19 +91,37 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
     });
   }
   const asking = prompt === undefined ? { messages: [...(messages ?? [])] } : { prompt };
-  const question = { stopWhen: isStepCount(MAX_CALLS), ...settings, ...asking };
+  const question = { stopWhen: isStepCount(MAX_CALLS), ...given, ...asking };
   const inputs = repliesOf(options.tools);
-  const candidates = list.map((model): Candidate => {
+  const candidateOf = (model: LanguageModel, meter: Meter): Candidate => {
     const asked = askedOf(model);
     const read: Candidate["read"] = (request) => {
       const whole = { ...question, model, ...withIssues(asking, request.issues) } as unknown as Question; // the same options, whose types hang on the tools' no longer
-      return generate(asked, whole, request, inputs);
+      return generate(asked, whole, request, { inputs, meter });
     };
     return { name: asked.name, read };
-  });
+  };
+  const stream = (request: ModelRequest): Generation => {
+    const { allowance } = request;
+    const meter = new Meter({ prices, allowance });
+    const spent = (): Spent | undefined => meter.spent();
+    const candidates = list.map((model) => candidateOf(model, meter));
+    const limits = { firstTokenTimeoutMs, maxWaitMs, spent };
+    if (allowance === undefined || list.length === 1)
+      return Object.assign(inTurn(candidates, request, limits), { spent });
+    const inputTokens = inputTokensOf({ prompt: [given.instructions, prompt, messages] });
+    const first = candidates.findIndex((one) => meter.affords(one.name, inputTokens, given.maxOutputTokens));
+    const rest = first === 0 ? candidates : candidates.slice(first); // none can be paid in full: the last is the cheapest
+    const generation = Object.assign(inTurn(rest, request, { ...limits, wanted: name }), { spent });
+    const model = rest[0]?.name;
+    if (model === undefined || model === name) return generation;
+    const remainingBudgetUsd = allowance.left().usd;
+    const left = remainingBudgetUsd !== undefined && { remainingBudgetUsd };
+    return Object.assign(generation, { resolved: { wanted: name, model, reason: "budget" as const, ...left } });
+  };
   return {
     model: name,
-    stream: (request) => inTurn(candidates, request, { firstTokenTimeoutMs, maxWaitMs }),
+    stream,
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
 }
@@ -108,11 +137,4 @@ function noModel(): SluiceError {
     mend: "Give it one, or a list of at least one",
     retryable: false,
   });
-}
-
-function askedOf(model: LanguageModel): Asked {
-  if (typeof model === "string") return { name: model, provider: "ai-gateway", modelId: model };
-  const { provider, modelId } = model;
-  const [family = provider] = provider.split("."); // "openai.responses" and "openai.chat" are one provider
-  return { name: `${family}/${modelId}`, provider: family, modelId };
 }

@@ -1,4 +1,4 @@
-import { type ModelPart, type ModelRequest, type ResolvedBecause, SluiceError } from "@sluice/core";
+import { type ModelPart, type ModelRequest, type ResolvedBecause, SluiceError, type Spent } from "@sluice/core";
 import { property } from "./property.ts";
 import { retryAfter } from "./retry-after.ts";
 
@@ -23,6 +23,15 @@ export interface Candidate {
   readonly read: (request: ModelRequest) => AsyncGenerator<ModelPart>;
 }
 
+/** How models take turns. */
+export interface TurnOptions extends FallbackOptions {
+  /** The model that is asked when all is well. @default the first */
+  readonly wanted?: string;
+  readonly maxWaitMs: number;
+  /** What the call that has failed has used, as far as it is known. */
+  readonly spent: () => Spent | undefined;
+}
+
 /** A model that is not to be asked before a time. */
 interface Limited {
   readonly candidate: Candidate;
@@ -38,7 +47,7 @@ interface Limited {
 export async function* inTurn(
   candidates: readonly Candidate[],
   request: ModelRequest,
-  { firstTokenTimeoutMs, maxWaitMs = candidates.length > 1 ? 60_000 : 0 }: FallbackOptions,
+  { firstTokenTimeoutMs, maxWaitMs, wanted = candidates[0]?.name ?? "", spent }: TurnOptions,
 ): AsyncGenerator<ModelPart> {
   const { clock } = request;
   const rest = [...candidates];
@@ -68,12 +77,14 @@ export async function* inTurn(
         if (next === undefined || waitMs > maxWaitMs) throw error;
         limited = others;
         waitedFor.add(next.candidate);
-        yield { type: "finish", finishReason: "error", usage: {} }; // the wait is not a part of the call
+        yield { type: "finish", finishReason: "error", ...(spent() ?? { usage: {} }) }; // the wait is not a part of the call
         if (waitMs > 0) await clock?.delay(waitMs);
         candidate = next.candidate;
       }
       const what = error instanceof SluiceError ? error.what : String(error);
-      yield { type: "resolved", wanted: candidates[0]?.name ?? "", model: candidate.name, reason, error: what };
+      const remainingBudgetUsd = request.allowance?.left().usd;
+      const left = remainingBudgetUsd !== undefined && { remainingBudgetUsd };
+      yield { type: "resolved", wanted, model: candidate.name, reason, error: what, ...left };
     }
   }
 }

@@ -13,17 +13,10 @@ import {
   TypeValidationError,
   UnsupportedFunctionalityError,
 } from "ai";
+import type { Asked } from "./asked.ts";
 import { property } from "./property.ts";
 import { retryAfter, waitHeaders } from "./retry-after.ts";
 import { withoutSecrets } from "./secret.ts";
-
-/** The model that was asked. */
-export interface Asked {
-  /** How the log names it. */
-  readonly name: string;
-  readonly provider: string;
-  readonly modelId: string;
-}
 
 /** What an error needs to be told without its secrets. */
 export interface ModelErrorOptions {

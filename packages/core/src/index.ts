@@ -1,3 +1,4 @@
+export { type Allowance, type Amount, type Budget, type UnknownPrice } from "./define/budget.ts";
 export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/chunk-options.ts";
 export {
   type Context,
@@ -63,6 +64,7 @@ export {
   type Resolved,
   type ResolvedBecause,
   type SourceClock,
+  type Spent,
   type TokenSource,
   type Usage,
 } from "./define/token-source.ts";

@@ -6,6 +6,7 @@ import type { FieldListener } from "../graph/routes.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Identity } from "./identity.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
 export interface FieldPlace {
@@ -16,6 +17,7 @@ export interface FieldPlace {
 /** What an attempt knows of the execution it runs in: all that a ctx and its readings can do goes through here. */
 export interface Host {
   readonly id: string;
+  readonly identity: Identity;
   readonly spec: Spec;
   readonly machine: Pick<Machine, "routes" | "kept">;
   readonly state: Readonly<Record<string, unknown>>;

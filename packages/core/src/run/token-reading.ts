@@ -112,7 +112,6 @@ async function pump<T>(
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
     const log = new ModelLog(host, attempt, { quiet });
-    log.start(model);
     ends.leave = () => log.abort();
     const refuse = (error: unknown): void => {
       log.abort();
@@ -121,7 +120,12 @@ async function pump<T>(
     try {
       const idempotencyKey = host.keyOf(attempt);
       const clock = sourceClock(host.scheduler, abort);
-      log.generation = stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey, clock });
+      const allowance = log.allowance(abort);
+      const request = { ...reader.request, abortSignal: abort.signal, idempotencyKey, clock };
+      log.generation = stream(allowance === undefined ? request : { ...request, allowance });
+      const { resolved } = log.generation;
+      if (resolved !== undefined) log.resolve(resolved);
+      log.start(resolved?.model ?? model);
       for await (const part of log.generation) {
         if (abort.aborted) return;
         log.note(part);

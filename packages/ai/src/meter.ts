@@ -1,0 +1,155 @@
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import { type Allowance, type Amount, SluiceError, type Spent, type Usage } from "@sluice/core";
+import { type LanguageModel, gateway, wrapLanguageModel } from "ai";
+import { type Price, type PriceTable, costOf, dearestOf, priceOf } from "./prices.ts";
+import { bytesOf, inputTokensOf, tokensOfBytes } from "./token-estimate.ts";
+
+/** What a meter counts with. */
+export interface MeterOptions {
+  readonly prices: PriceTable;
+  /** What may be spent; undefined where nothing is limited. */
+  readonly allowance: Allowance | undefined;
+}
+
+/** A call that has not ended. */
+interface OpenCall {
+  readonly model: string;
+  readonly price: Price | undefined;
+  /** An estimate. */
+  readonly inputTokens: number;
+  /** What is reserved; undefined where nothing is limited. */
+  readonly granted: Amount | undefined;
+  /** Of what has been written. */
+  bytes: number;
+}
+
+/**
+ * Counts what the calls of one generation use, and holds them to what they may spend: it reserves before each call from
+ * what the model may write, and stops one that would cross the budget.
+ */
+export class Meter {
+  readonly #prices: PriceTable;
+  readonly #allowance: Allowance | undefined;
+  #call: OpenCall | undefined;
+
+  constructor({ prices, allowance }: MeterOptions) {
+    this.#prices = prices;
+    this.#allowance = allowance;
+  }
+
+  /** The same model; its calls are counted. @throws SluiceError `budget-exceeded` or `price-unknown`, by its calls */
+  metered(model: LanguageModel, name: string): LanguageModelV4 {
+    return wrapLanguageModel({
+      model: typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model,
+      middleware: {
+        specificationVersion: "v4",
+        wrapStream: async ({ doStream, params }) => {
+          const call = await this.#open(name, params);
+          const answer = await doStream();
+          this.#call = call;
+          const transform = (
+            part: LanguageModelV4StreamPart,
+            controller: TransformStreamDefaultController<LanguageModelV4StreamPart>,
+          ): void => {
+            this.#note(call, part);
+            controller.enqueue(part);
+          };
+          return { ...answer, stream: answer.stream.pipeThrough(new TransformStream({ transform })) };
+        },
+      },
+    });
+  }
+
+  /** The open call has ended. @returns what it has used; an estimate where the provider does not tell */
+  finish(model: string, usage: Usage): Spent {
+    const estimate = this.spent();
+    const price = this.#call?.model === model ? this.#call.price : priceOf(this.#prices, model);
+    this.#call = undefined;
+    if (usage.inputTokens === undefined && usage.outputTokens === undefined && estimate !== undefined) return estimate;
+    return this.#priced(usage, price);
+  }
+
+  /** What the open call has used so far, by an estimate; undefined when there is none, or it has not been answered. */
+  spent(): Spent | undefined {
+    const call = this.#call;
+    if (call === undefined) return undefined;
+    const outputTokens = tokensOfBytes(call.bytes);
+    const { inputTokens } = call;
+    const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
+    return { ...this.#priced(usage, call.price), estimated: true };
+  }
+
+  /** Whether a call may be made in full. */
+  affords(model: string, inputTokens: number, maxOutputTokens: number | undefined): boolean {
+    const left = this.#allowance?.left() ?? {};
+    const price = this.#known(model);
+    if (price === undefined && left.usd !== undefined && this.#allowance?.unknownPrice === "refuse") return false;
+    const { usd, tokens } = mostOf(inputTokens, maxOutputTokens, price);
+    return usd <= (left.usd ?? Infinity) && tokens <= (left.tokens ?? Infinity);
+  }
+
+  #priced(usage: Usage, price: Price | undefined): Spent {
+    if (price === undefined) return { usage };
+    return { usage, costUsd: costOf(usage, price), prices: this.#prices.version };
+  }
+
+  /** The price of a model, or what it counts as. */
+  #known(model: string): Price | undefined {
+    const price = priceOf(this.#prices, model);
+    if (price !== undefined || this.#allowance?.left().usd === undefined) return price;
+    return this.#allowance.unknownPrice === "estimate" ? dearestOf(this.#prices) : undefined;
+  }
+
+  async #open(model: string, params: LanguageModelV4CallOptions): Promise<OpenCall> {
+    this.#call = undefined;
+    const allowance = this.#allowance;
+    const price = this.#known(model);
+    const inputTokens = inputTokensOf(params);
+    const call = { model, price, inputTokens, bytes: 0 };
+    if (allowance === undefined) return { ...call, granted: undefined };
+    if (price === undefined && allowance.left().usd !== undefined) {
+      if (allowance.unknownPrice === "refuse") throw unknownPrice(model, this.#prices);
+      allowance.unpriced(model);
+    }
+    const least = mostOf(inputTokens, 1, price);
+    const most = mostOf(inputTokens, params.maxOutputTokens, price);
+    return { ...call, granted: await allowance.reserve(least, most, params.abortSignal) };
+  }
+
+  /** Counts a part of an answer. @throws SluiceError `budget-exceeded` */
+  #note(call: OpenCall, part: LanguageModelV4StreamPart): void {
+    const { granted, inputTokens, price } = call;
+    if (part.type !== "text-delta" && part.type !== "reasoning-delta" && part.type !== "tool-input-delta") return;
+    call.bytes += bytesOf(part.delta);
+    if (granted === undefined) return;
+    const left = this.#allowance?.left() ?? {};
+    const { usd, tokens } = mostOf(inputTokens, tokensOfBytes(call.bytes), price);
+    const isOver =
+      usd > (left.usd === undefined ? Infinity : left.usd + (granted.usd ?? 0)) ||
+      tokens > (left.tokens === undefined ? Infinity : left.tokens + (granted.tokens ?? 0));
+    if (isOver) throw crossed(call.model);
+  }
+}
+
+/** What a call may use and cost at most, when it writes so many tokens. */
+function mostOf(inputTokens: number, maxOutputTokens: number | undefined, price: Price | undefined): Required<Amount> {
+  const outputTokens = maxOutputTokens ?? price?.maxOutputTokens ?? Infinity;
+  const isFree = price === undefined || (price.input === 0 && price.output === 0);
+  return { usd: isFree ? 0 : costOf({ inputTokens, outputTokens }, price), tokens: inputTokens + outputTokens };
+}
+
+function crossed(model: string): SluiceError {
+  return new SluiceError("budget-exceeded", {
+    what: `The reply of the model "${model}" was stopped: by an estimate it has used up what is left of the budget`,
+    mend: "Raise the budget, ask for less (`maxOutputTokens`), or answer the failure in a chunk on failed(…)",
+    retryable: false,
+  });
+}
+
+function unknownPrice(model: string, { version }: PriceTable): SluiceError {
+  return new SluiceError("price-unknown", {
+    what: `The price of the model "${model}" is not in the table ${version}, and the budget refuses such models`,
+    mend: "Give ask() `prices` that have it, or the budget another `unknownPrice`",
+    retryable: false,
+  });
+}
