@@ -138,7 +138,7 @@ describe.each(wires)("$provider over HTTP", ({ named, model, begins, early }) =>
 
   test("with a list, the next model is asked when one has reached its rate limit", async () => {
     mock.nextRequestError(429, { message: "Rate limit reached", type: "rate_limit_error" });
-    const list = flow(spec).chunk("read", start, (prompt, ctx) => ctx.text(ask([here(), here("other")], { prompt })));
+    const list = flow(spec).chunk("read", start, (prompt, ctx) => ctx.text(ask([here(), here()], { prompt })));
     const execution = run(list, "greet");
     const resolved = (await logOf(execution)).find(({ type }) => type === "model:resolved");
     expect(resolved).toMatchObject({ wanted: named, reason: "rate-limit" });

@@ -5,8 +5,10 @@ import { withIssues } from "./correction.ts";
 import { currentPrices } from "./current-prices.ts";
 import { type Candidate, type FallbackOptions, inTurn } from "./fallback.ts";
 import { type Question, generate } from "./generation.ts";
+import type { Limiter } from "./limiter.ts";
 import { Meter } from "./meter.ts";
 import type { PriceTable } from "./prices.ts";
+import type { ReplyCache } from "./reply-cache.ts";
 import { inputTokensOf } from "./token-estimate.ts";
 import { repliesOf } from "./tool-of.ts";
 
@@ -43,6 +45,14 @@ export type AskOptions<TOOLS extends ToolSet = ToolSet> = Readonly<
     readonly tools?: TOOLS;
     /** What models cost, for budgets and the log. @default `currentPrices`: list prices of some models, with their date */
     readonly prices?: PriceTable;
+    /** Keeps calls under the limits of a provider's key: one `limiter(…)` for all that use it. @default no limit */
+    readonly limiter?: Limiter;
+    /**
+     * Answers a call that has been answered before, to the letter, without a model; a later attempt of a chunk asks anew.
+     *
+     * @default none
+     */
+    readonly cache?: ReplyCache;
   } & (
     | { readonly prompt: string; readonly messages?: undefined }
     | { readonly messages: readonly ModelMessage[]; readonly prompt?: undefined }
@@ -80,7 +90,7 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
 ): ModelCall {
   const list = isList(models) ? models : [models];
   const name = list[0] === undefined ? "" : askedOf(list[0]).name;
-  const { prompt, messages, firstTokenTimeoutMs, prices = currentPrices, ...settings } = options;
+  const { prompt, messages, firstTokenTimeoutMs, prices = currentPrices, limiter, cache, ...settings } = options;
   const { maxWaitMs = list.length > 1 ? MAX_WAIT_MS : 0, ...given } = settings;
   if (name === "") throw noModel();
   if ((prompt === undefined) === (messages === undefined)) {
@@ -102,8 +112,8 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
     return { name: asked.name, read };
   };
   const stream = (request: ModelRequest): Generation => {
-    const { allowance } = request;
-    const meter = new Meter({ prices, allowance });
+    const { allowance, clock, attempt = 1 } = request;
+    const meter = new Meter({ prices, allowance, clock, limiter, cache, isCacheRead: attempt === 1 });
     const spent = (): Spent | undefined => meter.spent();
     const candidates = list.map((model) => candidateOf(model, meter));
     const limits = { firstTokenTimeoutMs, maxWaitMs, spent };

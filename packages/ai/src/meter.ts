@@ -1,7 +1,10 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import { type Allowance, type Amount, SluiceError, type Spent, type Usage } from "@sluice/core";
-import { type LanguageModel, gateway, wrapLanguageModel } from "ai";
+import { type Allowance, type Amount, SluiceError, type SourceClock, type Spent, type Usage } from "@sluice/core";
+import { type LanguageModel, gateway, simulateReadableStream, wrapLanguageModel } from "ai";
+import type { Limiter } from "./limiter.ts";
 import { type Price, type PriceTable, costOf, dearestOf, priceOf } from "./prices.ts";
+import { KeptAnswer, type ReplyCache, keyOf } from "./reply-cache.ts";
+import { retryAfter } from "./retry-after.ts";
 import { bytesOf, inputTokensOf, tokensOfBytes } from "./token-estimate.ts";
 
 /** What a meter counts with. */
@@ -9,7 +12,14 @@ export interface MeterOptions {
   readonly prices: PriceTable;
   /** What may be spent; undefined where nothing is limited. */
   readonly allowance: Allowance | undefined;
+  readonly limiter: Limiter | undefined;
+  readonly cache: ReplyCache | undefined;
+  /** Whether the cache may answer; what is answered anew is kept there in any case. */
+  readonly isCacheRead: boolean;
+  readonly clock: SourceClock | undefined;
 }
+
+type PartController = TransformStreamDefaultController<LanguageModelV4StreamPart>;
 
 /** A call that has not ended. */
 interface OpenCall {
@@ -19,6 +29,8 @@ interface OpenCall {
   readonly inputTokens: number;
   /** What is reserved; undefined where nothing is limited. */
   readonly granted: Amount | undefined;
+  /** Tells the limiter what the call has used; undefined where there is none. */
+  readonly settle: ((tokens: number) => void) | undefined;
   /** Of what has been written. */
   bytes: number;
 }
@@ -30,11 +42,13 @@ interface OpenCall {
 export class Meter {
   readonly #prices: PriceTable;
   readonly #allowance: Allowance | undefined;
-  #call: OpenCall | undefined;
+  readonly #options: MeterOptions;
+  #call: OpenCall | "cached" | undefined;
 
-  constructor({ prices, allowance }: MeterOptions) {
-    this.#prices = prices;
-    this.#allowance = allowance;
+  constructor(options: MeterOptions) {
+    this.#options = options;
+    this.#prices = options.prices;
+    this.#allowance = options.allowance;
   }
 
   /** The same model; its calls are counted. @throws SluiceError `budget-exceeded` or `price-unknown`, by its calls */
@@ -44,17 +58,37 @@ export class Meter {
       middleware: {
         specificationVersion: "v4",
         wrapStream: async ({ doStream, params }) => {
+          const { cache, isCacheRead, limiter, clock } = this.#options;
+          const key = cache && keyOf(name, params);
+          const known = key !== undefined && isCacheRead ? await cache?.get(key) : undefined;
+          if (known !== undefined) {
+            this.#call = "cached";
+            return {
+              stream: simulateReadableStream({
+                chunks: known as LanguageModelV4StreamPart[],
+                initialDelayInMs: null,
+                chunkDelayInMs: null,
+              }),
+            }; // what was kept
+          }
           const call = await this.#open(name, params);
-          const answer = await doStream();
+          const answer = await doStream().then(undefined, (error: unknown) => {
+            const pause = retryAfter(error);
+            call.settle?.(0);
+            if (clock !== undefined && pause !== undefined) limiter?.pause(clock.now() + pause.msFrom(clock.now()));
+            throw error;
+          });
           this.#call = call;
-          const transform = (
-            part: LanguageModelV4StreamPart,
-            controller: TransformStreamDefaultController<LanguageModelV4StreamPart>,
-          ): void => {
+          const kept = new KeptAnswer();
+          const transform = (part: LanguageModelV4StreamPart, controller: PartController): void => {
             this.#note(call, part);
+            if (key !== undefined) kept.note(part);
             controller.enqueue(part);
           };
-          return { ...answer, stream: answer.stream.pipeThrough(new TransformStream({ transform })) };
+          const flush = async (): Promise<void> => {
+            if (key !== undefined && kept.whole !== undefined) await cache?.set(key, kept.whole);
+          };
+          return { ...answer, stream: answer.stream.pipeThrough(new TransformStream({ transform, flush })) };
         },
       },
     });
@@ -62,17 +96,22 @@ export class Meter {
 
   /** The open call has ended. @returns what it has used; an estimate where the provider does not tell */
   finish(model: string, usage: Usage): Spent {
+    const call = this.#call;
     const estimate = this.spent();
-    const price = this.#call?.model === model ? this.#call.price : priceOf(this.#prices, model);
     this.#call = undefined;
-    if (usage.inputTokens === undefined && usage.outputTokens === undefined && estimate !== undefined) return estimate;
-    return this.#priced(usage, price);
+    if (call === "cached") return { usage: {}, cached: true };
+    const price = call?.model === model ? call.price : priceOf(this.#prices, model);
+    const isTold = usage.inputTokens !== undefined || usage.outputTokens !== undefined;
+    const spent = isTold || estimate === undefined ? this.#priced(usage, price) : estimate;
+    const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = spent.usage;
+    call?.settle?.(totalTokens);
+    return spent;
   }
 
   /** What the open call has used so far, by an estimate; undefined when there is none, or it has not been answered. */
   spent(): Spent | undefined {
     const call = this.#call;
-    if (call === undefined) return undefined;
+    if (call === undefined || call === "cached") return undefined;
     const outputTokens = tokensOfBytes(call.bytes);
     const { inputTokens } = call;
     const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
@@ -105,7 +144,10 @@ export class Meter {
     const allowance = this.#allowance;
     const price = this.#known(model);
     const inputTokens = inputTokensOf(params);
-    const call = { model, price, inputTokens, bytes: 0 };
+    const { limiter, clock } = this.#options;
+    const expected = inputTokens + (params.maxOutputTokens ?? 0);
+    const settle = clock && (await limiter?.enter(expected, clock, params.abortSignal));
+    const call = { model, price, inputTokens, settle, bytes: 0 };
     if (allowance === undefined) return { ...call, granted: undefined };
     if (price === undefined && allowance.left().usd !== undefined) {
       if (allowance.unknownPrice === "refuse") throw unknownPrice(model, this.#prices);
@@ -113,7 +155,12 @@ export class Meter {
     }
     const least = mostOf(inputTokens, 1, price);
     const most = mostOf(inputTokens, params.maxOutputTokens, price);
-    return { ...call, granted: await allowance.reserve(least, most, params.abortSignal) };
+    try {
+      return { ...call, granted: await allowance.reserve(least, most, params.abortSignal) };
+    } catch (error) {
+      settle?.(0);
+      throw error;
+    }
   }
 
   /** Counts a part of an answer. @throws SluiceError `budget-exceeded` */

@@ -24,6 +24,8 @@ export interface Spent {
   readonly prices?: string;
   /** Whether it is counted here, from the text: the provider has not told. */
   readonly estimated?: true;
+  /** Whether the answer is from a cache, and no model was asked. */
+  readonly cached?: true;
 }
 
 /** One piece of what a model call gives. */
@@ -87,6 +89,8 @@ export interface ModelRequest {
   readonly issues?: readonly FieldIssueAt[];
   /** For what tools do outside: the same for every attempt of the activation. Left out outside of a flow. */
   readonly idempotencyKey?: string;
+  /** 1 for the first try of the activation. Left out outside of a flow. */
+  readonly attempt?: number;
   /** The execution's time. Left out outside of a flow: a source that would wait goes on at once there. */
   readonly clock?: SourceClock;
   /** What may be spent. Left out where nothing is limited. */

@@ -175,7 +175,7 @@ export class ModelLog {
     if (call === undefined) return;
     this.#call = undefined;
     const { model, startedAt, firstTokenMs } = call;
-    const { finishReason, usage, tokensSaved, costUsd, prices, estimated } = finish;
+    const { finishReason, usage, tokensSaved, costUsd, prices, estimated, cached } = finish;
     this.#host.append({
       type: "model:finish",
       ...this.#origin,
@@ -188,6 +188,7 @@ export class ModelLog {
       ...(costUsd !== undefined && { costUsd }),
       ...(prices !== undefined && { prices }),
       ...(estimated !== undefined && { estimated }),
+      ...(cached !== undefined && { cached }),
     });
     const account = this.#account;
     if (account === undefined) return;

@@ -121,7 +121,7 @@ async function pump<T>(
       const idempotencyKey = host.keyOf(attempt);
       const clock = sourceClock(host.scheduler, abort);
       const allowance = log.allowance(abort);
-      const request = { ...reader.request, abortSignal: abort.signal, idempotencyKey, clock };
+      const request = { ...reader.request, abortSignal: abort.signal, idempotencyKey, attempt: attempt.number, clock };
       log.generation = stream(allowance === undefined ? request : { ...request, allowance });
       const { resolved } = log.generation;
       if (resolved !== undefined) log.resolve(resolved);
