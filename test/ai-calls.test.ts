@@ -58,6 +58,7 @@ describe("how often a model is asked", () => {
       'call c1 track {"order":"A7"}',
       "return c1 true",
       "start mock/m-1",
+      "finish error",
     ]);
     await expect(execution.result).rejects.toMatchObject({ code: "model-failed" });
   });

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
 import { ask, toolOf } from "@sluice/ai";
 import { type Entry, SluiceError, defineFlow, flow, instant, run, start } from "@sluice/core";
-import { deferred, lineOf, logOf } from "@sluice/testing";
+import { VirtualTime, deferred, lineOf, logOf } from "@sluice/testing";
 import type { LanguageModel } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -134,6 +134,38 @@ describe.each(wires)("$provider over HTTP", ({ named, model, begins, early }) =>
     expect(error.what).toBe(`The model "${named}" answered with status 429: Rate limit reached`);
     expect(error.mend).toBe("Wait 7 s and try again, or ask for less at a time");
     expect(error).toMatchObject({ code: "model-failed", where: "asks.read", retryable: true });
+  });
+
+  test("with a list, the next model is asked when one has reached its rate limit", async () => {
+    mock.nextRequestError(429, { message: "Rate limit reached", type: "rate_limit_error" });
+    const list = flow(spec).chunk("read", start, (prompt, ctx) => ctx.text(ask([here(), here()], { prompt })));
+    const execution = run(list, "greet");
+    const resolved = (await logOf(execution)).find(({ type }) => type === "model:resolved");
+    expect(resolved).toMatchObject({ wanted: named, reason: "rate-limit" });
+    expect(await execution.result).toBe("Hello, you there");
+  });
+
+  test("a rate limit is waited for as long as the provider says", async () => {
+    let calls = 0;
+    await answering(
+      (response) => {
+        calls += 1;
+        const status = calls === 1 ? 429 : 401;
+        response.writeHead(status, { "content-type": "application/json", "retry-after": "7" });
+        response.end(JSON.stringify({ error: { message: "No", type: "rate_limit_error" } }));
+      },
+      async (url) => {
+        // the wait is virtual, the server is real: the clock is moved when the wait has been set
+        const clock = new VirtualTime();
+        const { scheduler } = clock;
+        const source = ask(model({ url, apiKey: KEY }), { prompt: "greet", maxWaitMs: 10_000 });
+        const execution = run(asking(source), "", { scheduler });
+        const result = clock.during(execution.result);
+        await expect(result).rejects.toThrow("status 401");
+        expect(clock.now()).toBe(7000);
+        expect(calls).toBe(2);
+      },
+    );
   });
 
   test("a provider that is overloaded can be tried again", async () => {

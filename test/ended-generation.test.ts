@@ -128,7 +128,7 @@ describe("a generation that is ended before its end", () => {
     expect(finish).not.toHaveProperty("tokensSaved");
   });
 
-  test("a model that fails has not finished: its chunk has failed", async () => {
+  test("a model that fails finishes with an error, and its chunk fails", async () => {
     const source = scriptedModel([["a", { throws: new Error("the line is dead") }]]);
     const types = (
       await logOf(
@@ -138,7 +138,7 @@ describe("a generation that is ended before its end", () => {
         ),
       )
     ).map(({ type }) => type);
-    expect(types.filter((type) => type.startsWith("model:"))).toEqual(["model:start", "model:token"]);
+    expect(types.filter((type) => type.startsWith("model:"))).toEqual(["model:start", "model:token", "model:finish"]);
     expect(types.at(-1)).toBe("flow:failed");
   });
 });

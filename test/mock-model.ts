@@ -21,8 +21,10 @@ export const textParts = (...deltas: string[]): ProviderPart[] => [
   ...deltas.map((delta) => ({ type: "text-delta" as const, id: "t", delta })),
   { type: "text-end", id: "t" },
 ];
-export const mock = (doStream: (options: CallOptions) => Promise<ProviderResult>): MockLanguageModelV4 =>
-  new MockLanguageModelV4({ provider: "mock.chat", modelId: "m-1", doStream });
+export const mock = (
+  doStream: (options: CallOptions) => Promise<ProviderResult>,
+  modelId = "m-1",
+): MockLanguageModelV4 => new MockLanguageModelV4({ provider: "mock.chat", modelId, doStream });
 export const writing = (...parts: ProviderPart[]): MockLanguageModelV4 =>
   mock(async () => ({ stream: convertArrayToReadableStream(parts) }));
 export const failing = (error: unknown): MockLanguageModelV4 =>

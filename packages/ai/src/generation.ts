@@ -1,13 +1,22 @@
 import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
 import { type LanguageModelCallEndEvent, type LanguageModelUsage, type ModelInfo, streamText } from "ai";
 import { Asides } from "./asides.ts";
-import { type Asked, brokenOff, modelError, sentenceOf } from "./model-error.ts";
+import type { Meter } from "./meter.ts";
+import { type Asked, askedOf } from "./asked.ts";
+import { brokenOff, modelError, sentenceOf } from "./model-error.ts";
 import { replyOutput } from "./reply-output.ts";
 import { ToldTools } from "./told-tools.ts";
 import { ToolWriting } from "./tool-writing.ts";
 
 /** What `streamText` is given. */
 export type Question = Parameters<typeof streamText>[0];
+
+/** What a generation is read with. */
+export interface GenerationOptions {
+  /** Tools whose input is a reply. */
+  readonly inputs: NonNullable<ModelCall["inputs"]>;
+  readonly meter: Meter;
+}
 
 /** How a reply finishes that is not whole, for a reason on the provider's side. */
 const BROKEN: ReadonlySet<string> = new Set(["error", "interrupted"]);
@@ -20,11 +29,11 @@ export async function* generate(
   asked: Asked,
   question: Question,
   request: ModelRequest,
-  inputs: NonNullable<ModelCall["inputs"]>,
+  { inputs, meter }: GenerationOptions,
 ): AsyncGenerator<ModelPart> {
   const { abortSignal, reply, idempotencyKey } = request;
   if (abortSignal.aborted) return;
-  const { headers } = question;
+  const { headers, prepareStep } = question;
   const left = new AbortController(); // the reader may leave early, which the SDK would not tell the provider
   const asides = new Asides();
   const tools = new ToldTools({
@@ -36,24 +45,34 @@ export async function* generate(
   let written = 0; // by the model, as far as its calls have ended
   let read = 0;
   let calls = 0;
+  let model = asked.name;
   let whole = false;
   let complete = false;
   try {
     const { stream } = streamText({
       ...question,
       ...(question.tools !== undefined && { tools: tools.watched(question.tools) }),
+      model: meter.metered(question.model, asked.name),
+      ...(prepareStep !== undefined && {
+        prepareStep: async (step) => {
+          const prepared = await prepareStep(step);
+          if (prepared?.model === undefined) return prepared;
+          return { ...prepared, model: meter.metered(prepared.model, askedOf(prepared.model).name) };
+        },
+      }),
       maxRetries: 0,
       abortSignal: AbortSignal.any([abortSignal, left.signal]),
       onError: () => {}, // errors come as parts; without this they are printed too
       onLanguageModelCallStart(info: ModelInfo) {
         calls += 1;
         whole = false;
-        if (calls > 1) asides.tell({ type: "start", model: nameOf(asked, info) });
+        model = nameOf(asked, info);
+        if (calls > 1) asides.tell({ type: "start", model });
       },
       onLanguageModelCallEnd({ finishReason, usage, content }: LanguageModelCallEndEvent) {
         written += lengthOf(content);
         whole = !BROKEN.has(finishReason);
-        if (whole) asides.tell({ type: "finish", finishReason, usage: usageOf(usage) }, written);
+        if (whole) asides.tell({ type: "finish", finishReason, ...meter.finish(model, usageOf(usage)) }, written);
       },
       onToolExecutionStart: tools.onStart,
       onToolExecutionEnd: tools.onEnd,
@@ -127,7 +146,7 @@ function unapproved(tool: string): SluiceError {
 
 function usageOf(usage: LanguageModelUsage): Usage {
   const { inputTokens, outputTokens, totalTokens, inputTokenDetails, outputTokenDetails } = usage;
-  const { cacheReadTokens: cachedInputTokens } = inputTokenDetails;
+  const { cacheReadTokens: cachedInputTokens, cacheWriteTokens: cacheWriteInputTokens } = inputTokenDetails;
   const { reasoningTokens } = outputTokenDetails;
   return {
     ...(inputTokens !== undefined && { inputTokens }),
@@ -135,5 +154,6 @@ function usageOf(usage: LanguageModelUsage): Usage {
     ...(totalTokens !== undefined && { totalTokens }),
     ...(reasoningTokens !== undefined && { reasoningTokens }),
     ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+    ...(cacheWriteInputTokens !== undefined && { cacheWriteInputTokens }),
   };
 }

@@ -1,3 +1,9 @@
 export { type AskOptions, ask } from "./ask.ts";
 export { type Caller, callerOf } from "./caller.ts";
+export { type FallbackOptions } from "./fallback.ts";
+export { currentPrices } from "./current-prices.ts";
+export { type Limiter, type LimiterOptions, limiter } from "./limiter.ts";
+export { type ReplyCache, memoryCache } from "./reply-cache.ts";
+export { type Price, type PriceTable, costOf, priceOf } from "./prices.ts";
+export { type UsageOptions, type UsageReport, type UsageTotal, usageOf } from "./usage-of.ts";
 export { type ToolOfOptions, toolOf } from "./tool-of.ts";

@@ -13,15 +13,10 @@ import {
   TypeValidationError,
   UnsupportedFunctionalityError,
 } from "ai";
+import type { Asked } from "./asked.ts";
+import { property } from "./property.ts";
+import { retryAfter, waitHeaders } from "./retry-after.ts";
 import { withoutSecrets } from "./secret.ts";
-
-/** The model that was asked. */
-export interface Asked {
-  /** How the log names it. */
-  readonly name: string;
-  readonly provider: string;
-  readonly modelId: string;
-}
 
 /** What an error needs to be told without its secrets. */
 export interface ModelErrorOptions {
@@ -82,7 +77,7 @@ function failureOf(asked: Asked, error: unknown, message: string, begun: boolean
   const status = property(error, "statusCode");
   if (typeof status === "number" && status >= 400) {
     const what = `${model} answered with status ${status}: ${message}`;
-    return { what, mend: mendOfStatus(asked, status, message, retryable, waitOf(error)), retryable };
+    return { what, mend: mendOfStatus(asked, status, message, retryable, retryAfter(error)?.words), retryable };
   }
   const network = networkCode(error);
   if (network !== undefined) {
@@ -134,14 +129,6 @@ function mendOfStatus(
     );
   }
   return "Change the prompt or the options of ask(): the provider does not take them";
-}
-
-/** How long the provider asks to wait: `7 s`, or `until` a date. */
-function waitOf(error: unknown): string | undefined {
-  const after = property(property(error, "responseHeaders"), "retry-after");
-  if (typeof after !== "string") return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(after)) return `${after} s`;
-  return Number.isNaN(Date.parse(after)) ? undefined : `until ${after}`;
 }
 
 function mendOfModel({ modelId }: Asked): string {
@@ -213,9 +200,13 @@ function cleanCause(error: unknown, message: string, clean: (text: string) => st
   if (isClean(error) && [...chain(error)].every(isLinkClean)) return error;
   if (!APICallError.isInstance(error)) return new Error(message);
   const { statusCode, isRetryable } = error;
-  return new APICallError({ message, url: clean(error.url), requestBodyValues: {}, statusCode, isRetryable });
-}
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  const responseHeaders = waitHeaders(error);
+  return new APICallError({
+    message,
+    url: clean(error.url),
+    requestBodyValues: {},
+    statusCode,
+    isRetryable,
+    responseHeaders,
+  });
 }

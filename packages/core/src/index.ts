@@ -1,3 +1,4 @@
+export { type Allowance, type Amount, type Budget, type UnknownPrice } from "./define/budget.ts";
 export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/chunk-options.ts";
 export {
   type Context,
@@ -60,6 +61,10 @@ export {
   type ModelPart,
   type ModelRequest,
   type Pieces,
+  type Resolved,
+  type ResolvedBecause,
+  type SourceClock,
+  type Spent,
   type TokenSource,
   type Usage,
 } from "./define/token-source.ts";

@@ -39,6 +39,10 @@ function subjectOf(entry: Entry): string {
     case "timer:set":
     case "timer:fired":
       return /^[al]\d/.test(entry.timer) ? "" : entry.timer; // of an activation: an id
+    case "budget:threshold_reached":
+      return `${entry.thresholdPct}`;
+    case "budget:price_unknown":
+      return entry.model;
     default:
       return "chunk" in entry ? entry.chunk : "";
   }

@@ -1,3 +1,4 @@
+import type { Budget } from "./budget.ts";
 import type { EventDef } from "./event.ts";
 
 /** Options of one trigger. */
@@ -44,6 +45,8 @@ export interface ChunkOptions {
   readonly timeout?: number;
   /** Activations of it that run at the same time. @default no limit */
   readonly concurrency?: number;
+  /** What its models may spend in one execution: all its activations and attempts, and their children. @default no limit */
+  readonly budget?: Budget;
   /** The events it emits, for `compile()` and the graph. */
   readonly emits?: readonly EventDef[];
   readonly description?: string;

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Budget } from "./budget.ts";
 import type { FlowClass, SpecOf } from "./payload.ts";
 import type { Problem } from "./problem.ts";
 import type { SchemaAt } from "./spec.ts";
@@ -22,6 +23,8 @@ export interface CreateOption<C> {
 export interface ChildOptions<C> extends CreateOption<C> {
   /** Show its stream items in the stream of the execution, too. @default true */
   readonly bridge?: boolean;
+  /** What its models may spend; it is spent from the parent's, too. @default what the parent has */
+  readonly budget?: Budget;
 }
 
 type NeedsCreate<C> = C extends abstract new (...args: infer A) => unknown ? ([] extends A ? false : true) : false;

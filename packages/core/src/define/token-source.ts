@@ -1,3 +1,4 @@
+import type { Allowance } from "./budget.ts";
 import type { FieldIssueAt } from "../schema/field-issue.ts";
 import type { Instant } from "./instant.ts";
 import type { Schema } from "./schema-path.ts";
@@ -8,7 +9,23 @@ export interface Usage {
   readonly outputTokens?: number;
   readonly totalTokens?: number;
   readonly reasoningTokens?: number;
+  /** Of the input: what the provider has read from its cache. */
   readonly cachedInputTokens?: number;
+  /** Of the input: what the provider has written to its cache. */
+  readonly cacheWriteInputTokens?: number;
+}
+
+/** What a call has used, and what that costs. */
+export interface Spent {
+  readonly usage: Usage;
+  /** Left out where the price is not known. */
+  readonly costUsd?: number;
+  /** The version of the price table that `costUsd` is from. */
+  readonly prices?: string;
+  /** Whether it is counted here, from the text: the provider has not told. */
+  readonly estimated?: true;
+  /** Whether the answer is from a cache, and no model was asked. */
+  readonly cached?: true;
 }
 
 /** One piece of what a model call gives. */
@@ -16,7 +33,7 @@ export type ModelPart =
   | { readonly type: "text"; readonly delta: string }
   | { readonly type: "reasoning"; readonly delta: string }
   /** The call has ended: the last part, unless tools run. `length` means that the reply was cut off. */
-  | { readonly type: "finish"; readonly finishReason: string; readonly usage: Usage }
+  | ({ readonly type: "finish"; readonly finishReason: string } & Spent)
   /** More of what the model writes as the input of a tool that is in `inputs`. */
   | { readonly type: "tool-input"; readonly toolCallId: string; readonly tool: string; readonly delta: string }
   /** That input is written. */
@@ -34,7 +51,33 @@ export type ModelPart =
       readonly error?: string;
     }
   /** A further call begins, with what the tools gave. The first one begins without. */
-  | { readonly type: "start"; readonly model: string };
+  | { readonly type: "start"; readonly model: string }
+  /** The call has failed before anything came of it: another model is asked, or the same again. */
+  | ({ readonly type: "resolved" } & Resolved);
+
+/** Why a model was asked that was not wanted in the first place, or one was asked again. */
+export type ResolvedBecause = "failure" | "rate-limit" | "timeout" | "budget";
+
+/** Which model is asked, where several may be. */
+export interface Resolved {
+  /** The model that is asked when all is well. */
+  readonly wanted: string;
+  /** The one that is asked now. */
+  readonly model: string;
+  readonly reason: ResolvedBecause;
+  /** What went wrong with the one before, in words and without keys. */
+  readonly error?: string;
+  /** Where dollars are limited: what was left of them. */
+  readonly remainingBudgetUsd?: number;
+}
+
+/** The time of an execution: the only clock there is for what a source waits for. */
+export interface SourceClock {
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Waits. Rejects when the reading ends before, or `abortSignal` fires. */
+  readonly delay: (ms: number, options?: { readonly abortSignal?: AbortSignal }) => Promise<void>;
+}
 
 /** What a reader asks of a model. */
 export interface ModelRequest {
@@ -46,6 +89,12 @@ export interface ModelRequest {
   readonly issues?: readonly FieldIssueAt[];
   /** For what tools do outside: the same for every attempt of the activation. Left out outside of a flow. */
   readonly idempotencyKey?: string;
+  /** 1 for the first try of the activation. Left out outside of a flow. */
+  readonly attempt?: number;
+  /** The execution's time. Left out outside of a flow: a source that would wait goes on at once there. */
+  readonly clock?: SourceClock;
+  /** What may be spent. Left out where nothing is limited. */
+  readonly allowance?: Allowance;
 }
 
 /** One generation, as it is written. */
@@ -55,6 +104,10 @@ export interface Generation extends AsyncIterable<ModelPart> {
    * provider does not. @default not known
    */
   readonly remaining?: () => number | undefined;
+  /** What the open call has used so far: asked once, when it is ended before its end or fails. @default nothing */
+  readonly spent?: () => Spent | undefined;
+  /** Another model than the one that was wanted, from the beginning. @default none */
+  readonly resolved?: Resolved;
 }
 
 /** A model, ready to be asked: a port. `@sluice/ai`'s `ask` makes one. */

@@ -1,5 +1,7 @@
 /** What can go wrong, by code. `docs/errors.md` lists each with its mend; a script holds the two lists against each other. */
 export const errorCodes = [
+  /** Too little is left of a budget for the next call of a model, or one was stopped that would have crossed it. */
+  "budget-exceeded",
   /** An attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution. */
   "chunk-aborted",
   /** A chunk threw, and nothing was there to answer it. */
@@ -52,6 +54,8 @@ export const errorCodes = [
   "pipeline-failed",
   /** A position in the log cannot be read. */
   "position-invalid",
+  /** The price of a model is not known, and the budget refuses such models. */
+  "price-unknown",
   /** A whole reply does not fit its schema. */
   "reply-invalid",
   /** A reply is larger or deeper than its limits allow. */

@@ -1,4 +1,5 @@
 import { type SchedulerLike, asapScheduler } from "rxjs";
+import type { Budget } from "../define/budget.ts";
 import type { SpecOf } from "../define/payload.ts";
 import type { ArgsOf, CreateOption, RunInput, Runnable } from "../define/runnable.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
@@ -12,6 +13,8 @@ import { type Execution, createExecution } from "./execution.ts";
 export interface RunOptions<C> extends CreateOption<C> {
   /** Cancels the execution when it fires. */
   readonly abortSignal?: AbortSignal;
+  /** What models may spend in this execution and its children. @default no limit */
+  readonly budget?: Budget;
   /** The execution's id. @default a random UUID */
   readonly id?: string;
   /** The clock, and where all work is scheduled; a virtual one in tests. @default RxJS' `asapScheduler` */
@@ -40,7 +43,7 @@ export function run<C extends Runnable>(
   const id = options.id ?? randomId();
   const log = new EntryLog(id, retention);
   const identity = { id, path: [compile(flow).flow] };
-  const shell = launch({ flow, input, create: options.create, identity, log, scheduler });
+  const shell = launch({ flow, input, create: options.create, identity, log, scheduler, budget: options.budget });
   shell.onEnded((error) => log.close(error));
   if (abortSignal !== undefined) cancelWith(shell, abortSignal);
   scheduler.schedule(() => {

@@ -103,11 +103,13 @@ function policiesOf({
   retry,
   timeout,
   concurrency,
-}: ChunkOptions): Pick<GraphChunk, "retry" | "timeout" | "concurrency"> {
+  budget,
+}: ChunkOptions): Pick<GraphChunk, "retry" | "timeout" | "concurrency" | "budget"> {
   return {
     ...(retry !== undefined && { retry: retryOf(retry) }),
     ...(timeout !== undefined && { timeout }),
     ...(concurrency !== undefined && { concurrency }),
+    ...(budget !== undefined && { budget: { ...budget } }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Budget } from "../define/budget.ts";
 import type { Combination, FieldMoment } from "../define/trigger-plan.ts";
 
 /** One thing that can make a chunk ready. */
@@ -78,6 +79,8 @@ export interface GraphChunk {
   /** Milliseconds an attempt. */
   readonly timeout?: number;
   readonly concurrency?: number;
+  /** What its models may spend in one execution. */
+  readonly budget?: Budget;
   /** It can be undone. */
   readonly compensated?: boolean;
   /** The events that it says it emits. */

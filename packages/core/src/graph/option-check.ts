@@ -1,3 +1,4 @@
+import type { Budget } from "../define/budget.ts";
 import type { ChunkOptions, OnOptions, RetryOptions } from "../define/chunk-options.ts";
 import type { TriggerDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
@@ -24,11 +25,17 @@ const retryOptions: Readonly<Record<keyof RetryOptions, Check>> = {
   jitter: anything,
   when: anything,
 };
+const budgetOptions: Readonly<Record<keyof Budget, Check>> = {
+  usd: atLeast(0, false),
+  tokens: atLeast(0, false),
+  unknownPrice: anything,
+};
 const chunkOptions: Readonly<Record<keyof ChunkOptions, Check>> = {
   name: anything,
   retry: anything,
   timeout: atLeast(1, false),
   concurrency: atLeast(1, true),
+  budget: anything,
   emits: anything,
   description: anything,
 };
@@ -60,6 +67,7 @@ export function checkOptions(
 ): void {
   check(options, chunkOptions, "@chunk", where, report);
   check(options.retry ?? {}, retryOptions, "retry", where, report);
+  check(options.budget ?? {}, budgetOptions, "budget", where, report);
   for (const trigger of triggers) check(trigger.options, onOptions, "@on", where, report);
 }
 

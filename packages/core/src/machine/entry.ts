@@ -1,5 +1,5 @@
 import type { InputOf, ItemOf, ResultOf, StateOf } from "../define/spec.ts";
-import type { Usage } from "../define/token-source.ts";
+import type { Resolved, Spent } from "../define/token-source.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { FieldIssue } from "../schema/field-issue.ts";
 import type { Repair } from "../schema/repair.ts";
@@ -146,18 +146,32 @@ export interface EntryFields<S = any> {
   "model:token": OfChunk & { readonly delta: string };
   /** Live. */
   "model:reasoning": OfChunk & { readonly delta: string };
-  "model:finish": OfChunk & {
-    readonly model: string;
-    /** As far as it is known: a generation that is ended early has told nothing. */
-    readonly usage: Usage;
-    /** The model's own, or `aborted`: the generation was ended before its end. */
-    readonly finishReason: string;
-    readonly durationMs: number;
-    /** Time to the first token; left out when none came. */
-    readonly firstTokenMs?: number;
-    /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
-    readonly tokensSaved?: number;
+  /** Usage and cost are as far as they are known: of a call that is ended early or fails, an estimate or nothing. */
+  "model:finish": OfChunk &
+    Spent & {
+      readonly model: string;
+      /** The model's own; or `aborted`: the generation was ended before its end; or `error`: it failed. */
+      readonly finishReason: string;
+      readonly durationMs: number;
+      /** Time to the first token; left out when none came. */
+      readonly firstTokenMs?: number;
+      /** Of an aborted generation: the tokens that were not written. Left out where the source cannot know. */
+      readonly tokensSaved?: number;
+    };
+  /** Another model is asked than the one that was wanted, or the same again after a wait. */
+  "model:resolved": OfChunk & Resolved;
+  /** So much of a budget is spent: once for each threshold, in order. */
+  "budget:threshold_reached": {
+    readonly thresholdPct: 50 | 75 | 90 | 100;
+    readonly spentUsd: number;
+    readonly spentTokens: number;
+    readonly budgetUsd?: number;
+    readonly budgetTokens?: number;
+    /** Of a chunk's budget; left out for the execution's. */
+    readonly chunk?: string;
   };
+  /** The price of a model is not known, and its calls count nothing in dollars. Once a model. */
+  "budget:price_unknown": { readonly model: string };
   "tool:call_start": OfTool & { readonly args: unknown };
   "tool:call_finish": OfTool & {
     readonly durationMs: number;

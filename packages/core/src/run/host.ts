@@ -1,3 +1,4 @@
+import type { SchedulerLike } from "rxjs";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -5,6 +6,7 @@ import type { FieldListener } from "../graph/routes.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Identity } from "./identity.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
 export interface FieldPlace {
@@ -15,10 +17,12 @@ export interface FieldPlace {
 /** What an attempt knows of the execution it runs in: all that a ctx and its readings can do goes through here. */
 export interface Host {
   readonly id: string;
+  readonly identity: Identity;
   readonly spec: Spec;
   readonly machine: Pick<Machine, "routes" | "kept">;
   readonly state: Readonly<Record<string, unknown>>;
   readonly streamStopped: boolean;
+  readonly scheduler: SchedulerLike;
   /** The scheduler's clock, in Unix milliseconds. */
   readonly now: () => number;
   /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */

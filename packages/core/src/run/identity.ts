@@ -1,3 +1,5 @@
+import type { Accounts } from "./accounts.ts";
+
 /** Who an execution is, and what it belongs to. */
 export interface Identity {
   readonly id: string;
@@ -7,4 +9,6 @@ export interface Identity {
   readonly parent?: string;
   /** Of a child whose stream items are not shown in its parent's stream. */
   readonly unbridged?: boolean;
+  /** What its models may spend; left out where nothing is limited. */
+  readonly accounts?: Accounts;
 }

@@ -1,4 +1,5 @@
 import type { SchedulerLike } from "rxjs";
+import type { Budget } from "../define/budget.ts";
 import { definitionOf } from "../define/flow.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -6,6 +7,8 @@ import { compile } from "../graph/compile.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
+import type { Account } from "./account.ts";
+import { Accounts } from "./accounts.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Identity } from "./identity.ts";
 import { Shell } from "./shell.ts";
@@ -22,6 +25,10 @@ export interface Launch {
   readonly identity: Identity;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
+  /** What its models may spend. */
+  readonly budget: Budget | undefined;
+  /** Of a child: what it spends from. */
+  readonly account?: Account | undefined;
 }
 
 /**
@@ -30,7 +37,7 @@ export interface Launch {
  * @throws FlowDefinitionError when the flow has problems.
  * @throws SluiceError `flow-undefined`, or `input-invalid`
  */
-export function launch({ flow, input, create, identity, log, scheduler }: Launch): Shell {
+export function launch({ flow, input, create, identity, log, scheduler, budget, account }: Launch): Shell {
   const graph = compile(flow);
   const definition = definitionOf(flow);
   const { spec } = definition;
@@ -40,8 +47,10 @@ export function launch({ flow, input, create, identity, log, scheduler }: Launch
     where: spec.name,
     mend: "Give run() what the flow's `input` schema says",
   });
-  return new Shell({
-    identity,
+  const isLimited = budget !== undefined || account !== undefined || graph.chunks.some((chunk) => chunk.budget);
+  const accounts = isLimited ? new Accounts(budget, account, (draft) => void shell.append(draft)) : undefined;
+  const shell: Shell = new Shell({
+    identity: accounts === undefined ? identity : { ...identity, accounts },
     definition,
     graph,
     instance: (create ?? definition.create)?.(),
@@ -51,6 +60,7 @@ export function launch({ flow, input, create, identity, log, scheduler }: Launch
     scheduler,
     child: launchChild,
   });
+  return shell;
 }
 
 /** Runs a child of an attempt: in its root's log, under a path of its own. It ends with the attempt. */
@@ -59,7 +69,7 @@ function launchChild(
   attempt: Attempt,
   flow: Runnable,
   input: unknown,
-  { create, bridge = true }: ChildOptions<Runnable>,
+  { create, budget, bridge = true }: ChildOptions<Runnable>,
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   promise.catch(() => {}); // a child that nobody awaits must not end the process
@@ -79,6 +89,8 @@ function launchChild(
       },
       log: parent.log,
       scheduler: parent.scheduler,
+      budget,
+      account: parent.identity.accounts?.of(attempt.chunk),
     });
     const forget = attempt.adopt(child);
     child.onEnded((error, result) => {

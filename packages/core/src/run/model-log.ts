@@ -1,5 +1,8 @@
-import type { Generation, ModelPart } from "../define/token-source.ts";
+import type { Allowance, Amount } from "../define/budget.ts";
+import type { Generation, ModelPart, Resolved, Spent } from "../define/token-source.ts";
 import type { EntryOf, OfChunk } from "../machine/entry.ts";
+import type { Abort } from "./abort.ts";
+import type { Account } from "./account.ts";
 import type { Attempt, Below } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { tokenDraft } from "./reply-draft.ts";
@@ -31,14 +34,42 @@ export class ModelLog {
   readonly #disown: () => void;
   /** When each running tool began, by the id of its call. */
   #tools: Map<string, number> | undefined;
+  readonly #account: Account | undefined;
+  /** What is reserved, for each call in order: a further one may begin before all of the one before has been read. */
+  #granted: Amount[] | undefined;
 
   constructor(host: Host, attempt: Attempt, { quiet }: ModelLogOptions) {
     this.#host = host;
     this.#attempt = attempt;
     this.#origin = attempt.origin();
     this.#quiet = quiet;
+    this.#account = host.identity.accounts?.of(attempt.chunk);
     // an attempt that ends before the generation aborts it in the log first: nothing follows a final entry
     this.#disown = attempt.adopt({ held: nothing, cancel: () => this.abort(), onEnded() {} });
+  }
+
+  /** What the model may spend; undefined where nothing is limited. */
+  allowance(abort: Abort): Allowance | undefined {
+    const account = this.#account;
+    return (
+      account && {
+        left: () => account.left,
+        unknownPrice: account.unknownPrice,
+        unpriced: (model) => account.unpriced(model),
+        reserve: async (least, most, abortSignal) => {
+          const granted = await account.reserve(least, most, abort, this.#attempt.where);
+          if (abort.aborted || abortSignal?.aborted === true) account.release(granted);
+          else (this.#granted ??= []).push(granted);
+          abortSignal?.throwIfAborted();
+          return granted;
+        },
+      }
+    );
+  }
+
+  /** Another model is asked than the one that was wanted. */
+  resolve(resolved: Resolved): void {
+    this.#host.append({ type: "model:resolved", ...this.#origin, ...resolved });
   }
 
   /** A call begins. */
@@ -62,6 +93,12 @@ export class ModelLog {
       case "tool-input":
       case "tool-input-end":
         return this.#first();
+      case "resolved": {
+        const { type: _type, ...resolved } = part;
+        this.#fail();
+        this.resolve(resolved);
+        return this.start(resolved.model);
+      }
       case "start":
         this.end();
         return this.start(part.model);
@@ -94,21 +131,38 @@ export class ModelLog {
 
   /** The generation is ended before its end. @returns the tokens that were still to come, where they are known */
   abort(): number | undefined {
-    let tokensSaved: number | undefined;
-    try {
-      tokensSaved = this.#call && this.generation?.remaining?.();
-    } catch {
-      // a source that fails to tell does not know: an attempt that ends must not fail for it
-    }
-    this.#finish({ finishReason: "aborted", usage: {}, ...(tokensSaved !== undefined && { tokensSaved }) });
+    const tokensSaved = this.#asked(() => this.generation?.remaining?.());
+    this.#finish({
+      finishReason: "aborted",
+      ...this.#spent(),
+      ...(tokensSaved !== undefined && { tokensSaved }),
+    });
     this.close();
     return tokensSaved;
   }
 
   /** Nothing more is told; of a call that is open, its model has failed. */
   close(): void {
-    this.#call = undefined;
+    this.#fail();
+    for (const granted of this.#granted?.splice(0) ?? []) this.#account?.release(granted);
     this.#disown();
+  }
+
+  #fail(): void {
+    this.#finish({ finishReason: "error", ...this.#spent() });
+  }
+
+  #spent(): Spent {
+    return this.#asked(() => this.generation?.spent?.()) ?? { usage: {} };
+  }
+
+  /** What a source says of the open call. */
+  #asked<T>(ask: () => T): T | undefined {
+    try {
+      return this.#call && ask();
+    } catch {
+      return undefined; // a source that fails to tell does not know: an attempt that ends must not fail for it
+    }
   }
 
   #first(): void {
@@ -116,12 +170,12 @@ export class ModelLog {
     if (call !== undefined) call.firstTokenMs ??= this.#host.now() - call.startedAt;
   }
 
-  #finish(finish: Pick<EntryOf<unknown, "model:finish">, "finishReason" | "usage" | "tokensSaved">): void {
+  #finish(finish: Spent & Pick<EntryOf<unknown, "model:finish">, "finishReason" | "tokensSaved">): void {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
     const { model, startedAt, firstTokenMs } = call;
-    const { finishReason, usage, tokensSaved } = finish;
+    const { finishReason, usage, tokensSaved, costUsd, prices, estimated, cached } = finish;
     this.#host.append({
       type: "model:finish",
       ...this.#origin,
@@ -131,6 +185,16 @@ export class ModelLog {
       durationMs: this.#host.now() - startedAt,
       ...(firstTokenMs !== undefined && { firstTokenMs }),
       ...(tokensSaved !== undefined && { tokensSaved }),
+      ...(costUsd !== undefined && { costUsd }),
+      ...(prices !== undefined && { prices }),
+      ...(estimated !== undefined && { estimated }),
+      ...(cached !== undefined && { cached }),
     });
+    const account = this.#account;
+    if (account === undefined) return;
+    const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
+    account.spend({ tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) });
+    const granted = this.#granted?.shift();
+    if (granted !== undefined) account.release(granted);
   }
 }

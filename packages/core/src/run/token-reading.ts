@@ -6,6 +6,7 @@ import { Abort, aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { ModelLog } from "./model-log.ts";
+import { sourceClock } from "./source-clock.ts";
 
 /** Ends a reading before its source. */
 export interface EarlyEnd<T> {
@@ -111,7 +112,6 @@ async function pump<T>(
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
     const log = new ModelLog(host, attempt, { quiet });
-    log.start(model);
     ends.leave = () => log.abort();
     const refuse = (error: unknown): void => {
       log.abort();
@@ -119,7 +119,13 @@ async function pump<T>(
     };
     try {
       const idempotencyKey = host.keyOf(attempt);
-      log.generation = stream({ ...reader.request, abortSignal: abort.signal, idempotencyKey });
+      const clock = sourceClock(host.scheduler, abort);
+      const allowance = log.allowance(abort);
+      const request = { ...reader.request, abortSignal: abort.signal, idempotencyKey, attempt: attempt.number, clock };
+      log.generation = stream(allowance === undefined ? request : { ...request, allowance });
+      const { resolved } = log.generation;
+      if (resolved !== undefined) log.resolve(resolved);
+      log.start(resolved?.model ?? model);
       for await (const part of log.generation) {
         if (abort.aborted) return;
         log.note(part);

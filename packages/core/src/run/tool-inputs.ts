@@ -23,8 +23,11 @@ export function readingInputs(host: Host, attempt: Attempt, source: TokenSource)
   const { inputs } = call;
   const stream: ModelCall["stream"] = (request) => {
     const generation = call.stream(request);
-    const remaining = (): number | undefined => generation.remaining?.();
-    return Object.assign(withInputs(host, attempt, inputs, generation), { remaining });
+    return Object.assign(withInputs(host, attempt, inputs, generation), {
+      remaining: () => generation.remaining?.(),
+      spent: () => generation.spent?.(),
+      ...(generation.resolved !== undefined && { resolved: generation.resolved }),
+    });
   };
   return { model: call.model, stream };
 }
