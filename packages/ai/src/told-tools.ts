@@ -51,7 +51,9 @@ export class ToldTools {
   /** What is told when it has ended. */
   ended(ending: Ending): ModelPart {
     const { toolCallId, toolName: tool } = ending;
-    if (ending.type === "tool-result") return { type: "tool-result", toolCallId, tool, success: true };
+    if (ending.type === "tool-result") {
+      return { type: "tool-result", toolCallId, tool, success: true, output: plain(ending.output) };
+    }
     const error = this.#options.sentence(ending.error);
     return { type: "tool-result", toolCallId, tool, success: false, error };
   }

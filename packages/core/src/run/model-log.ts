@@ -8,10 +8,13 @@ import { tokenDraft } from "./reply-draft.ts";
 export interface ModelLogOptions {
   /** Whether tokens and reasoning are left out. */
   readonly quiet: boolean;
+  /** The reply that is read, by its id; undefined for a text. */
+  readonly replyId: string | undefined;
 }
 
 /** A call that has not ended. */
 interface OpenCall {
+  readonly call: number;
   readonly model: string;
   readonly startedAt: number;
   firstTokenMs?: number;
@@ -25,6 +28,7 @@ export class ModelLog {
   readonly #attempt: Attempt;
   readonly #origin: OfChunk;
   readonly #quiet: boolean;
+  readonly #replyId: string | undefined;
   #call: OpenCall | undefined;
   /** What is read. */
   generation: Generation | undefined;
@@ -32,19 +36,28 @@ export class ModelLog {
   /** When each running tool began, by the id of its call. */
   #tools: Map<string, number> | undefined;
 
-  constructor(host: Host, attempt: Attempt, { quiet }: ModelLogOptions) {
+  constructor(host: Host, attempt: Attempt, { quiet, replyId }: ModelLogOptions) {
     this.#host = host;
     this.#attempt = attempt;
     this.#origin = attempt.origin();
     this.#quiet = quiet;
+    this.#replyId = replyId;
     // an attempt that ends before the generation aborts it in the log first: nothing follows a final entry
     this.#disown = attempt.adopt({ held: nothing, cancel: () => this.abort(), onEnded() {} });
   }
 
   /** A call begins. */
   start(model: string): void {
-    this.#call = { model, startedAt: this.#host.now() };
-    this.#host.append({ type: "model:start", ...this.#origin, model });
+    const call = (this.#attempt.calls += 1);
+    const replyId = this.#replyId;
+    this.#call = { call, model, startedAt: this.#host.now() };
+    this.#host.append({
+      type: "model:start",
+      ...this.#origin,
+      call,
+      model,
+      ...(replyId !== undefined && { replyId }),
+    });
   }
 
   /** Something came. */
@@ -56,8 +69,9 @@ export class ModelLog {
       case "reasoning": {
         this.#first();
         if (this.#quiet) return;
-        const told = part.type === "text" ? tokenDraft(this.#attempt, part.delta) : undefined;
-        return void host.append(told ?? { type: "model:reasoning", ...origin, delta: part.delta }, true);
+        const call = this.#call?.call ?? this.#attempt.calls; // a source may write on after its `finish`
+        const told = part.type === "text" ? tokenDraft(this.#attempt, call, part.delta) : undefined;
+        return void host.append(told ?? { type: "model:reasoning", ...origin, call, delta: part.delta }, true);
       }
       case "tool-input":
       case "tool-input-end":
@@ -120,11 +134,12 @@ export class ModelLog {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    const { model, startedAt, firstTokenMs } = call;
+    const { call: number, model, startedAt, firstTokenMs } = call;
     const { finishReason, usage, tokensSaved } = finish;
     this.#host.append({
       type: "model:finish",
       ...this.#origin,
+      call: number,
       model,
       usage,
       finishReason,
