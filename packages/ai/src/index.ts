@@ -7,3 +7,11 @@ export { type ReplyCache, memoryCache } from "./reply-cache.ts";
 export { type Price, type PriceTable, costOf, priceOf } from "./prices.ts";
 export { type UsageOptions, type UsageReport, type UsageTotal, usageOf } from "./usage-of.ts";
 export { type ToolOfOptions, toolOf } from "./tool-of.ts";
+export { type MessageOptions } from "./message-chunks.ts";
+export { type FieldData, type FieldShow, type ShownField } from "./shown-fields.ts";
+export {
+  type FlowDataParts,
+  type FlowMessage,
+  type UIMessageStreamOptions,
+  toUIMessageStream,
+} from "./ui-message-stream.ts";

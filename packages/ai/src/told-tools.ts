@@ -1,6 +1,7 @@
 import type { ModelPart } from "@sluice/core";
 import type { Tool, ToolExecutionEndEvent, ToolExecutionStartEvent, ToolSet } from "ai";
 import { calledBy } from "./caller.ts";
+import { plain } from "./plain.ts";
 
 /** What is told of tools, and what they are told. */
 export interface ToldToolsOptions {
@@ -51,7 +52,9 @@ export class ToldTools {
   /** What is told when it has ended. */
   ended(ending: Ending): ModelPart {
     const { toolCallId, toolName: tool } = ending;
-    if (ending.type === "tool-result") return { type: "tool-result", toolCallId, tool, success: true };
+    if (ending.type === "tool-result") {
+      return { type: "tool-result", toolCallId, tool, success: true, output: plain(ending.output) };
+    }
     const error = this.#options.sentence(ending.error);
     return { type: "tool-result", toolCallId, tool, success: false, error };
   }
@@ -87,14 +90,4 @@ async function* relayed(outputs: AsyncIterable<unknown>, progress: (data: unknow
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-/** A copy that JSON can hold, for the log: dates are texts, big integers too, and what circles is only named. */
-function plain(value: unknown): unknown {
-  try {
-    const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? String(item) : item));
-    return text === undefined ? null : (JSON.parse(text) as unknown);
-  } catch {
-    return String(value); // a circle: what the log shows of a value must not fail its tool
-  }
 }

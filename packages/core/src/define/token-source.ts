@@ -42,12 +42,13 @@ export type ModelPart =
   | { readonly type: "tool-call"; readonly toolCallId: string; readonly tool: string; readonly args: unknown }
   /** A running tool tells of itself, in plain data. */
   | { readonly type: "tool-progress"; readonly toolCallId: string; readonly tool: string; readonly data: unknown }
-  /** A tool has ended; `error` is what went wrong. */
+  /** A tool has ended; `output` is what it gave, in plain data, `error` what went wrong. */
   | {
       readonly type: "tool-result";
       readonly toolCallId: string;
       readonly tool: string;
       readonly success: boolean;
+      readonly output?: unknown;
       readonly error?: string;
     }
   /** A further call begins, with what the tools gave. The first one begins without. */

@@ -40,6 +40,12 @@ interface OfField extends OfChunk {
   readonly indexes: readonly number[];
 }
 
+/** One call of a model. */
+interface OfModel extends OfChunk {
+  /** Tells the calls of an attempt apart: 1 for its first. */
+  readonly call: number;
+}
+
 /** One call of a tool, by a model. */
 interface OfTool extends OfChunk {
   readonly tool: string;
@@ -141,13 +147,17 @@ export interface EntryFields<S = any> {
   };
   "stream:stop": OfChunk;
   "state:changed": OfChunk & { readonly diff: StateDiff<StateOf<S>>; readonly patches: readonly JsonPatch[] };
-  "model:start": OfChunk & { readonly model: string };
+  "model:start": OfModel & {
+    readonly model: string;
+    /** The reply that is read from what it writes; left out where that is read as a text. */
+    readonly replyId?: string;
+  };
   /** Live. */
-  "model:token": OfChunk & { readonly delta: string };
+  "model:token": OfModel & { readonly delta: string };
   /** Live. */
-  "model:reasoning": OfChunk & { readonly delta: string };
+  "model:reasoning": OfModel & { readonly delta: string };
   /** Usage and cost are as far as they are known: of a call that is ended early or fails, an estimate or nothing. */
-  "model:finish": OfChunk &
+  "model:finish": OfModel &
     Spent & {
       readonly model: string;
       /** The model's own; or `aborted`: the generation was ended before its end; or `error`: it failed. */
@@ -176,6 +186,8 @@ export interface EntryFields<S = any> {
   "tool:call_finish": OfTool & {
     readonly durationMs: number;
     readonly success: boolean;
+    /** What it gave, in plain data; left out where the source does not tell. */
+    readonly output?: unknown;
     /** What went wrong, in words and without keys. */
     readonly error?: string;
   };

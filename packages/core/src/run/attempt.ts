@@ -35,6 +35,8 @@ export class Attempt {
   ended = false;
   /** Whether viewers have seen something of it, which a further attempt makes void. */
   shown = false;
+  /** How many calls of models it has made. */
+  calls = 0;
   /** What was wrong with its replies as wholes. */
   replies: InvalidReply[] | undefined;
   /** The replies that it has opened, by id. */

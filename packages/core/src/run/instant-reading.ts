@@ -82,6 +82,7 @@ export function readInstant(
   const asked = options.multi === true ? {} : { reply: { name, schema } };
   return readTokens<unknown>(host, attempt, source, {
     request: { ...asked, ...(told !== undefined && { issues: told }) },
+    replyId,
     push: (text) => reader.push(text),
     end: async () => {
       const { value, repairs } = await reader.end();

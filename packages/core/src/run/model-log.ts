@@ -11,10 +11,13 @@ import { tokenDraft } from "./reply-draft.ts";
 export interface ModelLogOptions {
   /** Whether tokens and reasoning are left out. */
   readonly quiet: boolean;
+  /** The reply that is read, by its id; undefined for a text. */
+  readonly replyId: string | undefined;
 }
 
 /** A call that has not ended. */
 interface OpenCall {
+  readonly call: number;
   readonly model: string;
   readonly startedAt: number;
   firstTokenMs?: number;
@@ -28,6 +31,7 @@ export class ModelLog {
   readonly #attempt: Attempt;
   readonly #origin: OfChunk;
   readonly #quiet: boolean;
+  readonly #replyId: string | undefined;
   #call: OpenCall | undefined;
   /** What is read. */
   generation: Generation | undefined;
@@ -38,12 +42,13 @@ export class ModelLog {
   /** What is reserved, for each call in order: a further one may begin before all of the one before has been read. */
   #granted: Amount[] | undefined;
 
-  constructor(host: Host, attempt: Attempt, { quiet }: ModelLogOptions) {
+  constructor(host: Host, attempt: Attempt, { quiet, replyId }: ModelLogOptions) {
     this.#host = host;
     this.#attempt = attempt;
     this.#origin = attempt.origin();
     this.#quiet = quiet;
     this.#account = host.identity.accounts?.of(attempt.chunk);
+    this.#replyId = replyId;
     // an attempt that ends before the generation aborts it in the log first: nothing follows a final entry
     this.#disown = attempt.adopt({ held: nothing, cancel: () => this.abort(), onEnded() {} });
   }
@@ -74,8 +79,16 @@ export class ModelLog {
 
   /** A call begins. */
   start(model: string): void {
-    this.#call = { model, startedAt: this.#host.now() };
-    this.#host.append({ type: "model:start", ...this.#origin, model });
+    const call = (this.#attempt.calls += 1);
+    const replyId = this.#replyId;
+    this.#call = { call, model, startedAt: this.#host.now() };
+    this.#host.append({
+      type: "model:start",
+      ...this.#origin,
+      call,
+      model,
+      ...(replyId !== undefined && { replyId }),
+    });
   }
 
   /** Something came. */
@@ -87,8 +100,9 @@ export class ModelLog {
       case "reasoning": {
         this.#first();
         if (this.#quiet) return;
-        const told = part.type === "text" ? tokenDraft(this.#attempt, part.delta) : undefined;
-        return void host.append(told ?? { type: "model:reasoning", ...origin, delta: part.delta }, true);
+        const call = this.#call?.call ?? this.#attempt.calls; // a source may write on after its `finish`
+        const told = part.type === "text" ? tokenDraft(this.#attempt, call, part.delta) : undefined;
+        return void host.append(told ?? { type: "model:reasoning", ...origin, call, delta: part.delta }, true);
       }
       case "tool-input":
       case "tool-input-end":
@@ -174,11 +188,12 @@ export class ModelLog {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    const { model, startedAt, firstTokenMs } = call;
+    const { call: number, model, startedAt, firstTokenMs } = call;
     const { finishReason, usage, tokensSaved, costUsd, prices, estimated, cached } = finish;
     this.#host.append({
       type: "model:finish",
       ...this.#origin,
+      call: number,
       model,
       usage,
       finishReason,

@@ -93,7 +93,7 @@ export function fieldDraft(
 }
 
 /** A token of a model. */
-export function tokenDraft({ activation, chunk, number }: Attempt, delta: string): EntryDraft {
+export function tokenDraft({ activation, chunk, number }: Attempt, call: number, delta: string): EntryDraft {
   const draft = {
     seq: 0,
     live: 0,
@@ -105,6 +105,7 @@ export function tokenDraft({ activation, chunk, number }: Attempt, delta: string
     activationId: activation.id,
     attempt: number,
     lane: activation.arrival.lane,
+    call,
     delta,
   };
   return draft;

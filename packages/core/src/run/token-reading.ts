@@ -19,6 +19,8 @@ export interface EarlyEnd<T> {
 /** Who reads the text of a source. */
 export interface TextReader<T> {
   readonly request: Pick<ModelRequest, "reply">;
+  /** The reply that it reads, by its id. @default none: a text */
+  readonly replyId?: string;
   /** Whether nobody is shown the text while it comes. @default false */
   readonly quiet?: boolean;
   /** More text. What it throws ends the reading. */
@@ -111,7 +113,7 @@ async function pump<T>(
   }
 
   async function pumpModel({ model, stream }: ModelCall): Promise<void> {
-    const log = new ModelLog(host, attempt, { quiet });
+    const log = new ModelLog(host, attempt, { quiet, replyId: reader.replyId });
     ends.leave = () => log.abort();
     const refuse = (error: unknown): void => {
       log.abort();

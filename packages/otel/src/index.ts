@@ -1,0 +1,1 @@
+export { type TraceOptions, traceExecution } from "./trace-execution.ts";
