@@ -135,6 +135,22 @@ describe("what is taken back", () => {
     );
   });
 
+  test("a string in which a reply has broken off is not gone on with by the next attempt", async () => {
+    const replies = scriptedModel([['{"title":"Half'], ['{"title":"Wh', 'ole","tags":[]}']]);
+    const execution = run(
+      flow(spec).chunk("read", start, (_input, ctx) => ctx.instant(Note, replies), twice),
+      "",
+    );
+    const { messages } = await shownBy(await chunksOf(execution));
+    const titles = messages.flatMap((message) => partsOf(message).filter((part) => String(part).includes("title")));
+    expect([...new Set(titles)]).toEqual([
+      'note.title writing "Half"',
+      'note.title writing "Wh"',
+      'note.title writing "Whole"',
+      'note.title complete "Whole"',
+    ]);
+  });
+
   test("a reply that is complete is kept by the next attempt, and so are its fields and what they have triggered", async () => {
     let attempts = 0;
     const execution = run(
