@@ -12,6 +12,7 @@ import { ask } from "@sluice/ai";
 import { type FlowBuilder, defineFlow, flow, instant, run, start, vitalsOf } from "@sluice/core";
 import { traceExecution } from "@sluice/otel";
 import { type Delay, deferred, scriptedModel, virtualTime } from "@sluice/testing";
+import { MockLanguageModelV4 } from "ai/test";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { CALLS, trackOf } from "./agent.ts";
@@ -243,6 +244,24 @@ describe("what goes wrong", () => {
       status: { code: SpanStatusCode.ERROR },
       attributes: { "sluice.outcome": outcome, "error.type": type },
     });
+  });
+
+  test("another model that is asked instead is a call of its own, and the change an event", async () => {
+    const broken = new MockLanguageModelV4({
+      provider: "best",
+      modelId: "b-1",
+      doStream: () => Promise.reject(new Error("down")),
+    });
+    const source = ask([broken, answering([...textParts("Here"), finishPart()])], { prompt: "?" });
+    const { named } = await traced(() => flow(spec).chunk("tell", start, (_input, ctx) => ctx.text(source)));
+    expect(named("chat b-1")).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { "error.type": "model-failed", "gen_ai.response.finish_reasons": ["error"] },
+    });
+    expect(named("chat m-1")?.status).toEqual({ code: SpanStatusCode.UNSET });
+    expect(named("chunk tell")?.events).toMatchObject([
+      { name: "model:resolved", attributes: { "sluice.model.wanted": "best/b-1", "sluice.model.asked": "mock/m-1" } },
+    ]);
   });
 
   test("a cancel is no failure; generations that it ended say what they saved", async () => {

@@ -1,5 +1,5 @@
 import { SpanKind } from "@opentelemetry/api";
-import type { Entry, EntryOf, SluiceError } from "@sluice/core";
+import type { Entry, EntryOf } from "@sluice/core";
 import type { Content } from "./content.ts";
 import { callAttributes, finishAttributes, modelNames, outputMessages, toolAttributes } from "./gen-ai.ts";
 import type { OpenSpan } from "./open-span.ts";
@@ -14,6 +14,7 @@ interface Call {
 }
 
 type ModelEntry = Extract<Entry, { readonly type: "model:start" | "model:token" | "model:reasoning" | "model:finish" }>;
+type ResolvedEntry = Extract<Entry, { readonly type: "model:resolved" }>;
 type ToolEntry = Extract<Entry, { readonly type: "tool:call_start" | "tool:call_finish" }>;
 type ReplyEntry = Extract<
   Entry,
@@ -52,6 +53,15 @@ export class AttemptSpans {
     else if (!this.#isFull) return;
     else if (entry.type === "model:token") call.text += entry.delta;
     else call.reasoning += entry.delta;
+  }
+
+  /** Another model is asked than the one that was wanted. */
+  resolve({ type, at, wanted, model, reason }: ResolvedEntry): void {
+    this.span.event(type, at, {
+      "sluice.model.wanted": wanted,
+      "sluice.model.asked": model,
+      "sluice.model.reason": reason,
+    });
   }
 
   tool(entry: ToolEntry): void {
@@ -102,20 +112,22 @@ export class AttemptSpans {
     }
   }
 
-  /** The attempt is over. A call that is open then has failed: one that was ended has an end of its own. */
-  end(at: number, error?: SluiceError): void {
-    for (const { span } of this.#calls.values()) {
-      span.fail(error?.code ?? "model-failed", this.#isFull ? error?.message : undefined).end(at);
-    }
-    for (const span of this.#tools.values()) span.set({ "sluice.outcome": "aborted" }).end(at);
+  /** The attempt is over. What is open then has not ended by itself. */
+  end(at: number): void {
+    const open = [...this.#tools.values(), ...[...this.#calls.values()].map(({ span }) => span)];
+    for (const span of open) span.set({ "sluice.outcome": "aborted" }).end(at);
     this.span.end(at);
   }
 
   #finish(call: Call, entry: EntryOf<unknown, "model:finish">): void {
     this.#calls.delete(entry.call);
-    const { tokensSaved, finishReason } = entry;
+    const { tokensSaved, finishReason, costUsd, estimated, cached } = entry;
+    if (finishReason === "error") call.span.fail("model-failed");
     call.span.set({
       ...finishAttributes(entry),
+      ...(costUsd !== undefined && { "sluice.cost_usd": costUsd }),
+      ...(estimated && { "sluice.usage.estimated": true }),
+      ...(cached && { "sluice.cached": true }),
       ...(tokensSaved !== undefined && { "sluice.tokens_saved": tokensSaved }),
       ...(this.#isFull && { "gen_ai.output.messages": outputMessages(call.text, call.reasoning, finishReason) }),
     });

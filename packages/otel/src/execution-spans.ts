@@ -63,6 +63,17 @@ export class ExecutionSpans {
       case "model:finish":
         this.#of(entry)?.model(entry);
         break;
+      case "model:resolved":
+        this.#of(entry)?.resolve(entry);
+        break;
+      case "budget:threshold_reached":
+        this.#flows.get(pathKey(entry))?.event(entry.type, entry.at, {
+          "sluice.budget.threshold_pct": entry.thresholdPct,
+          "sluice.budget.spent_usd": entry.spentUsd,
+          "sluice.budget.spent_tokens": entry.spentTokens,
+          ...(entry.chunk !== undefined && { "sluice.chunk": entry.chunk }),
+        });
+        break;
       case "tool:call_start":
       case "tool:call_finish":
         this.#of(entry)?.tool(entry);
@@ -134,11 +145,11 @@ export class ExecutionSpans {
       span.set({ "sluice.outcome": "failed", "sluice.will_retry": willRetry });
       this.#failSpan(span, error, entry.at);
     }
-    this.#end(entry, error);
+    this.#end(entry);
   }
 
-  #end(entry: OfChunk & { readonly at: number }, error?: SluiceError): void {
-    this.#of(entry)?.end(entry.at, error);
+  #end(entry: OfChunk & { readonly at: number }): void {
+    this.#of(entry)?.end(entry.at);
     this.#attempts.delete(keyOf(entry));
   }
 
