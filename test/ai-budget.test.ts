@@ -280,6 +280,21 @@ describe("a budget", () => {
       expect(calls).toBe(2);
     }));
 
+  test.each([0, 1000])(
+    "lets a model write that costs %s for a million tokens of input, and nothing for output",
+    (input) =>
+      virtualTime(async ({ execute }) => {
+        const table = { version: "free", models: { "mock/best": { input, output: 0 } } };
+        const source = ask(writes("Yes"), { prompt: "?", prices: table });
+        const free = flow(spec)
+          .chunk("one", start, (_input, ctx) => ctx.text(source))
+          .chunk("two", start, (_input, ctx) => ctx.text(source));
+        const entries = await logOf(execute(free, "", { budget: { usd: 0.5 } }));
+        expect(entries.at(-1)?.type).toBe("flow:completed");
+        expect(usageOf(entries).costUsd).toBeCloseTo((2 * input) / 10_000);
+      }),
+  );
+
   test("chooses the first model of a list that it can pay in full", () =>
     virtualTime(async (time) => {
       const list = asks([writes("Yes"), writes("Yes", used(100, 10), "cheap")]);

@@ -181,8 +181,10 @@ export class Meter {
 /** What a call may use and cost at most, when it writes so many tokens. */
 function mostOf(inputTokens: number, maxOutputTokens: number | undefined, price: Price | undefined): Required<Amount> {
   const outputTokens = maxOutputTokens ?? price?.maxOutputTokens ?? Infinity;
-  const isFree = price === undefined || (price.input === 0 && price.output === 0);
-  return { usd: isFree ? 0 : costOf({ inputTokens, outputTokens }, price), tokens: inputTokens + outputTokens };
+  const tokens = inputTokens + outputTokens;
+  if (price === undefined) return { usd: 0, tokens };
+  const usd = costOf({ inputTokens, outputTokens }, price);
+  return { usd: Number.isNaN(usd) ? costOf({ inputTokens }, price) : usd, tokens }; // no limit, at no price
 }
 
 function crossed(model: string): SluiceError {
