@@ -307,6 +307,34 @@ describe("S36 nested replies", () => {
   });
 });
 
+describe("S36 values that are waited for", () => {
+  test("one that is taken back before it has come leaves nothing to be gathered in its lane", async () => {
+    const time = new VirtualTime();
+    const Rows = instant("rows", z.object({ rows: z.array(z.object({ x: z.number() })) }));
+    const Tags = instant("tags", z.object({ tags: z.array(z.number()) }));
+    const outer = ['{"rows":[{"x":1}],?', '{"rows":[]}'];
+    const inner = ['{"tags":[1],?', '{"tags":[2]}'];
+    const it = flow(spec)
+      .chunk(
+        "read",
+        start,
+        (_input, ctx) => ctx.instant(Rows, time.tokens([[10, outer[ctx.attempt - 1] ?? ""]])),
+        again,
+      )
+      .chunk(
+        "row",
+        Rows.field("rows[*].x"),
+        (_x, ctx) => ctx.instant(Tags, time.tokens([[2, inner[ctx.attempt - 1] ?? ""]])),
+        { retry: { attempts: 2, delay: 2, jitter: false } },
+      )
+      .chunk("tag", Tags.field("tags[*]"), (tag) => tag, { compensate: () => time.delay(100) })
+      .chunk("list", gather("tag"), (tags) => tags);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(standing(log, "list")).toEqual([]);
+    expect(starts(log, "list")).toEqual([[1]]);
+  });
+});
+
 describe("S36 joins", () => {
   test("a join with a time that has only had what is taken back waits no longer, and holds nothing", async () => {
     const time = new VirtualTime();

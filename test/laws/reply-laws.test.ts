@@ -18,6 +18,23 @@ async function played(plan: ReplyPlan, alone = false) {
 }
 /** With chunks that stop replies. */
 const stopping: fc.Arbitrary<ReplyPlan> = replyPlans.map((plan) => ({ ...plan, stops: true }));
+/** Two joins in each of several lanes, which are taken back in the order of their making, not of what has come to them. */
+const severalJoins: ReplyPlan = {
+  pieces: [988, 331, 5, 475, 0, 508].map((kind, index) => ({
+    kind,
+    from: index === 3 ? [1, 1] : [0, 0],
+    delay: 0,
+    does: 0,
+  })),
+  written: {
+    read: { texts: ['{"b":"p","list":[0,0,0],"a":0}', '{"list":[0],"rows":[]}'], cuts: [25, 1, 0] },
+    second: { texts: ['{"c":0,"words":[]}', "{}"], cuts: [15, 7, 0] },
+    nested: { texts: ["{}"], cuts: [43, 10, 0] },
+  },
+  cause: 0,
+  stops: false,
+  concurrency: 1,
+};
 const law = (check: (plan: ReplyPlan) => Promise<void>): Promise<void> =>
   fc.assert(fc.asyncProperty(replyPlans, check), { numRuns });
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -128,7 +145,7 @@ describe("laws of replies that fail and are written again", () => {
         });
         expect(plain(other.snapshot())).toEqual(plain(whole.snapshot()));
       }),
-      { numRuns },
+      { numRuns, examples: [[severalJoins, 31]] },
     );
   });
 

@@ -28,7 +28,7 @@ export class Joins {
   /** What follows from claims is taken back; the rest of what had fired with it is given back. @returns whose that was */
   takeBack(goes: IsTakenBack, steps: Steps): readonly JoinData[] {
     const touched: JoinData[] = [];
-    for (const join of this.#provisional ?? []) {
+    for (const join of this.#takeable()) {
       const step = steps.get(join.step);
       const isGone = ({ arrival }: Part): boolean => goes(arrival.claims);
       if (step === undefined || !partsOf(join).some(isGone)) continue;
@@ -56,7 +56,7 @@ export class Joins {
 
   /** Some can be taken back no more: what would be needed for that is let go. */
   confirm(isOpen: (claims: Claims) => boolean, steps: Steps): void {
-    for (const join of this.#provisional ?? []) {
+    for (const join of this.#takeable()) {
       const step = steps.get(join.step);
       if (step === undefined) continue;
       makeFirm(join, isOpen);
@@ -135,6 +135,15 @@ export class Joins {
       this.#put(join);
       if (partsOf(join).some(isProvisional)) (this.#provisional ??= new Set()).add(join);
     }
+  }
+
+  /** Those that have had something that can be taken back, in the order of their making, which a snapshot keeps. */
+  #takeable(): readonly JoinData[] {
+    const provisional = [...(this.#provisional ?? [])];
+    if (provisional.length < 2) return provisional;
+    return [...this.#open.values()].flatMap((inScope) =>
+      [...inScope.values()].filter((join) => this.#provisional?.has(join) === true),
+    );
   }
 
   #join(step: Step, scope: string): JoinData {

@@ -213,14 +213,15 @@ export class Lanes {
   /** The claims of what was gathered of values that are taken back. */
   outdatedBy(goes: IsTakenBack): readonly string[] {
     if (this.#provisional === undefined) return none;
-    return [...this.#provisional].flatMap(({ gathered, returned = none }) =>
+    return this.#takeable().flatMap(({ gathered, returned = none }) =>
       gathered !== undefined && returned.some(({ claims }) => goes(claims)) ? [gathered] : [],
     );
   }
 
   /** What follows from claims is taken back: fan-outs go, values are forgotten, and what was gathered of these is to be gathered again. */
   takeBack(goes: IsTakenBack, replies: readonly string[]): void {
-    for (const fan of this.#provisional ?? []) {
+    for (const fan of this.#takeable()) {
+      if (this.#provisional?.has(fan) !== true) continue; // it went with one before
       if (goes(fan.claims)) this.#discard(fan);
       else if (fan.returned?.some(({ claims }) => goes(claims)) === true) {
         fan.returned = fan.returned.filter(({ claims }) => !goes(claims));
@@ -240,7 +241,8 @@ export class Lanes {
 
   /** A reply is over: what can be taken back no more is let go when it is done. */
   confirm(reply: string): void {
-    for (const fan of this.#provisional ?? []) {
+    for (const fan of this.#takeable()) {
+      if (this.#provisional?.has(fan) !== true) continue;
       const at = fan.awaited.indexOf(reply);
       if (at >= 0) fan.awaited.splice(at, 1);
       if (at >= 0 && fan.awaited.length === 0) this.seal(fan);
@@ -289,6 +291,13 @@ export class Lanes {
       this.#fans.set(fan.id, own);
       if (own.claims !== undefined || own.returned !== undefined) (this.#provisional ??= new Set()).add(own);
     }
+  }
+
+  /** The fan-outs that can be taken back, in the order of their making, which a snapshot keeps. */
+  #takeable(): readonly Fan[] {
+    const provisional = [...(this.#provisional ?? none)];
+    if (provisional.length < 2) return provisional;
+    return [...this.#fans.values()].filter((fan) => this.#provisional?.has(fan) === true);
   }
 
   #laneOf(id: string): Lane | undefined {

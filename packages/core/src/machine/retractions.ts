@@ -121,12 +121,13 @@ export class Retractions {
       next: next === undefined ? [] : [{ what: { type: "field", ...next }, lanes: held.slice(1) }],
       scopes: [],
     };
-    for (const one of this.#pending) this.#drop(one, gone, goes);
+    const before = [...this.#pending];
     this.#pending.push(retraction);
     command(this.#commandOf(retraction)); // first: what is outdated by it is taken back within this call, and told after it
     // values go before those who hold their lanes, so that nothing is gathered of them
     this.#parts.forget(goes);
     lanes.takeBack(goes, of);
+    for (const one of before) this.#drop(one, gone, goes);
     for (const one of completed) activations.unspend(one.chunk, one.trigger, one.lane);
     for (const one of affected) {
       activations.unspend(one.chunk, one.trigger, one.arrival.lane);
