@@ -45,9 +45,9 @@ export class RootSearch {
   readonly #trial: JsonScanner;
   /** Something has come that the nodes know: the candidate is the root. */
   #isKnown = false;
-  /** A value is complete that they know. It ends at this offset, while what follows is not known. */
+  /** Values are complete that they know. They end at these offsets, while what follows is not known. */
   #isMet = false;
-  #metAt = -1;
+  #metAt: number[] = [];
   /** Words came before the candidate: it may be an example. */
   #isAmongWords = false;
   #isTrying = false;
@@ -137,7 +137,7 @@ export class RootSearch {
       this.#slice *= 2;
       trial.push(text.slice(i, end));
       i = end;
-      if (this.#metAt >= 0) this.#look(text, base, end);
+      if (this.#metAt.length > 0) this.#look(text, base, end);
       if (this.#isKnown) return this.#found(this.#held, this.#began, text, start);
       if (trial.fault?.limit !== undefined) {
         this.fault = trial.fault;
@@ -183,7 +183,7 @@ export class RootSearch {
     this.#slice = firstSlice;
     this.#isTrying = true;
     this.#isMet = false;
-    this.#metAt = -1;
+    this.#metAt = [];
     this.#isAmongWords = this.#prose.hasWords;
     this.#trial.reset(offset);
   }
@@ -205,16 +205,19 @@ export class RootSearch {
   /** A value that the nodes know is complete. */
   #meet(offset: number): void {
     this.#isMet = true;
-    this.#metAt = offset;
+    this.#metAt.push(offset);
   }
 
-  /** It is not of a sketch like `{category: "a" | "b"}` where a comma or bracket follows. */
+  /** One is not of a sketch like `{category: "a" | "b"}` where a comma or bracket follows. */
   #look(text: string, base: number, end: number): void {
-    let i = Math.max(0, this.#metAt - base);
-    while (i < end && text.charAt(i).trim() === "") i += 1;
-    if (i === end) return;
-    this.#metAt = -1;
-    this.#isKnown ||= ",]}".includes(text.charAt(i));
+    const open: number[] = [];
+    for (const offset of this.#metAt) {
+      let i = Math.max(0, offset - base);
+      while (i < end && text.charAt(i).trim() === "") i += 1;
+      if (i === end) open.push(offset);
+      else this.#isKnown ||= ",]}".includes(text.charAt(i));
+    }
+    this.#metAt = open;
   }
 
   /** Whether the candidate, which is complete, is what is looked for. */
