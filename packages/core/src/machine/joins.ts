@@ -117,14 +117,6 @@ export class Joins {
     for (const join of this.#joins?.get(scope)?.values() ?? []) if (join.timedIn === undefined) this.#forget(join);
   }
 
-  /** Nothing more comes from any reply of an activation. */
-  forgetReplies(activationId: string): void {
-    for (const scope of this.#joins?.keys() ?? []) {
-      const of = scope.slice(scope.lastIndexOf("@") + 1); // `/#triage@a1`, `/#triage@a1.2`
-      if (of === activationId || of.startsWith(`${activationId}.`)) this.forget(scope);
-    }
-  }
-
   list(): readonly JoinData[] {
     return [...this.#open.values()].flatMap((joins) => [...joins.values()].map(copyOf));
   }

@@ -108,11 +108,6 @@ export class Lanes {
     return fan;
   }
 
-  /** Whether items can come into a fan-out: it is there, or kept. */
-  has(id: string): boolean {
-    return this.#open?.has(id) === true;
-  }
-
   /** How many items a fan-out has had. */
   sizeOf(id: string): number {
     return this.#open?.get(id)?.size ?? 0;

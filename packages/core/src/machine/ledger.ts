@@ -119,7 +119,6 @@ export class Ledger implements LaneListener {
     this.#replies ??= new Replies({
       routes: this.#routes,
       lanes: this.lanes,
-      joins: this.joins,
       activations: this.activations,
       deliver: (listeners, arrival) => this.#agenda.isRunning && this.deliver(listeners, arrival),
       takeBack: (claims, of, next) => this.#agenda.isRunning && this.retractions.takeBack(claims, { ...of, next }),

@@ -5,7 +5,6 @@ import { type Arrival, arrivalOf } from "./arrival.ts";
 import type { Claims } from "./claims.ts";
 import { type Delivered, EarlierFields } from "./earlier-fields.ts";
 import type { EntryOf } from "./entry.ts";
-import type { Joins } from "./joins.ts";
 import type { Lanes } from "./lane.ts";
 import { type ReplyPlace, byLane, endOf } from "./reply-lanes.ts";
 import { withIssue, withoutReply } from "./reply-issues.ts";
@@ -25,7 +24,6 @@ export interface NewValue {
 interface Parts {
   readonly routes: Routes;
   readonly lanes: Lanes;
-  readonly joins: Joins;
   readonly deliver: (listeners: readonly Listener[], arrival: Arrival) => void;
   readonly activations: Activations;
   /** What these claims of replies in a lane have brought about is taken back; then the new value of a field is delivered. */
