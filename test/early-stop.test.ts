@@ -2,7 +2,6 @@ import {
   type Context,
   type DeepPartial,
   type Entry,
-  type Execution,
   type Stoppable,
   after,
   defineFlow,
@@ -12,9 +11,10 @@ import {
   run,
   start,
 } from "@sluice/core";
-import { VirtualTime, leaksOf, logOf, scriptedModel } from "@sluice/testing";
+import { VirtualTime, scriptedModel } from "@sluice/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
+import { entriesOf, played, standingIn } from "./played.ts";
 
 const schema = z.object({
   items: z.array(z.string()),
@@ -27,16 +27,8 @@ const spec = defineFlow({ name: "review", input: z.null(), stream: z.any(), resu
 type Ctx = Context<typeof spec>;
 const pieces = ['{"items":["a","b"],"verdict":"rej', 'ect","at":"here","why":{"short":"no","long":"be', 'cause"}}'];
 
-async function played(execution: Execution, time: VirtualTime) {
-  await time.advance();
-  const log: Entry[] = await logOf(execution);
-  expect(leaksOf(execution)).toEqual([]);
-  return log;
-}
-const ofType = <K extends Entry["type"]>(log: readonly Entry[], type: K) =>
-  log.filter((entry): entry is Extract<Entry, { type: K }> => entry.type === type);
 const completed = (log: readonly Entry[], chunk: string): unknown[] =>
-  ofType(log, "chunk:complete").flatMap((entry) => (entry.chunk === chunk ? [entry.output] : []));
+  entriesOf(log, "chunk:complete").flatMap((entry) => (entry.chunk === chunk ? [entry.output] : []));
 
 /** A model that writes a piece each 10 ms. */
 const writing = (time: VirtualTime, ...more: readonly string[]) =>
@@ -60,15 +52,15 @@ describe("S37 ctx.stop", () => {
       .chunk("list", gather("item"), (items) => items)
       .chunk("whole", Review.done, () => "never")
       .chunk("judge", Review.field("why.short"), (_short, ctx) => ctx.stop(Review));
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     const value = { items: ["a", "b"], verdict: "reject", at: 4, why: { short: "no" } };
     expect(completed(log, "read")).toEqual([{ stopped: true, value }]);
     expect(completed(log, "list")).toEqual([["a", "b"]]);
     expect(completed(log, "whole")).toEqual([]);
-    expect(ofType(log, "reply:stopped")).toMatchObject([
+    expect(entriesOf(log, "reply:stopped")).toMatchObject([
       { value, reason: "stopped by judge", tokensSaved: 100, at: 20 },
     ]);
-    expect(ofType(log, "model:finish")).toMatchObject([{ finishReason: "aborted", tokensSaved: 100 }]);
+    expect(entriesOf(log, "model:finish")).toMatchObject([{ finishReason: "aborted", tokensSaved: 100 }]);
     expect(model.calls).toMatchObject([{ outcome: "aborted" }]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed", durationMs: 20 });
   });
@@ -91,7 +83,7 @@ describe("S37 ctx.stop", () => {
         return item;
       })
       .chunk("list", gather("item"), (items) => items);
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(completed(log, "read")).toEqual([{ stopped: true, value: { items: ["a", "b"] } }]);
     expect(completed(log, "list")).toEqual([["a", "b"]]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed", durationMs: 10 });
@@ -105,8 +97,8 @@ describe("S37 ctx.stop", () => {
       .chunk("judge", after("look"), (verdict, ctx) => {
         if (verdict === "reject") ctx.stop(Review);
       });
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(ofType(log, "reply:stopped")).toMatchObject([{ reason: "stopped by judge" }]);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(entriesOf(log, "reply:stopped")).toMatchObject([{ reason: "stopped by judge" }]);
   });
 
   test("a reply that nobody stops comes whole", async () => {
@@ -118,9 +110,9 @@ describe("S37 ctx.stop", () => {
       else expectTypeOf(reply.value.at).toEqualTypeOf<number>();
       return reply;
     });
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(completed(log, "read")).toMatchObject([{ stopped: false, value: { at: 4, why: { long: "because" } } }]);
-    expect(ofType(log, "reply:complete")).toHaveLength(1);
+    expect(entriesOf(log, "reply:complete")).toHaveLength(1);
   });
 
   test("a stopped reply is kept: the next attempt of its chunk gets the same, and asks nobody", async () => {
@@ -138,10 +130,10 @@ describe("S37 ctx.stop", () => {
         { retry: { attempts: 2, delay: 5, jitter: false } },
       )
       .chunk("judge", Review.field("verdict"), (_verdict, ctx) => ctx.stop(Review));
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(completed(log, "read")).toEqual([true]);
     expect(model.calls).toHaveLength(1);
-    expect(ofType(log, "reply:stopped")).toHaveLength(1);
+    expect(entriesOf(log, "reply:stopped")).toHaveLength(1);
   });
 
   test("S36 what only an earlier attempt has written is retracted when the reply is stopped", async () => {
@@ -166,11 +158,8 @@ describe("S37 ctx.stop", () => {
       .chunk("list", gather("item"), (items) => items)
       .chunk("at", Review.field("at"), (at) => at)
       .chunk("judge", Review.field("verdict"), (_verdict, ctx) => ctx.stop(Review));
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
-    const gone = new Set(ofType(log, "signal:retracted").flatMap(({ activations }) => activations));
-    const stands = ofType(log, "chunk:complete").flatMap(({ chunk, output, activationId }) =>
-      gone.has(activationId) ? [] : [[chunk, output]],
-    );
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const stands = standingIn(log).map(({ chunk, output }) => [chunk, output]);
     expect(stands).toEqual(
       expect.arrayContaining([
         ["item", "a"],
@@ -208,7 +197,7 @@ describe("S37 ctx.stop", () => {
         return item;
       })
       .chunk("list", gather("item"), (items) => items);
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(completed(log, "list")).toEqual([["a", "b"]]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
@@ -221,8 +210,8 @@ describe("S37 ctx.stop", () => {
         await time.delay(500);
         ctx.stop(Review);
       });
-    const log = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(ofType(log, "reply:stopped")).toEqual([]);
+    const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
+    expect(entriesOf(log, "reply:stopped")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -246,7 +235,7 @@ describe("S37 ctx.stop", () => {
     ],
   ])("a reply that %s cannot be stopped: the error says how to mend it", async (what, made) => {
     const time = new VirtualTime();
-    const log = await played(run(made(time), null, { scheduler: time.scheduler }), time);
+    const { log } = await played(run(made(time), null, { scheduler: time.scheduler }), time);
     expect(log.at(-1)).toMatchObject({
       type: "flow:failed",
       error: { code: "reply-not-stoppable", message: expect.stringContaining(what) as string, where: "review.judge" },

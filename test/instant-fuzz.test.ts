@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { SluiceError } from "../packages/core/src/error/sluice-error.ts";
 import { readReply, type ReplyOptions } from "../packages/core/src/instant/reply-reader.ts";
+import { cut } from "./cut.ts";
 
 const Reply = z.object({
   title: z.string(),
@@ -52,16 +53,6 @@ async function read(chunks: readonly string[], options: ReplyOptions): Promise<R
     if (!(error instanceof SluiceError)) throw error;
     return { told, ending: `${error.code}: ${error.message}`, partial: reader.partial };
   }
-}
-
-function cut(text: string, sizes: readonly number[]): string[] {
-  const chunks: string[] = [];
-  for (let at = 0; at < text.length;) {
-    const size = sizes[chunks.length % sizes.length] ?? 1;
-    chunks.push(text.slice(at, at + size));
-    at += size;
-  }
-  return chunks;
 }
 
 /** What is wrong with the order of what was told: one opened and one end for each value, its deltas between, children inside. */

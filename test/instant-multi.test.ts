@@ -16,6 +16,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { SluiceError } from "../packages/core/src/error/sluice-error.ts";
 import { readReply, type ReplyOptions } from "../packages/core/src/instant/reply-reader.ts";
+import { cut } from "./cut.ts";
 
 const Item = z.object({ name: z.string(), n: z.number().optional(), tags: z.array(z.string()).optional() });
 const Items = z.array(Item);
@@ -55,16 +56,6 @@ async function read(
     if (!(error instanceof SluiceError)) throw error;
     return { told, ending: `${error.code}: ${error.message}`, partial: reader.partial };
   }
-}
-
-function cut(text: string, sizes: readonly number[]): string[] {
-  const chunks: string[] = [];
-  for (let at = 0; at < text.length;) {
-    const size = sizes[chunks.length % sizes.length] ?? 1;
-    chunks.push(text.slice(at, at + size));
-    at += size;
-  }
-  return chunks;
 }
 
 const paths = ({ told }: Reading, what: string): unknown[] =>

@@ -4,6 +4,7 @@ import { SluiceError } from "../packages/core/src/error/sluice-error.ts";
 import type { FieldNode } from "../packages/core/src/instant/field-node.ts";
 import { matchesPath, parsePath } from "../packages/core/src/schema/field-path.ts";
 import { createParser, type ParserOptions } from "../packages/core/src/instant/parser.ts";
+import { cut } from "./cut.ts";
 
 /** What a listener was told: its path, and what else there was to tell. */
 type Told = readonly [what: string, path: string, ...rest: unknown[]];
@@ -50,16 +51,6 @@ function joined(told: readonly Told[]): readonly Told[] {
     } else result.push(one);
   }
   return result;
-}
-
-function cut(text: string, ...sizes: number[]): string[] {
-  const chunks: string[] = [];
-  for (let at = 0, n = 0; at < text.length; n += 1) {
-    const size = sizes[n % sizes.length] ?? 1;
-    chunks.push(text.slice(at, at + size));
-    at += size;
-  }
-  return chunks;
 }
 
 function hexEscape(unit: string): string {
@@ -126,7 +117,7 @@ describe("strict", () => {
   test("accepts JSON as JSON.parse does, with the same value", () => {
     fc.assert(
       fc.property(documents, sizes, (text, chunking) => {
-        expect(parse(cut(text, ...chunking), strict).value).toStrictEqual(JSON.parse(text));
+        expect(parse(cut(text, chunking), strict).value).toStrictEqual(JSON.parse(text));
       }),
     );
   });
@@ -134,7 +125,7 @@ describe("strict", () => {
   test("refuses what JSON.parse refuses, at the same character for every chunking", () => {
     fc.assert(
       fc.property(mutated, sizes, (text, chunking) => {
-        const inPieces = parse(cut(text, ...chunking), strict);
+        const inPieces = parse(cut(text, chunking), strict);
         const atOnce = parse([text], strict);
         expect({ ...inPieces, told: joined(inPieces.told) }).toStrictEqual({ ...atOnce, told: joined(atOnce.told) });
         expect({ value: atOnce.value, isError: atOnce.error !== undefined }).toStrictEqual(parsedByPlatform(text));
@@ -193,8 +184,8 @@ describe("strict", () => {
     " ",
   ])("refuses %j", (text) => {
     expect(parsedByPlatform(text).isError).toBe(true);
-    expect(parse(cut(text, 1), strict).error).toMatch(/^reply-/);
-    expect(parse(cut(text, 1), strict).error).toBe(parse([text], strict).error);
+    expect(parse(cut(text, [1]), strict).error).toMatch(/^reply-/);
+    expect(parse(cut(text, [1]), strict).error).toBe(parse([text], strict).error);
   });
 
   test.each([
@@ -214,13 +205,13 @@ describe("strict", () => {
     "[[[]],{}]",
     '{"10":1,"2":2,"a":3}',
   ])("reads %j like JSON.parse", (text) => {
-    const { value } = parse(cut(text, 1), strict);
+    const { value } = parse(cut(text, [1]), strict);
     expect(value).toStrictEqual(JSON.parse(text));
     expect(JSON.stringify(value)).toBe(JSON.stringify(JSON.parse(text)));
   });
 
   test("names what was expected, where, and the text before it", () => {
-    expect(parse(cut('{"steps": ["one" "two"]}', 5), strict).error).toBe(
+    expect(parse(cut('{"steps": ["one" "two"]}', [5]), strict).error).toBe(
       String.raw`reply-syntax: The reply is not JSON: expected "," or "]", got "\"" at character 17, in "{\"steps\": [\"one\" \"". Ask the model again, or for structured output, which can only be JSON`,
     );
   });
@@ -230,7 +221,7 @@ describe("S32 any chunking of a reply gives the same fields", () => {
   test("events and value do not depend on the chunks, but for the borders of deltas", () => {
     fc.assert(
       fc.property(documents, sizes, (text, chunking) => {
-        const inPieces = parse(cut(text, ...chunking));
+        const inPieces = parse(cut(text, chunking));
         const atOnce = parse([text]);
         expect(joined(inPieces.told)).toEqual(joined(atOnce.told));
         expect(inPieces.value).toStrictEqual(atOnce.value);
@@ -265,7 +256,7 @@ describe("S32 any chunking of a reply gives the same fields", () => {
         sizes,
         fc.constantFrom("object" as const, "array" as const, "any" as const),
         (text, chunking, root) => {
-          const inPieces = parse(cut(text, ...chunking), { root }, ["a"]);
+          const inPieces = parse(cut(text, chunking), { root }, ["a"]);
           const atOnce = parse([text], { root }, ["a"]);
           expect({ ...inPieces, told: joined(inPieces.told) }).toEqual({ ...atOnce, told: joined(atOnce.told) });
         },
@@ -297,7 +288,7 @@ describe("S33 the order of a field's signals", () => {
   test("one opened, deltas that join to the value, one complete; children before their container", () => {
     fc.assert(
       fc.property(documents, sizes, (text, chunking) => {
-        const { told, value } = parse(cut(text, ...chunking));
+        const { told, value } = parse(cut(text, chunking));
         const open: { path: string; text: string }[] = [];
         const amiss: Told[] = [];
         for (const one of told) {
@@ -376,7 +367,7 @@ describe("S33 the order of a field's signals", () => {
     fc.assert(
       fc.property(texts, fc.boolean(), sizes, (text, escapes, chunking) => {
         const json = escapes ? JSON.stringify(text).replaceAll(/[^ -~]/g, hexEscape) : JSON.stringify(text);
-        const deltas = parse(cut(`[${json}]`, ...chunking)).told.filter(([what]) => what === "delta");
+        const deltas = parse(cut(`[${json}]`, chunking)).told.filter(([what]) => what === "delta");
         expect(deltas.filter(([, , delta]) => halfPair.test(String(delta)))).toEqual([]);
       }),
     );
@@ -409,7 +400,7 @@ describe("S33 the order of a field's signals", () => {
 
   test("I7 paths are unambiguous, and __proto__ is a key like any other", () => {
     const text = '{"a.b":{"c[0]":1},"":[2],"*":3,"q\\"":4,"__proto__":{"x":5},"plain":[[6]]}';
-    const { told, value } = parse(cut(text, 3));
+    const { told, value } = parse(cut(text, [3]));
     const paths = told.flatMap(([what, path]) => (what === "complete" ? [path] : []));
     expect(paths).toEqual([
       '["a.b"]["c[0]"]',
@@ -432,7 +423,7 @@ describe("S33 the order of a field's signals", () => {
   });
 
   test("of a key that comes twice the later value counts", () => {
-    expect(parse(cut('{"a":[1],"b":2,"a":"x"}', 2)).value).toEqual({ a: "x", b: 2 });
+    expect(parse(cut('{"a":[1],"b":2,"a":"x"}', [2])).value).toEqual({ a: "x", b: 2 });
   });
 
   test("the partial value shows open strings and closed values, and grows in place", () => {
@@ -451,7 +442,7 @@ describe("S33 the order of a field's signals", () => {
     fc.assert(
       fc.property(documents, sizes, (text, chunking) => {
         const parser = createParser(undefined, { strict: true });
-        for (const chunk of cut(text, ...chunking)) {
+        for (const chunk of cut(text, chunking)) {
           parser.push(chunk);
           JSON.stringify(parser.partial);
         }
@@ -463,7 +454,7 @@ describe("S33 the order of a field's signals", () => {
 
 describe("S35 what stands around the JSON", () => {
   test("I3 prose, other brackets and reasoning before it are passed over", () => {
-    const { value, told } = parse(cut(`Here's [1] <think>{x}</think> then {"a":1}`, 3), { root: "object" });
+    const { value, told } = parse(cut(`Here's [1] <think>{x}</think> then {"a":1}`, [3]), { root: "object" });
     expect(value).toEqual({ a: 1 });
     expect(told.map(([what, path]) => `${what} ${path}`)).toEqual(["opened ", "opened a", "complete a", "complete "]);
   });
@@ -477,31 +468,31 @@ describe("S35 what stands around the JSON", () => {
     ["reasoning with an answer in it", '<thinking>{"a": 2}</thinking><think>{"a": 3}</think>{"a":1}'],
     ["half a tag", '<<think>{"a":2}</thin</think>{"a":1}'],
   ])("%s is passed over", (_what, text) => {
-    expect(parse(cut(text, 4), { root: "object" }, ["a"]).value).toEqual({ a: 1 });
+    expect(parse(cut(text, [4]), { root: "object" }, ["a"]).value).toEqual({ a: 1 });
   });
 
   test("a fence inside a string is data", () => {
     const code = "```js\nrun();\n```";
-    expect(parse(cut(`\`\`\`json\n${JSON.stringify({ a: code })}\n\`\`\``, 5), { root: "object" }).value).toEqual({
+    expect(parse(cut(`\`\`\`json\n${JSON.stringify({ a: code })}\n\`\`\``, [5]), { root: "object" }).value).toEqual({
       a: code,
     });
   });
 
   test("an array is looked for where the schema is one", () => {
-    expect(parse(cut('A {"a":1} in [x]: [{"a":2}]', 2), { root: "array" }).value).toEqual([{ a: 2 }]);
+    expect(parse(cut('A {"a":1} in [x]: [{"a":2}]', [2]), { root: "array" }).value).toEqual([{ a: 2 }]);
   });
 
   test("an element that the nodes do not expect does not begin the root", () => {
     const element: FieldNode = { expects: (kind) => kind === "string", key: () => undefined, index: () => undefined };
     const parser = createParser({ key: () => undefined, index: () => element }, { root: "array" });
-    for (const chunk of cut('As in [1]: ["x"]', 3)) parser.push(chunk);
+    for (const chunk of cut('As in [1]: ["x"]', [3])) parser.push(chunk);
     expect(parser.end()).toEqual(["x"]);
   });
 
   test.each(['"x"', "12", "true", '```\n"x"\n```', "<think>5</think> null"])(
     "a bare %s may be the root of any schema",
     (text) => {
-      expect(parse(cut(text, 2)).error).toBeUndefined();
+      expect(parse(cut(text, [2])).error).toBeUndefined();
     },
   );
 
@@ -529,7 +520,7 @@ describe("S35 what stands around the JSON", () => {
     ["", "it is empty"],
     ['<think>{"a":1}', "ended while the model was still reasoning"],
   ])("text without JSON is an error with its beginning: %j", (text, words) => {
-    const { error } = parse(cut(text, 6), { root: "object" });
+    const { error } = parse(cut(text, [6]), { root: "object" });
     expect(error).toMatch(/^reply-no-json: /);
     expect(error).toContain(words);
   });
@@ -539,11 +530,11 @@ describe("S35 what stands around the JSON", () => {
     const { error } = parse([text], { root: "object" });
     expect(error).toContain("; what begins at character 8 is no JSON at character 14: expected a value");
     for (let size = 1; size < text.length; size += 1)
-      expect(parse(cut(text, size), { root: "object" }).error).toBe(error);
+      expect(parse(cut(text, [size]), { root: "object" }).error).toBe(error);
   });
 
   test("what is open when the text ends is never complete", () => {
-    const { error, told } = parse(cut('{"items":[{"name":"wid', 4), { root: "object" });
+    const { error, told } = parse(cut('{"items":[{"name":"wid', [4]), { root: "object" });
     expect(error).toContain(
       'reply-truncated: The reply ended after 22 characters, while "items[0].name" was still open',
     );
@@ -565,7 +556,7 @@ describe("S38 hostile input", () => {
     expect(atOnce.error).toMatch(/^reply-limit: The reply has more than \d+ /);
     expect(atOnce.error).toContain(`raise the option limits.${name}`);
     for (const size of [1, 2, 3, 7]) {
-      const inPieces = parse(cut(text, size), { limits });
+      const inPieces = parse(cut(text, [size]), { limits });
       expect(inPieces.error).toBe(atOnce.error);
       expect(joined(inPieces.told)).toEqual(joined(atOnce.told));
     }
@@ -581,7 +572,7 @@ describe("S38 hostile input", () => {
       maxNumberChars: 3,
       maxElements: 2,
     };
-    expect(parse(cut(text, 2), { strict: true, limits }).value).toEqual({ abc: [123, "abcd"] });
+    expect(parse(cut(text, [2]), { strict: true, limits }).value).toEqual({ abc: [123, "abcd"] });
   });
 
   test("deep nesting needs no stack", () => {

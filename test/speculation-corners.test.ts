@@ -1,7 +1,6 @@
 import {
   type Context,
   type Entry,
-  type Execution,
   Machine,
   after,
   all,
@@ -14,7 +13,6 @@ import {
   flow,
   gather,
   instant,
-  isFinal,
   latest,
   quorum,
   race,
@@ -22,10 +20,11 @@ import {
   rx,
   start,
 } from "@sluice/core";
-import { VirtualTime, leaksOf, logOf } from "@sluice/testing";
+import { VirtualTime } from "@sluice/testing";
 import { map } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { type Tokens, entriesOf, played, standingIn, startsOf } from "./played.ts";
 
 const Plan = instant(
   "plan",
@@ -51,7 +50,6 @@ const spec = defineFlow({
 type Ctx = Context<typeof spec>;
 /** The same flow, with limits that its types do not show. */
 const limited = (limits: { concurrency?: number; timeout?: number }): typeof spec => ({ ...spec, ...limits });
-type Tokens = readonly (readonly [ms: number, text: string])[];
 const again = { retry: { attempts: 3, delay: 10, jitter: false } } as const;
 
 /** Each attempt reads the next text; the last one again and again. */
@@ -60,29 +58,9 @@ const reading =
   (_input: unknown, ctx: Ctx) =>
     ctx.instant(Plan, time.tokens(texts[ctx.attempt - 1] ?? texts.at(-1) ?? []));
 
-const ofType = <K extends Entry["type"]>(log: readonly Entry[], type: K) =>
-  log.filter((entry): entry is Extract<Entry, { type: K }> => entry.type === type);
-const starts = (log: readonly Entry[], chunk: string): unknown[] =>
-  ofType(log, "chunk:start").flatMap((entry) => (entry.chunk === chunk ? [entry.input] : []));
-
 /** What the completed activations of a chunk have returned, without what was taken back. */
 function standing(log: readonly Entry[], chunk: string): unknown[] {
-  const gone = new Set(ofType(log, "signal:retracted").flatMap(({ activations }) => activations));
-  return ofType(log, "chunk:complete").flatMap((entry) =>
-    entry.chunk === chunk && !gone.has(entry.activationId) ? [entry.output] : [],
-  );
-}
-
-/** An execution, played in virtual time to its end, which comes once, and last. */
-async function played(execution: Execution, time: VirtualTime) {
-  await time.advance();
-  const leaks = leaksOf(execution);
-  if (execution.status === "running") execution.cancel("it did not end");
-  const log: Entry[] = await logOf(execution);
-  expect(leaks).toEqual([]);
-  const finals = log.filter((entry) => isFinal(entry) && entry.path.length === 1);
-  expect(finals).toEqual([log.at(-1)]);
-  return { log, result: await execution.result.catch((error: unknown) => error) };
+  return standingIn(log).flatMap((entry) => (entry.chunk === chunk ? [entry.output] : []));
 }
 
 describe("S36 several replies of one chunk", () => {
@@ -113,7 +91,7 @@ describe("S36 several replies of one chunk", () => {
       })
       .chunk("answer", failed("word"), () => "never");
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "answer")).toEqual([]);
+    expect(startsOf(log, "answer")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -146,7 +124,7 @@ describe("S36 several replies of one chunk", () => {
       })
       .chunk("met", all(after("word"), Noted), (met) => met);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "met")).toEqual([]);
+    expect(startsOf(log, "met")).toEqual([]);
   });
 
   test("one is complete and kept while the other breaks off: only the other is read again", async () => {
@@ -170,8 +148,8 @@ describe("S36 several replies of one chunk", () => {
       .chunk("both", all(after("title"), after("word")), (both) => both);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(standing(log, "read")).toEqual([["x1", "z"]]);
-    expect(starts(log, "title")).toEqual(["x1"]);
-    expect(starts(log, "list")).toEqual([["a", "b"]]);
+    expect(startsOf(log, "title")).toEqual(["x1"]);
+    expect(startsOf(log, "list")).toEqual([["a", "b"]]);
     expect(standing(log, "both")).toEqual([["x1", "z"]]);
   });
 
@@ -302,7 +280,7 @@ describe("S36 nested replies", () => {
       .chunk("n", Checked.field("n"), (n) => n, { compensate: () => time.delay(200) })
       .chunk("wrong", Checked.invalid("n"), ({ raw }) => raw);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "wrong")).toEqual([]);
+    expect(startsOf(log, "wrong")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 });
@@ -331,7 +309,7 @@ describe("S36 values that are waited for", () => {
       .chunk("list", gather("tag"), (tags) => tags);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(standing(log, "list")).toEqual([]);
-    expect(starts(log, "list")).toEqual([[1]]);
+    expect(startsOf(log, "list")).toEqual([[1]]);
   });
 });
 
@@ -413,7 +391,7 @@ describe("S36 joins", () => {
       })
       .chunk("met", race(after("title"), Noted), (met) => met);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "met")).toEqual(["x", "second"]);
+    expect(startsOf(log, "met")).toEqual(["x", "second"]);
   });
 
   test("a late vote that is taken back does not let a quorum fire again", async () => {
@@ -437,7 +415,7 @@ describe("S36 joins", () => {
       .chunk("two", start, () => 2)
       .chunk("met", quorum(2, after("one"), after("two"), after("title")), ({ values }) => values);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "met")).toHaveLength(1);
+    expect(startsOf(log, "met")).toHaveLength(1);
   });
 
   test("latest comes back to what it has fired with already: it does not fire it again", async () => {
@@ -463,7 +441,7 @@ describe("S36 joins", () => {
       .chunk("text", any(Said, Plan.field("title")), (text) => text)
       .chunk("met", latest(after("text"), Noted), (met) => met);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "met")).toEqual([
+    expect(startsOf(log, "met")).toEqual([
       ["firm", "n"],
       ["x", "n"],
     ]);
@@ -596,7 +574,7 @@ describe("S36 what else a field may start", () => {
       .chunk("answer", failed("title"), () => "never");
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(standing(log, "title")).toEqual(["y"]);
-    expect(starts(log, "answer")).toEqual([]);
+    expect(startsOf(log, "answer")).toEqual([]);
   });
 
   test("a change of the state by a chunk that is taken back is a fact, and so is what it starts", async () => {
@@ -636,7 +614,7 @@ describe("S36 undoing", () => {
     const execution = run(it, null, { scheduler: time.scheduler });
     time.scheduler.schedule(() => void (how === "cancel" ? execution.cancel("enough") : execution.emit(Go, "")), 60);
     const { log } = await played(execution, time);
-    const [final] = ofType(log, how === "cancel" ? "flow:cancelled" : "flow:completed");
+    const [final] = entriesOf(log, how === "cancel" ? "flow:cancelled" : "flow:completed");
     expect(final?.notUndone?.map(({ chunk }) => chunk).toSorted()).toEqual(["kind", "title"]);
   });
 
@@ -655,7 +633,7 @@ describe("S36 undoing", () => {
         return text;
       });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "noted")).toEqual(["undone"]);
+    expect(startsOf(log, "noted")).toEqual(["undone"]);
     expect(standing(log, "noted")).toEqual(["undone"]);
   });
 
@@ -687,9 +665,9 @@ describe("S36 undoing", () => {
         },
       });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "title")).toEqual(["x", "z"]);
+    expect(startsOf(log, "title")).toEqual(["x", "z"]);
     expect(standing(log, "kind")).toEqual(["b"]);
-    expect(ofType(log, "chunk:compensated").map(({ chunk, willRetry }) => [chunk, willRetry])).toEqual([
+    expect(entriesOf(log, "chunk:compensated").map(({ chunk, willRetry }) => [chunk, willRetry])).toEqual([
       ["title", true],
       ["title", true],
       ["title", false],
@@ -720,7 +698,7 @@ describe("S36 fan-outs", () => {
       .chunk("list", gather("item"), (items) => items);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(standing(log, "list")).toEqual([["b"]]);
-    expect(ofType(log, "chunk:start").filter(({ chunk, at }) => chunk === "list" && at > 200)).toEqual([]);
+    expect(entriesOf(log, "chunk:start").filter(({ chunk, at }) => chunk === "list" && at > 200)).toEqual([]);
   });
 
   test("a lane that is taken back while its facts go on holds the execution until they end", async () => {
@@ -878,7 +856,7 @@ describe("ends in every phase", () => {
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
     expect(standing(log, "list")).toEqual([["c"]]);
     expect(standing(log, "title")).toEqual(["z"]);
-    expect(starts(log, "answer")).toHaveLength(1);
+    expect(startsOf(log, "answer")).toHaveLength(1);
   });
 });
 
@@ -938,7 +916,7 @@ describe("S37 ctx.stop", () => {
         return "asked";
       });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(ofType(log, "chunk:failed")).toEqual([]);
+    expect(entriesOf(log, "chunk:failed")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -958,7 +936,7 @@ describe("S37 ctx.stop", () => {
       .chunk("title", Plan.field("title"), (_title, ctx) => ctx.stop(Plan))
       .chunk("kind", Plan.field("kind"), (_kind, ctx) => ctx.stop(Plan));
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(ofType(log, "reply:stopped")).toHaveLength(1);
+    expect(entriesOf(log, "reply:stopped")).toHaveLength(1);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed", durationMs: 10 });
   });
 

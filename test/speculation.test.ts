@@ -1,7 +1,6 @@
 import {
   type Context,
   type Entry,
-  type Execution,
   SluiceError,
   after,
   all,
@@ -19,9 +18,10 @@ import {
   run,
   start,
 } from "@sluice/core";
-import { VirtualTime, leaksOf, logOf } from "@sluice/testing";
+import { VirtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { type Tokens, entriesOf, played, standingIn, startsOf } from "./played.ts";
 
 const Plan = instant(
   "plan",
@@ -44,9 +44,6 @@ const spec = defineFlow({
 });
 type Ctx = Context<typeof spec>;
 const again = { retry: { attempts: 3, delay: 10, jitter: false } } as const;
-
-/** Pieces of text, each with the milliseconds before it. */
-type Tokens = readonly (readonly [ms: number, text: string])[];
 
 /** What is asked in one test: each attempt writes the next text; what breaks off fails the attempt. */
 class Replies {
@@ -72,24 +69,8 @@ class Replies {
 }
 
 /** The chunks that have completed, without what was taken back. */
-function standing(log: readonly Entry[]): unknown[] {
-  const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
-  return log.flatMap((entry) =>
-    entry.type === "chunk:complete" && !gone.has(entry.activationId) ? [[entry.chunk, entry.lane, entry.output]] : [],
-  );
-}
-const starts = (log: readonly Entry[], chunk: string): unknown[] =>
-  log.flatMap((entry) => (entry.type === "chunk:start" && entry.chunk === chunk ? [entry.input] : []));
-const entriesOf = <K extends Entry["type"]>(log: readonly Entry[], type: K) =>
-  log.filter((entry): entry is Extract<Entry, { type: K }> => entry.type === type);
-
-/** An execution, played in virtual time to its end. */
-async function played(execution: Execution, time: VirtualTime) {
-  await time.advance();
-  const log: Entry[] = await logOf(execution);
-  expect(leaksOf(execution)).toEqual([]);
-  return { execution, log, result: await execution.result.catch((error: unknown) => error) };
-}
+const standing = (log: readonly Entry[]): unknown[] =>
+  standingIn(log).map(({ chunk, lane, output }) => [chunk, lane, output]);
 
 describe("S36 what a reply has triggered, when its attempt fails", () => {
   test("I9 an equal field of the next attempt is not delivered twice, and what it triggered goes on meanwhile", async () => {
@@ -111,9 +92,9 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
       .chunk("title", Plan.field("title"), (title) => title)
       .chunk("item", Plan.field("items[*]"), (item) => item);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "kind")).toEqual(["a"]);
-    expect(starts(log, "title")).toEqual(["x"]);
-    expect(starts(log, "item")).toEqual(["one"]);
+    expect(startsOf(log, "kind")).toEqual(["a"]);
+    expect(startsOf(log, "title")).toEqual(["x"]);
+    expect(startsOf(log, "item")).toEqual(["one"]);
     expect(entriesOf(log, "signal:retracted")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
@@ -162,7 +143,7 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
     );
     expect(chunks).toEqual(["book", "send"]);
     expect(standing(log)).toContainEqual(["book", "/", "booked new"]);
-    expect(starts(log, "kind")).toEqual(["a"]);
+    expect(startsOf(log, "kind")).toEqual(["a"]);
   });
 
   test("a field that the next attempt leaves out is retracted when its reply is complete", async () => {
@@ -196,7 +177,7 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
       });
     const { log, result } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(told).toEqual(["undone", "fallback after 3"]);
-    expect(starts(log, "title")).toEqual(["x"]);
+    expect(startsOf(log, "title")).toEqual(["x"]);
     expect(result).toBe("plain");
   });
 
@@ -259,9 +240,9 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
       .chunk("whole", Plan.done, (whole) => whole.kind);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
     expect(calls).toBe(1);
-    expect(starts(log, "item")).toEqual(["one", "two"]);
-    expect(starts(log, "list")).toEqual([["one", "two"]]);
-    expect(starts(log, "whole")).toHaveLength(1);
+    expect(startsOf(log, "item")).toEqual(["one", "two"]);
+    expect(startsOf(log, "list")).toEqual([["one", "two"]]);
+    expect(startsOf(log, "whole")).toHaveLength(1);
     expect(entriesOf(log, "reply:complete")).toHaveLength(1);
     expect(entriesOf(log, "chunk:complete").find(({ chunk }) => chunk === "read")?.output).toEqual(["one", "two"]);
     expect(entriesOf(log, "signal:retracted")).toEqual([]);
@@ -297,7 +278,7 @@ describe("S36 what a reply has triggered, when its attempt fails", () => {
       .chunk("read", start, replies.read, again)
       .chunk("title", Plan.field("title"), (title) => title, { compensate: () => time.delay(100) });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "title")).toEqual(["old", "new"]);
+    expect(startsOf(log, "title")).toEqual(["old", "new"]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -344,7 +325,7 @@ describe("S36 fan-outs of a reply that is written again", () => {
     expect(result).toBe(wanted === "" && name === "no array" ? undefined : wanted);
     const stand = standing(log).filter((one) => (one as string[])[0] === "list");
     expect(stand).toEqual(name === "no array" ? [] : [["list", "/", wanted]]);
-    expect(starts(log, "list").length).toBeLessThanOrEqual(name === "three attempts" ? 3 : gathers);
+    expect(startsOf(log, "list").length).toBeLessThanOrEqual(name === "three attempts" ? 3 : gathers);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -387,7 +368,7 @@ describe("S36 fan-outs of a reply that is written again", () => {
       .chunk("row", gather("tag"), (tags) => tags.join(""))
       .chunk("table", gather("row"), (rows) => rows);
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "tag")).toEqual(["a", "b", "c", "x"]);
+    expect(startsOf(log, "tag")).toEqual(["a", "b", "c", "x"]);
     expect(standing(log).filter((one) => (one as string[])[0] === "table")).toEqual([["table", "/", ["ax", "c"]]]);
     expect(
       standing(log)
@@ -458,7 +439,7 @@ describe("S36 joins get back every input that was not itself retracted", () => {
       ),
       time,
     );
-    expect(starts(log, "met")).toEqual([
+    expect(startsOf(log, "met")).toEqual([
       ["old", "one"],
       ["new", "one"],
     ]);
@@ -511,7 +492,7 @@ describe("S36 joins get back every input that was not itself retracted", () => {
     const execution = run(it, null, { scheduler: time.scheduler });
     time.scheduler.schedule(() => void execution.emit(Go, "next"), 20);
     const { log } = await played(execution, time);
-    expect(starts(log, "met")).toEqual(["old", "next"]);
+    expect(startsOf(log, "met")).toEqual(["old", "next"]);
     expect(metOf(log)).toEqual(["next"]);
   });
 
@@ -588,7 +569,7 @@ describe("S36 what is a fact, and what counts on confirmation", () => {
       })
       .chunk("answer", failed("title"), () => "never");
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "answer")).toEqual([]);
+    expect(startsOf(log, "answer")).toEqual([]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed" });
   });
 
@@ -599,7 +580,7 @@ describe("S36 what is a fact, and what counts on confirmation", () => {
       .chunk("read", start, replies.read, again)
       .chunk("title", any(Plan.field("title"), after("read")), (title) => title, { once: true });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "title")).toEqual(["old", "new"]);
+    expect(startsOf(log, "title")).toEqual(["old", "new"]);
   });
 
   test("a reply that a retracted chunk was reading is retracted with it", async () => {
@@ -700,7 +681,7 @@ describe("S36 what is a fact, and what counts on confirmation", () => {
         },
       });
     const { log } = await played(run(it, null, { scheduler: time.scheduler }), time);
-    expect(starts(log, "title")).toEqual(["old", "new"]);
+    expect(startsOf(log, "title")).toEqual(["old", "new"]);
     expect(log.at(-1)).toMatchObject({ type: "flow:completed", notUndone: [{ chunk: "title" }] });
   });
 });

@@ -2,6 +2,7 @@ import { type Entry, type Execution, Machine, run } from "@sluice/core";
 import { VirtualTime, leaksOf, logOf } from "@sluice/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { retractedIn } from "../played.ts";
 import { SecondShell, type World } from "./second-shell.ts";
 import { type Reader, type ReplyPlan, readers, replyFlowOf, replyPlans } from "./random-reply.ts";
 
@@ -45,7 +46,7 @@ const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
  */
 function standing(log: readonly Entry[]): readonly string[] {
   if (log.at(-1)?.type !== "flow:completed") return [];
-  const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
+  const gone = retractedIn(log);
   return log
     .flatMap((entry) => {
       if (entry.type !== "chunk:complete" || gone.has(entry.activationId)) return [];
@@ -90,7 +91,7 @@ describe("laws of replies that fail and are written again", () => {
       const { log, graph, leaks } = await played(plan);
       expect(leaks).toEqual([]);
       if (log.at(-1)?.type !== "flow:completed") return;
-      const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
+      const gone = retractedIn(log);
       const undoable = new Set(graph.chunks.flatMap(({ name, compensated }) => (compensated === true ? [name] : [])));
       const due = log.flatMap((entry) =>
         entry.type === "chunk:complete" && undoable.has(entry.chunk) && gone.has(entry.activationId)
@@ -113,7 +114,7 @@ describe("laws of replies that fail and are written again", () => {
             : [],
         );
         if (stopped === undefined || log.at(-1)?.type !== "flow:completed") return;
-        const gone = new Set(log.flatMap((entry) => (entry.type === "signal:retracted" ? entry.activations : [])));
+        const gone = retractedIn(log);
         const heard = new Map<string, number[]>();
         const inOrder = (numbers: readonly number[]) => numbers.toSorted((one, other) => one - other);
         for (const entry of log) {
