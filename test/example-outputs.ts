@@ -1,6 +1,18 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "approval.ts",
+    "a question waits for its answer while the rest goes on, and each answer leads on",
+    `
+(nobody is at the terminal: the first draft is refused, the second approved)
+  the courier is booked meanwhile
+approval@a1 asks: "Dear Ann, your parcel has arrived at last."
+  it is written again: make it shorter
+approval@a4 asks: "Your parcel is here."
+sent: Your parcel is here.
+`,
+  ],
+  [
     "07-validate-and-retry.ts",
     "an invalid field ends the generation, the next attempt is told, and what was confirmed does not run again",
     `

@@ -17,6 +17,7 @@ import {
   event,
   flow as builder,
   instant,
+  interrupt,
   run,
   start,
 } from "@sluice/core";
@@ -28,6 +29,10 @@ const holds = <T extends true>(..._proof: T[]): void => {};
 
 const Escalated = event("escalated", z.object({ reason: z.string() }));
 const Dated = event("dated", z.object({ at: z.string().transform((text) => new Date(text)) }));
+const Approval = interrupt("approval", {
+  ask: z.object({ draft: z.string() }),
+  answer: z.object({ approved: z.boolean() }),
+});
 const Triage = instant(
   "triage",
   z.object({
@@ -168,6 +173,14 @@ class Wrong {
   @on(Triage.invalid("stps[*]")) invalidPath(_invalid: Invalid) {}
   // @ts-expect-error what is invalid is no step
   @on(Triage.invalid("steps[*]")) invalidType(_step: string) {}
+  @on(Approval.answered) approved(_answer: { approved: boolean }, ctx: Ctx) {
+    ctx.interrupt(Approval, { draft: "x" });
+    // @ts-expect-error a draft is a text
+    ctx.interrupt(Approval, { draft: 7 });
+  }
+  @on(Approval.expired) tooLate(_asked: { draft: string }) {}
+  // @ts-expect-error an answer has no draft
+  @on(Approval.answered) answerType(_answer: { draft: string }) {}
   // @ts-expect-error opened has a path and indexes
   @on(Triage.opened("steps[*]")) openedType(_at: string) {}
   // @ts-expect-error there is no such urgency

@@ -20,6 +20,7 @@ export {
   flow,
   recordFlow,
 } from "./define/flow.ts";
+export { type Interrupt, type InterruptOptions, interrupt } from "./define/interrupt.ts";
 export {
   type DeepPartial,
   type Field,
@@ -126,6 +127,7 @@ export { comparePositions, parsePosition, type Position, positionOf } from "./lo
 export { type Arrival } from "./machine/arrival.ts";
 export { type Activation, type Command, type Undoing } from "./machine/command.ts";
 export {
+  type Asked,
   type Entry,
   type EntryFields,
   type EntryDraft,
@@ -138,13 +140,16 @@ export {
   type RollbackCause,
   type StateDiff,
   isFinal,
+  isTerminal,
 } from "./machine/entry.ts";
 export { type ReplyIssues } from "./machine/reply-issues.ts";
+export { type Question } from "./machine/questions.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { type ReadSignal, type ReadingOptions, type ReplyReading, parseReply } from "./reading/reply-reading.ts";
+export { type OpenQuestion } from "./run/open-question.ts";
 export { rx } from "./run/rx.ts";
-export { type CancelOptions, type Execution } from "./execution/execution.ts";
+export { type AnswerOptions, type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";

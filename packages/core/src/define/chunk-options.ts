@@ -1,5 +1,6 @@
 import type { Budget } from "./budget.ts";
 import type { EventDef } from "./event.ts";
+import type { Interrupt } from "./interrupt.ts";
 
 /** Options of one trigger. */
 export interface OnOptions<G = unknown, By extends string = string> {
@@ -47,7 +48,7 @@ export interface ChunkOptions {
   readonly concurrency?: number;
   /** What its models may spend in one execution: all its activations and attempts, and their children. @default no limit */
   readonly budget?: Budget;
-  /** The events it emits, for `compile()` and the graph. */
-  readonly emits?: readonly EventDef[];
+  /** The events it emits and the questions it asks, for `compile()` and the graph. */
+  readonly emits?: readonly (EventDef | Interrupt)[];
   readonly description?: string;
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { EventDef } from "./event.ts";
 import type { Instant, Stoppable } from "./instant.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { SpecOf } from "./payload.ts";
 import type { ArgsOf, ChildOptions, RunInput, Runnable } from "./runnable.ts";
 import type { Given, PayloadFor, ResultOf, SchemaAt, Spec, StateOf } from "./spec.ts";
@@ -32,6 +33,8 @@ export interface Signal {
    * a gather, the positions of the items that are there.
    */
   readonly indexes: readonly number[];
+  /** The question that was answered, or has expired; left out for other triggers. */
+  readonly interrupt?: string;
 }
 
 /** A text as it is written: await it for the whole, or iterate it for its pieces. */
@@ -101,6 +104,20 @@ export interface Context<S = any> {
    * @throws SluiceError `reply-not-stoppable` when the reply was not opened as stoppable, or this chunk does not follow from it
    */
   readonly stop: (reply: Instant) => void;
+  /**
+   * Asks people, when this chunk completes. What depends on the answer goes on with `@on(Def.answered)`; nothing else waits.
+   *
+   * @returns the question's id, by which it is answered.
+   * @throws SluiceError `interrupt-invalid`, or `interrupt-unheard` when nothing in the flow listens to its answer
+   */
+  readonly interrupt: <D extends Interrupt>(question: D, payload: z.input<D["ask"]>) => string;
+  /**
+   * Asks people and waits, written inline: for short waits. A later attempt that asks the same, in the same order, gets an
+   * answer that an earlier one has got; the time of the chunk's `timeout` stands still meanwhile.
+   *
+   * @throws SluiceError `interrupt-invalid`; `interrupt-expired` when nobody answers in time
+   */
+  readonly ask: <D extends Interrupt>(question: D, payload: z.input<D["ask"]>) => Promise<z.output<D["answer"]>>;
   /**
    * Runs another flow as a child: it writes into this execution's log under its own `path`, has a state of its own, and
    * ends at the latest with this attempt.

@@ -10,6 +10,13 @@ export interface NamedReply extends Named {
   readonly options: { readonly multi?: boolean };
 }
 
+export interface NamedQuestion extends Named {
+  readonly ask: Schema;
+}
+
+/** How a question ends that a chunk can go on from. */
+export type QuestionMoment = "answered" | "expired";
+
 /** What a part of a reply can be listened to for. */
 export type FieldMoment = "field" | "invalid" | "delta" | "opened" | "done";
 
@@ -20,6 +27,8 @@ export type TriggerPlan =
   | { readonly on: "after" | "gather"; readonly chunk: string }
   | { readonly on: "changed"; readonly key: string }
   | { readonly on: "failed"; readonly chunk?: string }
+  /** `interrupt.schema` is the answer's. */
+  | { readonly on: QuestionMoment; readonly interrupt: NamedQuestion }
   | { readonly on: FieldMoment; readonly reply: NamedReply; readonly path: string }
   | { readonly on: Combination; readonly of: readonly TriggerPlan[] }
   | { readonly on: "quorum"; readonly n: number; readonly of: readonly TriggerPlan[] }
@@ -43,6 +52,9 @@ export function labelOf(plan: TriggerPlan): string {
       return `changed("${plan.key}")`;
     case "failed":
       return plan.chunk === undefined ? "failed()" : `failed("${plan.chunk}")`;
+    case "answered":
+    case "expired":
+      return `${plan.interrupt.name}.${plan.on}`;
     case "done":
       return `${plan.reply.name}.done`;
     case "field":

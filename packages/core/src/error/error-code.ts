@@ -1,5 +1,7 @@
 /** What can go wrong, by code. `docs/errors.md` lists each with its mend; a script holds the two lists against each other. */
 export const errorCodes = [
+  /** An answer does not fit its question's schema. */
+  "answer-invalid",
   /** Too little is left of a budget for the next call of a model, or one was stopped that would have crossed it. */
   "budget-exceeded",
   /** An attempt was ended from outside: a cancel, a failure elsewhere, the end of the execution. */
@@ -32,6 +34,16 @@ export const errorCodes = [
   "guard-failed",
   /** The input of a flow does not fit its schema. */
   "input-invalid",
+  /** A question has been answered otherwise, or nobody waits for its answer any more. */
+  "interrupt-closed",
+  /** Nobody answered a question in time. */
+  "interrupt-expired",
+  /** A question does not fit its schema. */
+  "interrupt-invalid",
+  /** A chunk asks a question whose answer nothing in its flow listens to. */
+  "interrupt-unheard",
+  /** An answer to a question that has not been asked. */
+  "interrupt-unknown",
   /** An item for the runtime stream does not fit its schema. */
   "item-invalid",
   /** A join did not fill within its `timeout`. */

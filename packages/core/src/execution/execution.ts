@@ -1,6 +1,8 @@
+import type { z } from "zod";
 import { type Observable, type SchedulerLike } from "rxjs";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
+import type { Interrupt } from "../define/interrupt.ts";
 import type { PathIn, ValueAt } from "../define/schema-path.ts";
 import type { AcceptedBy, ItemOf, PayloadFor, ResultOf, StateOf } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -17,6 +19,7 @@ import {
 } from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
+import type { OpenQuestion } from "../run/open-question.ts";
 import { validatePayload } from "../run/chunk-context.ts";
 import type { Shell } from "../run/shell.ts";
 
@@ -28,12 +31,22 @@ export interface CancelOptions {
   readonly rollback?: boolean;
 }
 
+/** How an answer is given. */
+export interface AnswerOptions {
+  /** Names this delivery of the answer: the same again, with the same name, is harmless. @default none */
+  readonly requestId?: string;
+}
+
 /** One run of a flow. All that it shows are views of its one log; nobody who looks changes what it does. */
 export interface Execution<S = any> extends AsyncDisposable {
   readonly id: string;
   readonly status: ExecutionStatus;
   /** The answer. Rejects when the execution fails or is cancelled; unread, it is never an unhandled rejection. */
   readonly result: Promise<ResultOf<S>>;
+  /** Settles when the execution ends, or has nothing to do but to wait for people; tells its status. Never rejects. */
+  readonly settled: Promise<ExecutionStatus>;
+  /** The questions that people can answer now, those of children too. */
+  readonly interrupts: readonly OpenQuestion[];
   /** The runtime stream: what is retained, then what comes. Called synchronously. */
   readonly stream$: Observable<ItemOf<S>>;
   /** The present state, then the state after each change. */
@@ -63,6 +76,16 @@ export interface Execution<S = any> extends AsyncDisposable {
    * @throws SluiceError `event-not-accepted`, `payload-invalid`, `execution-ended`
    */
   readonly emit: <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>) => string;
+  /**
+   * Answers a question, once: what depends on the answer goes on. The same answer with the same `requestId` again does
+   * nothing.
+   *
+   * @throws SluiceError `answer-invalid`, `interrupt-unknown`, `interrupt-closed`, `execution-ended`; nothing is changed then
+   */
+  readonly resume: {
+    <D extends Interrupt>(question: D, id: string, answer: z.input<D["answer"]>, options?: AnswerOptions): void;
+    (id: string, answer: unknown, options?: AnswerOptions): void;
+  };
   /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
   readonly close: () => void;
   /** Ends the execution: every running chunk's abort signal fires. Afterwards it does nothing. */
@@ -105,12 +128,26 @@ class Face {
 
   get status(): ExecutionStatus {
     const { ending, machine } = this.#parts.shell;
-    return ending === undefined || !machine.ended ? "running" : statusAfter(ending);
+    if (ending !== undefined && machine.ended) return statusAfter(ending);
+    return this.#parts.shell.standstill.isOn ? "waiting" : "running";
   }
 
   get result(): Promise<unknown> {
     this.#result ??= resultOf(this.#parts.shell);
     return this.#result;
+  }
+
+  get settled(): Promise<ExecutionStatus> {
+    const { shell } = this.#parts;
+    return new Promise((resolve) => {
+      const settle = (): void => resolve(this.status);
+      shell.onEnded(settle);
+      shell.standstill.onWaiting(settle);
+    });
+  }
+
+  get interrupts(): readonly OpenQuestion[] {
+    return this.#parts.shell.people.open();
   }
 
   get stream$(): View<unknown> {
@@ -166,10 +203,26 @@ class Face {
     return (event: EventDef, payload: unknown): string => {
       const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
       if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, shell.where);
-      if (shell.machine.ended) throw ended(event, shell.where);
+      if (shell.machine.ended) throw ended(`The event "${event.name}"`, shell.where);
       const valid = validatePayload(event, payload, shell.where);
       shell.start();
       return shell.signal(event.name, valid, "outside");
+    };
+  }
+
+  get resume() {
+    const { shell } = this.#parts;
+    return (...given: readonly unknown[]): void => {
+      const [question, id, answer, options] = typeof given[0] === "string" ? [undefined, ...given] : given;
+      const { name } = (question ?? {}) as Partial<Interrupt>;
+      const { requestId } = (options ?? {}) as AnswerOptions;
+      if (shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
+      shell.people.answer({
+        id: String(id),
+        answer,
+        ...(name !== undefined && { name }),
+        ...(requestId !== undefined && { requestId }),
+      });
     };
   }
 
@@ -213,9 +266,9 @@ function notAccepted(event: EventDef | undefined, accepts: readonly string[], wh
   });
 }
 
-function ended(event: EventDef, where: string): SluiceError {
+function ended(what: string, where: string): SluiceError {
   return new SluiceError("execution-ended", {
-    what: `The event "${event.name}" came after the end of the execution`,
+    what: `${what} came after the end of the execution`,
     where,
     mend: "Look at execution.status, or start another execution",
   });

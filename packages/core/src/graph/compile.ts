@@ -50,7 +50,7 @@ function build({ spec, chunks }: FlowDefinition): Graph {
       triggers: triggers.map((trigger) => reader.read(trigger, where)).filter((trigger) => trigger !== undefined),
       ...policiesOf(options),
       ...(compensate !== undefined && { compensated: true }),
-      emits: (options.emits ?? []).map((event) => reader.event(event, where)),
+      emits: (options.emits ?? []).map((one) => reader.emitted(one, where)),
     };
   });
   for (const accepted of spec.accepts ?? []) reader.event(accepted, spec.name);

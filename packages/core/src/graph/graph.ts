@@ -1,5 +1,5 @@
 import type { Budget } from "../define/budget.ts";
-import type { Combination, FieldMoment } from "../define/trigger-plan.ts";
+import type { Combination, FieldMoment, QuestionMoment } from "../define/trigger-plan.ts";
 
 /** One thing that can make a chunk ready. */
 export type GraphSource =
@@ -9,6 +9,7 @@ export type GraphSource =
   | { readonly on: "after" | "gather"; readonly label: string; readonly chunk: string }
   | { readonly on: "changed"; readonly label: string; readonly key: string }
   | { readonly on: "failed"; readonly label: string; readonly chunk?: string }
+  | { readonly on: QuestionMoment; readonly label: string; readonly interrupt: string }
   | { readonly on: FieldMoment; readonly label: string; readonly reply: string; readonly path: string };
 
 /** Several things that make a chunk ready together, or one thing that is taken apart. */
@@ -35,6 +36,11 @@ export interface GraphTrigger {
   readonly by?: string;
   /** Milliseconds that a join waits for the rest. */
   readonly timeout?: number;
+}
+
+/** How a question that a chunk says it asks stands among what it emits. */
+export function askedAs(interrupt: string): string {
+  return `interrupt ${interrupt}`;
 }
 
 /** Whether an expression is made of others. */
@@ -83,7 +89,7 @@ export interface GraphChunk {
   readonly budget?: Budget;
   /** It can be undone. */
   readonly compensated?: boolean;
-  /** The events that it says it emits. */
+  /** The events that it says it emits, and the questions that it says it asks. */
   readonly emits: readonly string[];
   /** Only triggered by `delta` and `opened`: its entries are live, and it may only put items into the stream. */
   readonly live: boolean;

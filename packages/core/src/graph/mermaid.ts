@@ -1,4 +1,4 @@
-import { type Graph, type GraphExpression, type GraphSource, isOperator } from "./graph.ts";
+import { type Graph, type GraphExpression, type GraphSource, askedAs, isOperator } from "./graph.ts";
 
 /** Draws a graph as a Mermaid flowchart: sources are rounded, chunks are boxes, joins and fan-outs are hexagons, guarded triggers are dotted. */
 export function toMermaid(graph: Graph): string {
@@ -44,6 +44,7 @@ export function toMermaid(graph: Graph): string {
 }
 
 function from(source: GraphSource, chunks: ReadonlyMap<string, string>, node: (label: string) => string): string {
+  if ("interrupt" in source) return node(askedAs(source.interrupt));
   return (source.on === "after" && chunks.get(source.chunk)) || node(source.label);
 }
 

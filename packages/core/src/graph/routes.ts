@@ -1,3 +1,4 @@
+import type { QuestionMoment } from "../define/trigger-plan.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import {
   type Graph,
@@ -120,6 +121,8 @@ export class Routes {
   readonly #changed = new Map<string, Listener[]>();
   readonly #failed = new Map<string, Listener[]>();
   readonly #done = new Map<string, Listener[]>();
+  /** By moment and question: `answered approval`. */
+  readonly #questions = new Map<string, Listener[]>();
   readonly #lanes = new Set<string>();
   readonly #gathered = new Map<string, Gathering[]>();
   readonly #fields: Patterns<FieldListener> = new Map();
@@ -194,6 +197,11 @@ export class Routes {
     return this.#done.get(reply) ?? nobody;
   }
 
+  /** Who goes on when a question is answered, or when its time is over. */
+  question(moment: QuestionMoment, interrupt: string): readonly Listener[] {
+    return this.#questions.get(`${moment} ${interrupt}`) ?? nobody;
+  }
+
   /** What is gathered when a fan-out is done. */
   gathered(fan: string): readonly Gathering[] {
     return this.#gathered.get(fan) ?? nobody;
@@ -234,6 +242,9 @@ export class Routes {
         return into(this.#changed, source.key, listener);
       case "failed":
         return into(this.#failed, source.chunk ?? "", listener);
+      case "answered":
+      case "expired":
+        return into(this.#questions, `${source.on} ${source.interrupt}`, listener);
       case "done":
         return into(this.#done, source.reply, listener);
       case "field":

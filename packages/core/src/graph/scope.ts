@@ -1,4 +1,4 @@
-import { type GraphExpression, type GraphSource, fanOf, isOperator } from "./graph.ts";
+import { type GraphExpression, type GraphSource, askedAs, fanOf, isOperator } from "./graph.ts";
 import { fansOf } from "./lane-paths.ts";
 
 /** In which lanes something happens, as far as the graph tells. */
@@ -100,6 +100,13 @@ export class Scopes {
             : [...emitters].flatMap((name) => (name === outside ? [root] : this.of(name)));
         return source.lane === true ? scopes.map((scope) => below(scope, eventLane(source.event))) : scopes;
       }
+      case "answered":
+      case "expired": {
+        const askers = this.#emitters.get(askedAs(source.interrupt));
+        return askers === undefined
+          ? [{ base: `interrupt ${source.interrupt}`, fans: [] }]
+          : [...askers].flatMap((name) => this.of(name));
+      }
       case "field":
       case "invalid":
         return [{ base: `reply ${source.reply}`, fans: fansOf(source.reply, source.path) }];
@@ -133,6 +140,8 @@ export class Scopes {
       if (isOperator(expression)) for (const part of expression.of) visit(part, name);
       else if (expression.on === "event") {
         for (const leader of this.#emitters.get(expression.event) ?? []) follow(leader, name);
+      } else if ("interrupt" in expression) {
+        for (const leader of this.#emitters.get(askedAs(expression.interrupt)) ?? []) follow(leader, name);
       } else if ("chunk" in expression && expression.chunk !== undefined) follow(expression.chunk, name);
     };
     for (const { name, triggers } of chunks) for (const { expression } of triggers) visit(expression, name);

@@ -1,11 +1,20 @@
 import type { TriggerDefinition } from "../define/flow.ts";
 import { labelOf, type Named, type NamedReply, type TriggerPlan } from "../define/trigger-plan.ts";
+import type { Interrupt } from "../define/interrupt.ts";
 import type { Spec } from "../define/spec.ts";
 import { suggest } from "../error/nearest.ts";
 import { messageOf } from "../error/sluice-error.ts";
 import { findPlace, shapeOf } from "../schema/shape.ts";
 import type { DefinitionProblem } from "./definition-problem.ts";
-import { type GraphExpression, type GraphOperator, type GraphTrigger, isJoin, isOperator, sourcesOf } from "./graph.ts";
+import {
+  type GraphExpression,
+  type GraphOperator,
+  type GraphTrigger,
+  askedAs,
+  isJoin,
+  isOperator,
+  sourcesOf,
+} from "./graph.ts";
 
 /** Turns the triggers of one flow into plain JSON, and reports what is wrong with them. */
 export class TriggerReader {
@@ -40,6 +49,13 @@ export class TriggerReader {
     };
   }
 
+  /** How something stands in a graph that a chunk says it emits, or asks. */
+  emitted(one: Named | Interrupt, where: string): string {
+    if (!("answered" in one)) return this.event(one, where);
+    this.#define("interrupt", { name: one.name, schema: one.answer }, where);
+    return askedAs(one.name);
+  }
+
   /** The name of an event; two events of one name are a problem. */
   event(event: Named, where: string): string {
     this.#define("event", event, where);
@@ -54,6 +70,12 @@ export class TriggerReader {
         const { event, lane } = plan;
         this.#define("event", event, where);
         return { on: "event", label: event.name, event: event.name, ...(lane === true && { lane }) };
+      }
+      case "answered":
+      case "expired": {
+        const { interrupt } = plan;
+        this.#define("interrupt", interrupt, where);
+        return { on: plan.on, label: labelOf(plan), interrupt: interrupt.name };
       }
       case "after":
       case "gather": {
@@ -186,7 +208,7 @@ export class TriggerReader {
     const known = this.#defined.get(key);
     if (known === undefined) this.#defined.set(key, definition);
     else if (known.schema !== definition.schema) {
-      const what = `two ${kind === "reply" ? "replies" : "events"} of the flow "${this.#flow}" are called "${definition.name}"`;
+      const what = `two ${kind === "reply" ? "replies" : `${kind}s`} of the flow "${this.#flow}" are called "${definition.name}"`;
       this.#report({ code: "name-taken", where, what, mend: "Define it once and import it, or rename one of them" });
     }
   }

@@ -4,6 +4,7 @@ import {
   type GraphExpression,
   type GraphSource,
   type GraphWarning,
+  askedAs,
   isOperator,
   sourcesOf,
 } from "./graph.ts";
@@ -77,7 +78,12 @@ function checkEmitted(flow: string, chunks: readonly GraphChunk[], accepts: read
 
 function unheard(flow: string, chunks: readonly GraphChunk[]): GraphWarning[] {
   const sources = chunks.flatMap(({ triggers }) => sourcesOfAll(triggers));
-  const heard = new Set(sources.flatMap((source) => (source.on === "event" ? [source.event] : [])));
+  const heard = new Set(
+    sources.flatMap((source) => {
+      if ("interrupt" in source) return [askedAs(source.interrupt)];
+      return source.on === "event" ? [source.event] : [];
+    }),
+  );
   return chunks.flatMap(({ name, emits }) =>
     emits
       .filter((event) => !heard.has(event))

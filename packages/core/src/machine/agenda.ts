@@ -61,6 +61,12 @@ export class Agenda {
     else this.commands = [command]; // a list that grows from nothing gets room for 17
   }
 
+  /** A timer is to fire at a time, in Unix milliseconds. */
+  set(timer: string, dueAt: number): void {
+    (this.timers ??= new Map()).set(timer, dueAt);
+    this.commands.push({ type: "wait", timer, dueAt });
+  }
+
   /** A timer is needed no more. */
   unset(timer: string): void {
     if (this.timers?.delete(timer) === true) this.add({ type: "unset", timer });

@@ -16,6 +16,8 @@ export interface Arrival {
   readonly reply: string | undefined;
   /** What it follows from and can be taken back; undefined for facts. */
   readonly claims: Claims | undefined;
+  /** The question that it ends. */
+  readonly interrupt?: string;
 }
 
 const nowhere: readonly number[] = [];

@@ -2,6 +2,7 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Claims } from "./claims.ts";
 import type { EntryOf } from "./entry.ts";
+import type { Question } from "./questions.ts";
 import { type ReplyIssues, noIssues } from "./reply-issues.ts";
 
 /** One triggering of a chunk. */
@@ -90,6 +91,10 @@ export type Command =
   | { readonly type: "wait"; readonly timer: string; readonly dueAt: number }
   /** Give a payload to a pipeline. */
   | { readonly type: "pipe"; readonly step: string; readonly payload: unknown }
+  /** Ask people a question. */
+  | { readonly type: "raise"; readonly question: Question }
+  /** The time of a question is over. */
+  | { readonly type: "lapse"; readonly id: string }
   /** Nothing has happened for the idle time: let no more events in. */
   | { readonly type: "close" }
   /** The time of the execution is over. */

@@ -76,6 +76,16 @@ export interface NotUndone {
   readonly error: SluiceError;
 }
 
+/** A question to people, as the chunk that asks it has put it. */
+export interface Asked {
+  /** Unique in its execution. */
+  readonly id: string;
+  readonly name: string;
+  readonly payload: unknown;
+  /** Milliseconds that an answer is waited for; left out where there is no limit. */
+  readonly expires?: number;
+}
+
 /** Why completed chunks are undone: what the execution will end with. */
 export type RollbackCause =
   | { readonly end: "flow:failed"; readonly error: SluiceError }
@@ -120,7 +130,13 @@ export interface EntryFields<S = any> {
   };
   "chunk:start": OfChunk & { readonly trigger: string; readonly input: unknown };
   "chunk:skipped": OfChunk & { readonly trigger: string };
-  "chunk:complete": OfChunk & { readonly output: unknown; readonly result?: unknown; readonly durationMs: number };
+  "chunk:complete": OfChunk & {
+    readonly output: unknown;
+    readonly result?: unknown;
+    /** What it asks people: they are told with `interrupt:raised`. */
+    readonly interrupts?: readonly Asked[];
+    readonly durationMs: number;
+  };
   "chunk:failed": OfChunk & {
     readonly error: SluiceError;
     readonly willRetry: boolean;
@@ -227,9 +243,30 @@ export interface EntryFields<S = any> {
     /** The tokens that were not written; left out where the source cannot know. */
     readonly tokensSaved?: number;
   };
+  /** People are asked. */
+  "interrupt:raised": OfChunk & {
+    readonly interrupt: Omit<Asked, "expires">;
+    /** Whether the attempt that asks waits for the answer itself. */
+    readonly inline?: true;
+    /** When its time is over, in Unix milliseconds. */
+    readonly dueAt?: number;
+  };
+  "interrupt:answered": OfChunk & {
+    /** The question's id and name. */
+    readonly interrupt: Pick<Asked, "id" | "name">;
+    /** As the schema puts it out. */
+    readonly answer: unknown;
+    /** Who sends the same again with the same id is told nothing new. */
+    readonly requestId?: string;
+  };
+  "interrupt:expired": OfChunk & { readonly interrupt: Pick<Asked, "id" | "name"> };
+  /** All that is unfinished waits for answers. */
+  "flow:waiting": { readonly state: StateOf<S>; readonly interrupts: readonly Asked[] };
+  /** Something has come: it waits no longer. */
+  "flow:resume": {};
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
-  /** A timer of an activation's retry, of a join, of the flow (`flow`), or of its idle time (`idle`). */
+  /** A timer of an activation's retry, of a join, of a question, of the flow (`flow`), or of its idle time (`idle`). */
   "timer:set": { readonly timer: string; readonly dueAt: number };
   "timer:fired": { readonly timer: string };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
@@ -263,6 +300,11 @@ export function isShown(entry: Entry): entry is EntryOf<any, "stream:item"> {
 /** Whether entries of a type end an execution. */
 export function isFinalType(type: EntryType): type is FinalType {
   return finalTypes.some((final) => final === type);
+}
+
+/** True for the entries of the execution that is looked at with which nothing is under way any more: it has ended, or waits for people. They carry the full state. */
+export function isTerminal<S>(entry: Entry<S>): entry is FinalEntry<S> | EntryOf<S, "flow:waiting"> {
+  return isFinal(entry) || (entry.type === "flow:waiting" && isOwn(entry));
 }
 
 /** True for the last entry of the execution that is looked at; it carries the full state. */

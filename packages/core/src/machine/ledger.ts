@@ -1,3 +1,4 @@
+import type { QuestionMoment } from "../define/trigger-plan.ts";
 import type { Failure } from "../define/trigger.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Listener, type Routes, routesOf } from "../graph/routes.ts";
@@ -8,12 +9,13 @@ import { type Arrival, arrivalOf } from "./arrival.ts";
 import { type Claims, unionOf } from "./claims.ts";
 import type { Activation, Command } from "./command.ts";
 import { Delivery } from "./delivery.ts";
-import type { EntryOf } from "./entry.ts";
+import type { Asked, EntryOf, OfChunk } from "./entry.ts";
 import { type Fan, gatheredOf } from "./fan.ts";
 import { Joins } from "./joins.ts";
 import { type LaneListener, Lanes, rootLane } from "./lane.ts";
 import type { MachineSnapshot } from "./machine-snapshot.ts";
 import { Outcome } from "./outcome.ts";
+import { type QuestionEnd, Questions, expiredError, timerOfQuestion } from "./questions.ts";
 import { type KeptReply, Replies } from "./replies.ts";
 import { Retractions } from "./retractions.ts";
 import { Rollback } from "./rollback.ts";
@@ -36,6 +38,7 @@ export class Ledger implements LaneListener {
   #delivery: Delivery | undefined;
   #replies: Replies | undefined;
   #retractions: Retractions | undefined;
+  #questions: Questions | undefined;
 
   constructor(graph: Graph, agenda: Agenda) {
     this.#graph = graph;
@@ -55,6 +58,7 @@ export class Ledger implements LaneListener {
       outcome: this.outcome.list(),
       ...(this.#replies !== undefined && { replies: this.#replies.list() }),
       ...(this.#retractions !== undefined && { retractions: this.#retractions.list() }),
+      ...(this.#questions !== undefined && { questions: this.#questions.list() }),
     };
   }
 
@@ -66,6 +70,7 @@ export class Ledger implements LaneListener {
     this.outcome.restore(data.outcome);
     if (data.replies !== undefined) this.replies.restore(data.replies);
     if (data.retractions !== undefined) this.retractions.restore(data.retractions);
+    if (data.questions !== undefined) this.questions.restore(data.questions);
     this.activations.restore(data.activations, ({ id, retryIn }) => retryIn !== undefined || isSet(id));
   }
 
@@ -76,7 +81,72 @@ export class Ledger implements LaneListener {
 
   /** What is still to be done because of what was taken back. */
   pending(timers: ReadonlyMap<string, number>): readonly Command[] {
-    return this.#retractions === undefined ? none : [...this.#retractions.pending(), ...this.rollback.pending(timers)];
+    const asked = this.#questions === undefined ? none : this.#askedAgain(this.#questions);
+    if (this.#retractions === undefined) return asked;
+    return [...this.#retractions.pending(), ...this.rollback.pending(timers), ...asked];
+  }
+
+  /** What people are still to be asked, and what is to expire. */
+  #askedAgain(questions: Questions): readonly Command[] {
+    const unasked = questions.unasked((claims) => this.isOpen(claims));
+    return [
+      ...questions.late().map(({ id }): Command => ({ type: "lapse", id })),
+      ...unasked.map((question): Command => ({ type: "raise", question })),
+    ];
+  }
+
+  /** What people are asked, made with the first question. */
+  get questions(): Questions {
+    this.#questions ??= new Questions();
+    return this.#questions;
+  }
+
+  /** Whether all that is unfinished waits for answers. `waits` tells of a running chunk whether it does. */
+  isWaiting(waits: (activationId: string) => boolean): boolean {
+    if (!this.#agenda.isRunning || this.#retractions?.areLeft === true) return false;
+    let areAny = this.#questions?.areOpen === true;
+    for (const { id, running } of this.activations.all()) {
+      if (!running || !waits(id)) return false;
+      areAny = true;
+    }
+    return areAny;
+  }
+
+  /** A question has been asked. */
+  raised(entry: EntryOf<unknown, "interrupt:raised">): void {
+    const { interrupt, inline = false, dueAt, chunk, activationId, attempt, lane } = entry;
+    const origin = { chunk, activationId, attempt, lane };
+    const question = inline
+      ? this.questions.add({ ...interrupt, origin, inline, claims: undefined })
+      : this.questions.get(interrupt.id);
+    if (question === undefined) return;
+    question.raised = true;
+    if (dueAt !== undefined) this.#agenda.set(timerOfQuestion(interrupt.id), dueAt);
+  }
+
+  /** A question is over: what listens to that starts, in the lane that asked. */
+  answered(moment: QuestionMoment, id: string, seq: number, end: QuestionEnd): void {
+    const question = this.questions.close(id, end);
+    if (question === undefined) return;
+    this.#agenda.unset(timerOfQuestion(id));
+    if (question.inline) return;
+    const { origin, name, payload } = question;
+    const listeners = this.#routes.question(moment, name);
+    if (this.#agenda.isRunning) {
+      const said = end.how === "answered" ? end.answer : payload;
+      this.deliver(listeners, { ...this.#arrival(said, origin.lane, `e${seq}`), interrupt: id });
+      if (end.how === "expired" && listeners.length === 0) this.fail(expiredError(question, this.#graph.flow));
+    }
+    this.lanes.leave(origin.lane);
+  }
+
+  /** The time of a question is over. */
+  lapse(timer: string): void {
+    for (const question of this.#questions?.raised() ?? none) {
+      if (timerOfQuestion(question.id) !== timer) continue;
+      question.late = true;
+      this.#agenda.add({ type: "lapse", id: question.id });
+    }
   }
 
   /** What is taken back, made when something is. */
@@ -91,7 +161,10 @@ export class Ledger implements LaneListener {
       delivery: () => this.delivery,
       command: (command) => this.#agenda.add(command),
       end: (activation) => this.end(activation),
-      forget: (goes) => this.outcome.takeBack(goes),
+      forget: (goes) => {
+        this.outcome.takeBack(goes);
+        for (const lane of this.#questions?.takeBack(goes) ?? none) this.lanes.leave(lane);
+      },
       over: (reply, scope) => this.#over(reply, scope),
       proceed: (next) => {
         if (next.type === "field") this.replies.deliver(next);
@@ -140,6 +213,7 @@ export class Ledger implements LaneListener {
     this.joins.confirm(isOpen, this.#routes.steps);
     this.retractions.confirm(isOpen);
     this.outcome.confirm(isOpen);
+    for (const question of this.#questions?.confirmed(isOpen) ?? none) this.#agenda.add({ type: "raise", question });
     const refused = this.outcome.failure(isOpen);
     if (refused !== undefined) this.fail(refused);
     for (const activation of this.activations.held()) {
@@ -223,7 +297,16 @@ export class Ledger implements LaneListener {
     if (chunk.fan !== undefined) this.lanes.keep(lane, activation.chunk, output, claims);
     if (claims !== undefined) this.retractions.completed(activation, claims);
     this.fire(this.#routes.after(chunk.name), output, lane, `e${entry.seq}`, claims);
+    for (const asked of entry.interrupts ?? none) this.#ask(asked, entry, claims);
     this.end(activation);
+  }
+
+  /** A question counts in the lane that asks it until it is over. */
+  #ask(asked: Asked, { chunk, activationId, attempt, lane }: OfChunk, claims: Claims | undefined): void {
+    const origin = { chunk, activationId, attempt, lane };
+    const question = this.questions.add({ ...asked, origin, inline: false, claims });
+    this.lanes.enter(lane);
+    if (claims === undefined) this.#agenda.add({ type: "raise", question });
   }
 
   /** An attempt of a chunk has failed. */
@@ -231,6 +314,7 @@ export class Ledger implements LaneListener {
     const activation = this.activations.get(entry.activationId);
     if (activation === undefined) return;
     if (activation.retracted) return this.#ended(activation, false);
+    if (entry.willRetry) this.#withdraw(activation.id);
     if (entry.willRetry) return this.activations.retry(activation, this.#agenda.progress.executionId, entry.replies);
     const isAborted = entry.error.code === "chunk-aborted";
     if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failedForGood(activation, entry);
@@ -270,6 +354,7 @@ export class Ledger implements LaneListener {
 
   /** An attempt to undo a completed chunk is over. @returns what follows in a rollback */
   compensated(entry: EntryOf<unknown, "chunk:compensated">): readonly Command[] {
+    this.#withdraw(entry.activationId);
     this.rollback.compensated(entry);
     if (this.rollback.cause !== undefined) return this.rollback.next();
     if (entry.willRetry) this.#retractions?.advance();
@@ -297,7 +382,13 @@ export class Ledger implements LaneListener {
   end(activation: Activation | undefined): void {
     if (activation === undefined) return;
     this.#replies?.breakOff(activation.id);
+    this.#withdraw(activation.id);
     this.#agenda.unset(activation.id);
     this.activations.end(activation);
+  }
+
+  /** An attempt is over, and what it has asked inline. */
+  #withdraw(activationId: string): void {
+    for (const { id } of this.#questions?.withdraw(activationId) ?? none) this.#agenda.unset(timerOfQuestion(id));
   }
 }

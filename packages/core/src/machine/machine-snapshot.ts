@@ -7,6 +7,7 @@ import type { JoinData } from "./join-way.ts";
 import type { FanData } from "./fan.ts";
 import type { Lane } from "./lane.ts";
 import type { OutcomeData } from "./outcome.ts";
+import type { QuestionsData } from "./questions.ts";
 import type { RepliesData } from "./replies.ts";
 import type { RetractionsData } from "./retractions.ts";
 import type { RollbackData } from "./rollback.ts";
@@ -31,6 +32,8 @@ export interface MachineSnapshot {
   /** Left out where no reply has been heard. */
   readonly replies?: RepliesData;
   readonly retractions?: RetractionsData;
+  /** Left out where nobody has been asked anything. */
+  readonly questions?: QuestionsData;
 }
 
 /** @throws SluiceError `snapshot-invalid` when a snapshot is of a graph with another routing */

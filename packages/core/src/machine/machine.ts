@@ -25,6 +25,7 @@ import { rootLane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { type MachineSnapshot, checkSnapshot, concerns } from "./machine-snapshot.ts";
 import { flowTimer, idleTimer, pendingCommands } from "./pending.ts";
+import { type Questions, endOf } from "./questions.ts";
 import type { KeptReply, OpenReply } from "./replies.ts";
 import type { Rollback } from "./rollback.ts";
 import { type StateData, foldState } from "./state-fold.ts";
@@ -114,6 +115,16 @@ export class Machine {
     return this.#ledger.kept(replyId);
   }
 
+  /** What people have been asked. */
+  get questions(): Pick<Questions, "get" | "end" | "raised"> {
+    return this.#ledger.questions;
+  }
+
+  /** Whether all that is unfinished waits for answers. `waits` tells of a running chunk whether it does. */
+  isWaiting(waits: (activationId: string) => boolean): boolean {
+    return this.#ledger.isWaiting(waits);
+  }
+
   /** The open reply with a name that an activation follows from; the nearest, where there are several. */
   openReply({ arrival: { claims } }: Activation, name: string): OpenReply | undefined {
     return claims === undefined ? undefined : this.#ledger.replies.among(claims, name);
@@ -198,6 +209,15 @@ export class Machine {
       case "state:changed":
         this.#change(entry);
         break;
+      case "interrupt:raised":
+        this.#ledger.raised(entry);
+        break;
+      case "interrupt:answered":
+        this.#ledger.answered("answered", entry.interrupt.id, entry.seq, endOf(entry));
+        break;
+      case "interrupt:expired":
+        this.#ledger.answered("expired", entry.interrupt.id, entry.seq, { how: "expired" });
+        break;
       case "flow:close":
         this.#agenda.progress.open = false;
         break;
@@ -260,8 +280,7 @@ export class Machine {
     this.#ledger.rollback.timerSet(timer);
     // the join may have fired, or its lane ended, before its deadline was noted
     if (timer.startsWith("join ") && this.#ledger.joins.timed(timer) === undefined) return;
-    (this.#agenda.timers ??= new Map()).set(timer, dueAt);
-    this.#agenda.commands.push({ type: "wait", timer, dueAt });
+    this.#agenda.set(timer, dueAt);
   }
 
   #timerFired(timer: string): void {
@@ -270,6 +289,7 @@ export class Machine {
     if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet)
       this.#agenda.commands.push({ type: "close" });
     this.#agenda.commands.push(...this.#ledger.rollback.timerFired(timer));
+    this.#ledger.lapse(timer);
     const activation = this.#ledger.activations.get(timer);
     if (activation !== undefined) return this.#ledger.activations.again(activation);
     const expired = this.#ledger.delivery.expire(timer, (id) => this.routes.steps.get(id));

@@ -1,8 +1,9 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
-import type { OfChunk } from "../machine/entry.ts";
+import type { Asked, OfChunk } from "../machine/entry.ts";
 import type { InvalidReply } from "../machine/reply-issues.ts";
+import type { Asker } from "./open-question.ts";
 import { Abort, aborted } from "./abort.ts";
 
 /** How much is going on. */
@@ -14,6 +15,12 @@ export interface Held {
 /** What an attempt has opened, and ends before it: a child, a generation. */
 export interface Below {
   readonly held: Held;
+  /** Whether it is a question that its attempt waits for. */
+  readonly asks?: true;
+  /** Whether it only waits for answers. */
+  readonly isWaiting?: boolean;
+  /** Of a child: its questions. */
+  readonly people?: Asker;
   readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
   /** Calls back once, when it has ended. */
   readonly onEnded: (callback: (error: SluiceError | undefined, result: unknown) => void) => void;
@@ -32,6 +39,11 @@ export class Attempt {
   behind: Attempt | undefined;
   /** Set by `setResult`; takes effect with the completion. */
   result: { readonly value: unknown } | undefined;
+  /** What is asked when it completes. */
+  interrupts: Asked[] | undefined;
+  /** Milliseconds that are left of its time, while that stands still; and when it is over, while it goes on. */
+  left: number | undefined;
+  dueAt = 0;
   ended = false;
   /** Whether viewers have seen something of it, which a further attempt makes void. */
   shown = false;
@@ -121,12 +133,23 @@ export class Attempt {
    * belongs to one generation, as the input of a tool does, is another reply in each attempt.
    */
   replyId(name: string, once = false): string {
-    this.#counts ??= new Map();
-    const count = (this.#counts.get(name) ?? 0) + 1;
-    this.#counts.set(name, count);
+    const count = this.#count(name);
     const which = `${count === 1 ? "" : `.${count}`}${once && this.number > 1 ? `.attempt${this.number}` : ""}`;
     const id = `${name}@${this.activation.id}${which}`;
     (this.opened ??= new Set()).add(id);
     return id;
+  }
+
+  /** An id for a question of this attempt; the same in each attempt that asks the same questions in the same order. */
+  questionId(name: string): string {
+    const count = this.#count(`interrupt ${name}`);
+    return `${name}@${this.activation.id}${count === 1 ? "" : `.${count}`}`;
+  }
+
+  #count(name: string): number {
+    this.#counts ??= new Map();
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
+    return count;
   }
 }

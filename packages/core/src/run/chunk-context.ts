@@ -1,6 +1,7 @@
 import type { Context, OpenOptions, TextReply } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
+import type { Interrupt } from "../define/interrupt.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import type { TokenSource } from "../define/token-source.ts";
 import { isTrigger } from "../define/trigger.ts";
@@ -31,7 +32,8 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get signal(): Context["signal"] {
     const { arrival, event } = this.#attempt.activation;
-    return { id: arrival.id, event, path: arrival.path, indexes: arrival.indexes };
+    const { id, path, indexes, interrupt } = arrival;
+    return { id, event, path, indexes, ...(interrupt !== undefined && { interrupt }) };
   }
 
   get abortSignal(): AbortSignal {
@@ -124,6 +126,18 @@ export class ChunkContext implements Omit<Context, "~spec"> {
     return ({ name }) => {
       if (!this.#isOver("stop")) this.#host.stop(this.#attempt, name);
     };
+  }
+
+  get interrupt(): Context["interrupt"] {
+    return (question, payload) =>
+      this.#isOver("interrupt") ? "" : this.#host.people.interrupt(this.#attempt, question, payload);
+  }
+
+  get ask(): Context["ask"] {
+    return ((question: Interrupt, payload: unknown) => {
+      if (this.#isOver("ask")) return late(this.#attempt);
+      return this.#host.people.ask(this.#attempt, question, payload);
+    }) as Context["ask"]; // the answer's type is known to the caller only
   }
 
   get child(): Context["child"] {

@@ -11,6 +11,7 @@ const none: Order[] = [];
  */
 export class CommandQueue {
   readonly #carryOut: (order: Order) => void;
+  readonly #onIdle: () => void;
   #orders: Order[] = none;
   #next = 0;
   #draining = false;
@@ -18,8 +19,10 @@ export class CommandQueue {
   /** Whoever pushes now will drain. */
   #held = false;
 
-  constructor(carryOut: (order: Order) => void) {
+  /** @param onIdle hears whenever all that was queued has been carried out */
+  constructor(carryOut: (order: Order) => void, onIdle: () => void) {
     this.#carryOut = carryOut;
+    this.#onIdle = onIdle;
   }
 
   push(order: Order): void {
@@ -62,5 +65,6 @@ export class CommandQueue {
       this.clear();
       this.#draining = false;
     }
+    this.#onIdle();
   }
 }

@@ -1,11 +1,29 @@
+import type { Spec } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { EntryDraft, NotUndone, RollbackCause } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
+import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
 
 /** How an execution ends. */
 export type Ending = RollbackCause | { readonly end: "flow:completed"; readonly result: unknown };
+
+/** How an execution ends that has done all there was to do: its result is right, or it fails because of it. */
+export function endingWith({ result: schema }: Spec, result: unknown, where: string): Ending {
+  if (schema === undefined) return { end: "flow:completed", result };
+  const complaint = {
+    code: "result-invalid" as const,
+    what: "The result",
+    where,
+    mend: "Call ctx.setResult, or return from the last chunk what the flow's `result` schema says",
+  };
+  try {
+    return { end: "flow:completed", result: validate(schema, result, complaint) };
+  } catch (error) {
+    return { end: "flow:failed", error: error as SluiceError }; // validate throws nothing else
+  }
+}
 
 /** The final entry of an execution. */
 export function finalDraft(

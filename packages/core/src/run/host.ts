@@ -6,6 +6,7 @@ import type { FieldListener } from "../graph/routes.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
+import type { People } from "./people.ts";
 import type { Identity } from "./identity.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
@@ -44,6 +45,8 @@ export interface Host {
     input: unknown,
     options: ChildOptions<Runnable>,
   ) => Promise<unknown>;
+  /** The questions of the execution. */
+  readonly people: People;
   /** Completes the execution, with the attempt's result. */
   readonly end: (attempt: Attempt) => void;
   /** Queues the live chunks that listen to a piece or a beginning. */

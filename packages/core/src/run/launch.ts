@@ -12,6 +12,7 @@ import { Accounts } from "./accounts.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Identity } from "./identity.ts";
 import { Shell } from "./shell.ts";
+import type { Standstill } from "./standstill.ts";
 import { initialState } from "./state-store.ts";
 
 /** How many executions may run within each other. */
@@ -29,6 +30,8 @@ export interface Launch {
   readonly budget: Budget | undefined;
   /** Of a child: what it spends from. */
   readonly account?: Account | undefined;
+  /** Of a child: its root's. */
+  readonly standstill?: Standstill;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface Launch {
  * @throws FlowDefinitionError when the flow has problems.
  * @throws SluiceError `flow-undefined`, or `input-invalid`
  */
-export function launch({ flow, input, create, identity, log, scheduler, budget, account }: Launch): Shell {
+export function launch({ flow, input, create, identity, log, scheduler, budget, account, standstill }: Launch): Shell {
   const graph = compile(flow);
   const definition = definitionOf(flow);
   const { spec } = definition;
@@ -59,6 +62,7 @@ export function launch({ flow, input, create, identity, log, scheduler, budget, 
     log,
     scheduler,
     child: launchChild,
+    ...(standstill !== undefined && { standstill }),
   });
   return shell;
 }
@@ -90,6 +94,7 @@ function launchChild(
       log: parent.log,
       scheduler: parent.scheduler,
       budget,
+      standstill: parent.standstill,
       account: parent.identity.accounts?.of(attempt.chunk),
     });
     const forget = attempt.adopt(child);

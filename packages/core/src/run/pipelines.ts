@@ -1,5 +1,5 @@
 import { type Observable, type SchedulerLike, Subject, Subscription } from "rxjs";
-import type { ChunkDefinition } from "../define/flow.ts";
+import type { ChunkDefinition, FlowDefinition } from "../define/flow.ts";
 import type { TriggerPlan } from "../define/trigger-plan.ts";
 import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import type { Step } from "../graph/routes.ts";
@@ -7,16 +7,32 @@ import type { Step } from "../graph/routes.ts";
 /** The user's pipeline of `rx(…)`. */
 export type Pipe = (payload$: Observable<unknown>, scheduler: SchedulerLike) => Observable<unknown>;
 
-/** What pipelines act on. */
-export interface PipelineParts {
-  readonly steps: readonly Step[];
-  readonly chunks: readonly ChunkDefinition[];
-  readonly where: string;
-  readonly scheduler: SchedulerLike;
+/** What comes of pipelines. */
+interface PipelineListener {
   readonly onYield: (step: Step, value: unknown) => void;
   readonly onFailure: (error: SluiceError) => void;
   /** One has come to its end. */
   readonly onEnd: () => void;
+}
+
+/** What pipelines act on. */
+interface PipelineParts extends PipelineListener {
+  readonly steps: readonly Step[];
+  readonly chunks: readonly ChunkDefinition[];
+  readonly where: string;
+  readonly scheduler: SchedulerLike;
+}
+
+/** The pipelines of an execution; undefined where its flow has none. */
+export function pipelinesOf(
+  steps: readonly Step[],
+  {
+    definition: { chunks, spec },
+    scheduler,
+  }: { readonly definition: FlowDefinition; readonly scheduler: SchedulerLike },
+  listener: PipelineListener,
+): Pipelines | undefined {
+  return steps.length === 0 ? undefined : new Pipelines({ steps, chunks, where: spec.name, scheduler, ...listener });
 }
 
 interface Pipeline {

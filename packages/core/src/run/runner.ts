@@ -6,7 +6,7 @@ import { arrivalOf } from "../machine/arrival.ts";
 import { type Activation, type Undoing, passing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
-import { Attempt, type Held } from "./attempt.ts";
+import { Attempt, type Below, type Held } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
@@ -107,12 +107,40 @@ export class Runner {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, undefined);
     if (!this.#close(attempt, "its chunk has completed")) return;
-    const { result, live } = attempt;
+    const { result, interrupts, live } = attempt;
     const { host } = this.#parts;
     const at = host.now();
     const draft = completeDraft(attempt, output, at - attempt.startedAt);
-    host.append(result === undefined ? draft : Object.assign(draft, { result: result.value }), live, at);
+    if (result !== undefined) Object.assign(draft, { result: result.value });
+    if (interrupts !== undefined) Object.assign(draft, { interrupts });
+    host.append(draft, live, at);
     this.#forget(attempt, undefined);
+  }
+
+  /** The time of an attempt stands still. */
+  pause(attempt: Attempt): void {
+    if (attempt.chunk.timeout === undefined || attempt.left !== undefined || attempt.ended) return;
+    attempt.left = attempt.dueAt - this.#parts.host.now();
+    this.#parts.timers.cancel(attempt.timer);
+  }
+
+  /** The time of an attempt goes on, when nothing that it has asked is open any more. */
+  proceed(attempt: Attempt): void {
+    const { left } = attempt;
+    if (left === undefined || attempt.ended || attempt.below.some(({ asks }) => asks === true)) return;
+    attempt.left = undefined;
+    this.#bound(attempt, left);
+  }
+
+  /** Whether an activation that runs only waits for answers. */
+  waits(activationId: string): boolean {
+    const below = this.find(activationId)?.below ?? [];
+    return below.length > 0 && below.every(({ isWaiting }) => isWaiting === true);
+  }
+
+  /** What runs below the attempts. */
+  get below(): readonly Below[] {
+    return this.#running.list().flatMap((attempt) => attempt.below);
   }
 
   /** The attempt of an activation that runs. */
@@ -201,8 +229,9 @@ export class Runner {
 
   /** The attempt ends when its time is over, whatever its code does. */
   #bound(attempt: Attempt, timeoutMs: number): void {
+    attempt.dueAt = this.#parts.host.now() + timeoutMs;
     this.#parts.timers.set(attempt.timer, timeoutMs, () => {
-      const what = `The chunk "${attempt.chunk.name}" took longer than ${timeoutMs} ms`;
+      const what = `The chunk "${attempt.chunk.name}" took longer than ${attempt.chunk.timeout} ms`;
       const mend = "Raise its `timeout`, or make it faster";
       this.#failed(attempt, new SluiceError("chunk-timeout", { what, where: attempt.where, mend }));
       this.#parts.drain();

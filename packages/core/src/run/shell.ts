@@ -1,8 +1,7 @@
 import type { SchedulerLike } from "rxjs";
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
-import { SluiceError } from "../error/sluice-error.ts";
-import { validate } from "../schema/validate.ts";
+import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import type { Waiting } from "../machine/command.ts";
@@ -11,13 +10,15 @@ import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
-import { type Ending, endError, finalDraft } from "./ending.ts";
+import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { LiveChunks } from "./live-chunks.ts";
-import { Pipelines } from "./pipelines.ts";
+import { People } from "./people.ts";
+import { type Pipelines, pipelinesOf } from "./pipelines.ts";
 import { Runner } from "./runner.ts";
+import { Standstill } from "./standstill.ts";
 import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
 
@@ -34,6 +35,8 @@ export interface ShellParts {
   readonly initial: Readonly<Record<string, unknown>>;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
+  /** Of a child: its root's. */
+  readonly standstill?: Standstill;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -47,7 +50,10 @@ export class Shell implements Host, Below {
   readonly spec: Spec;
   readonly log: EntryLog;
   readonly #parts: ShellParts;
-  readonly #queue = new CommandQueue((order) => this.#carryOut(order));
+  readonly #queue = new CommandQueue(
+    (order) => this.#carryOut(order),
+    () => this.standstill.look(),
+  );
   readonly #timers: Timers;
   readonly #live = new LiveChunks();
   readonly #runner: Runner;
@@ -64,6 +70,9 @@ export class Shell implements Host, Below {
   /** What has completed is being undone, here or in a child. */
   #undoing = false;
   streamStopped = false;
+  readonly standstill: Standstill;
+  /** Made with the first question. */
+  #people: People | undefined;
 
   constructor(parts: ShellParts) {
     const { definition, graph, instance, scheduler, log } = parts;
@@ -77,7 +86,12 @@ export class Shell implements Host, Below {
     const hold = (): void => this.#queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
     this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
-    this.#pipelines = machine.routes.pipelines.length === 0 ? undefined : this.#makePipelines();
+    this.standstill = parts.standstill ?? new Standstill(this);
+    this.#pipelines = pipelinesOf(machine.routes.pipelines, parts, {
+      onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
+      onFailure: (error) => this.#fail(error),
+      onEnd: () => this.#complete(),
+    });
   }
 
   get id(): string {
@@ -112,6 +126,17 @@ export class Shell implements Host, Below {
     return { timers: this.#timers.size + timers, attempts };
   }
 
+  get people(): People {
+    return (this.#people ??= new People(this, this.#runner, this.#parts.definition));
+  }
+
+  /** Whether all that is unfinished waits for answers. */
+  get isWaiting(): boolean {
+    return (
+      this.#ending === undefined && !this.#live.areRunning && this.machine.isWaiting((id) => this.#runner.waits(id))
+    );
+  }
+
   now(): number {
     return this.#parts.scheduler.now();
   }
@@ -128,6 +153,7 @@ export class Shell implements Host, Below {
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
   append(draft: EntryDraft, live = false, at = this.now()): Entry | undefined {
     if (this.machine.ended) return undefined;
+    if (!live) this.standstill.before(draft.type);
     const entry = this.log.append(draft, live, this.identity.path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
@@ -261,6 +287,10 @@ export class Shell implements Host, Below {
       case "pipe":
         this.#pipelines?.give(order.step, order.payload);
         break;
+      case "raise":
+      case "lapse":
+        this.people.carryOut(order);
+        break;
       case "close":
         this.close("idle");
         break;
@@ -293,19 +323,6 @@ export class Shell implements Host, Below {
     this.append({ type: "timer:set", timer, dueAt: this.now() + delayMs });
   }
 
-  #makePipelines(): Pipelines {
-    const { definition, graph, scheduler } = this.#parts;
-    return new Pipelines({
-      steps: this.machine.routes.pipelines,
-      chunks: definition.chunks,
-      where: graph.flow,
-      scheduler,
-      onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
-      onFailure: (error) => this.#fail(error),
-      onEnd: () => this.#complete(),
-    });
-  }
-
   #liveOver(error: SluiceError | undefined): void {
     this.#live.end();
     if (error === undefined) this.#complete();
@@ -321,20 +338,9 @@ export class Shell implements Host, Below {
   }
 
   #finish(): void {
-    let { result } = this.machine;
-    if (this.spec.result !== undefined) {
-      try {
-        result = validate(this.spec.result, result, {
-          code: "result-invalid",
-          what: "The result",
-          where: this.where,
-          mend: "Call ctx.setResult, or return from the last chunk what the flow's `result` schema says",
-        });
-      } catch (error) {
-        return this.#fail(error as SluiceError); // validate throws nothing else
-      }
-    }
-    this.#end("the execution has completed", { end: "flow:completed", result }, false);
+    const ending = endingWith(this.spec, this.machine.result, this.where);
+    if (ending.end === "flow:failed") return this.#fail(ending.error);
+    this.#end("the execution has completed", ending, false);
   }
 
   #fail(error: SluiceError): void {

@@ -12,7 +12,7 @@ export type FieldSignal<T> =
   /** The value is complete and valid. */
   | { readonly type: "complete"; readonly path: string; readonly value: T };
 
-export type ExecutionStatus = "running" | "completed" | "failed" | "timeout" | "cancelled";
+export type ExecutionStatus = "running" | "waiting" | "completed" | "failed" | "timeout" | "cancelled";
 
 /** What a view makes of an entry: hands on what it stands for, if anything. */
 type Project<T> = (entry: Entry, next: (value: T) => void) => void;
@@ -90,7 +90,9 @@ export function fieldProjection(reply: string, path: string): Project<FieldSigna
 
 /** The status that an entry brings about. */
 export function statusOf(entry: Entry): ExecutionStatus | undefined {
-  return isFinal(entry) ? statusAfter(entry.type) : undefined;
+  if (isFinal(entry)) return statusAfter(entry.type);
+  if (!isOwn(entry)) return undefined;
+  return entry.type === "flow:waiting" ? "waiting" : entry.type === "flow:resume" ? "running" : undefined;
 }
 
 /** The status of an execution that has ended so. */

@@ -1,0 +1,28 @@
+/** A question that people can answer. */
+export interface OpenQuestion {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: unknown;
+  /** The flow that asks: the execution's, or a child's. */
+  readonly path: readonly string[];
+  readonly chunk: string;
+}
+
+/** An answer to a question. */
+export interface Answer {
+  readonly id: string;
+  readonly answer: unknown;
+  /** The question's name, where the one who answers knows it. */
+  readonly name?: string;
+  readonly requestId?: string;
+}
+
+/** Who asks, and takes answers in. */
+export interface Asker {
+  /** What can be answered, here and in the children that run. */
+  readonly open: () => readonly OpenQuestion[];
+  /** Who has asked a question, here or below; undefined where nobody has. */
+  readonly ownerOf: (id: string) => Asker | undefined;
+  /** Takes an answer in that is one to it. */
+  readonly take: (answer: Answer) => void;
+}
