@@ -2,7 +2,18 @@ import { parseArgs } from "node:util";
 import type { MeasureOptions } from "./measure.ts";
 
 /** All works, in the order of the report. */
-export const works = ["chain", "loop", "fan", "crowd", "stream", "waiting", "importing", "tokens", "instant"] as const;
+export const works = [
+  "chain",
+  "loop",
+  "fan",
+  "crowd",
+  "stream",
+  "waiting",
+  "importing",
+  "tokens",
+  "instant",
+  "early",
+] as const;
 export type Work = (typeof works)[number];
 
 /** What the command line asks for. */

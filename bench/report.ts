@@ -2,6 +2,7 @@ import { type Bar, holds } from "./bar.ts";
 import type { Environment } from "./environment.ts";
 import { duration, formatted, times } from "./quantity.ts";
 import { type Comparison, type Growth, type Section, ratio } from "./section.ts";
+import { type Table, table } from "./table.ts";
 
 /** All tables as Markdown that also reads well in a terminal. */
 export function report(sections: readonly Section[], machine: Environment): string {
@@ -37,8 +38,17 @@ function barTable(bars: readonly Bar[]): string {
   return table(["what", "measured", "limit", "kind", ""], rows);
 }
 
-function sectionParts({ title, comparisons, growth }: Section): readonly string[] {
-  return [`## ${title}`, ...comparisons.flatMap(comparisonParts), ...growthParts(growth)];
+function sectionParts({ title, comparisons, growth, tables = [] }: Section): readonly string[] {
+  return [
+    `## ${title}`,
+    ...comparisons.flatMap(comparisonParts),
+    ...growthParts(growth),
+    ...tables.flatMap(tableParts),
+  ];
+}
+
+function tableParts({ title, note, headings, rows }: Table): readonly string[] {
+  return [`### ${title}`, note, table(headings, rows)];
 }
 
 function comparisonParts({
@@ -84,14 +94,4 @@ function growthParts(growth: readonly Growth[]): readonly string[] {
     "The exponent is the slope of log time over log size: 1 is linear, 2 is quadratic.",
     table(["", "sizes", "minimum", "exponent"], rows),
   ];
-}
-
-/** A Markdown table with its columns aligned; all but the first to the right. */
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(3, ...lines.map((line) => line[column]?.length ?? 0)));
-  const write = (line: readonly string[]): string =>
-    `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
-  const rule = `|${widths.map((width, column) => (column === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
-  return [write(headings), rule, ...rows.map(write)].join("\n");
 }

@@ -1,10 +1,12 @@
-// Does the works one after the other, prints their tables, and writes RESULTS.md and results.svg when all were done in full.
-import { writeFileSync } from "node:fs";
+// Does the works one after the other, prints their tables, writes what they have to say elsewhere, and, when all were done
+// in full, RESULTS.md and results.svg.
+import { readFileSync, writeFileSync } from "node:fs";
 import { holds } from "./bar.ts";
 import { chart } from "./chart.ts";
 import { ask } from "./child.ts";
 import { environment } from "./environment.ts";
 import { readOptions, works } from "./options.ts";
+import { written } from "./page.ts";
 import { report } from "./report.ts";
 import type { Section } from "./section.ts";
 
@@ -17,6 +19,10 @@ for (const work of options.only) {
 }
 const text = report(sections, environment());
 console.log(text);
+for (const page of sections.flatMap(({ pages = [] }) => pages)) {
+  const file = new URL(`../${page.file}`, import.meta.url);
+  writeFileSync(file, written(page, page.part === undefined ? "" : readFileSync(file, "utf8")));
+}
 if (works.every((work) => options.only.includes(work)) && !options.quick) {
   writeFileSync(new URL("RESULTS.md", import.meta.url), text);
   writeFileSync(new URL("results.svg", import.meta.url), chart(sections));

@@ -1,6 +1,8 @@
 import type { Bar } from "./bar.ts";
 import type { Cost } from "./measure.ts";
+import type { Page } from "./page.ts";
 import type { Quantity } from "./quantity.ts";
+import type { Table } from "./table.ts";
 
 /** Contestants at one work, side by side. */
 export interface Comparison {
@@ -39,6 +41,10 @@ export interface Section {
   readonly comparisons: readonly Comparison[];
   readonly growth: readonly Growth[];
   readonly bars: readonly Bar[];
+  /** What is not measured but worked out. @default none */
+  readonly tables?: readonly Table[];
+  /** What it has to say elsewhere, the same on each machine. @default nothing */
+  readonly pages?: readonly Page[];
 }
 
 /**

@@ -14,6 +14,7 @@ const works: Record<Work, () => Promise<(options: MeasureOptions) => Promise<Sec
   importing: async () => (await import("./importing.ts")).importing,
   tokens: async () => (await import("./tokens.ts")).tokens,
   instant: async () => (await import("./instant.ts")).instant,
+  early: async () => (await import("./early.ts")).early,
 };
 const [name, flag] = process.argv.slice(2);
 const work = await works[workNamed(name)]();
