@@ -9,29 +9,42 @@ export interface ChosenModel {
   readonly note: string;
 }
 
+/** What a chosen model is to be like. */
+export interface ModelOptions {
+  readonly tokensPerSecond?: number;
+  /** What runs without a key. @default the toy model in this folder */
+  readonly local?: Omit<ChosenModel, "name">;
+  /** A provider's larger model, which writes better and costs more. @default false */
+  readonly large?: boolean;
+}
+
 /**
  * Chooses a model from the environment: `OPENAI_API_KEY`, else `OPENAI_BASE_URL` (any server that speaks OpenAI's chat
  * API, without a key), else `ANTHROPIC_API_KEY`, else the toy model in this folder. `OPENAI_MODEL` and `ANTHROPIC_MODEL`
- * name another model. A provider is loaded only when it is chosen. `tokensPerSecond` slows the toy down to be watched;
- * `local` takes its place.
+ * name another model, `OPENAI_LARGE_MODEL` and `ANTHROPIC_LARGE_MODEL` another `large` one. A provider is loaded only when
+ * it is chosen. `tokensPerSecond` slows the toy down to be watched; `local` takes its place.
  */
 export async function chooseModel(
   env: Readonly<NodeJS.ProcessEnv> = process.env,
-  { tokensPerSecond, local }: { readonly tokensPerSecond?: number; readonly local?: Omit<ChosenModel, "name"> } = {},
+  { tokensPerSecond, local, large = false }: ModelOptions = {},
 ): Promise<ChosenModel> {
   // A key that is set to nothing is no key.
-  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL } =
-    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL } = given;
+  const named = (provider: "OPENAI" | "ANTHROPIC"): string | undefined =>
+    (large ? given[`${provider}_LARGE_MODEL`] : undefined) ?? given[`${provider}_MODEL`];
   if (OPENAI_API_KEY !== undefined || OPENAI_BASE_URL !== undefined) {
     const { createOpenAI } = await import("@ai-sdk/openai");
     const openai = createOpenAI({ apiKey: OPENAI_API_KEY ?? "none", baseURL: OPENAI_BASE_URL });
-    if (OPENAI_BASE_URL === undefined) return chosen(openai(OPENAI_MODEL ?? "gpt-6-luna"), "OpenAI");
-    return chosen(openai.chat(OPENAI_MODEL ?? (OPENAI_API_KEY ? "gpt-6-luna" : "default")), OPENAI_BASE_URL);
+    const name = named("OPENAI") ?? (large ? "gpt-6-sol" : "gpt-6-luna");
+    if (OPENAI_BASE_URL === undefined) return chosen(openai(name), "OpenAI");
+    return chosen(openai.chat(named("OPENAI") ?? (OPENAI_API_KEY ? name : "default")), OPENAI_BASE_URL);
   }
   if (ANTHROPIC_API_KEY !== undefined) {
     const { createAnthropic } = await import("@ai-sdk/anthropic");
     const anthropic = createAnthropic({ apiKey: ANTHROPIC_API_KEY, baseURL: ANTHROPIC_BASE_URL });
-    return chosen(anthropic(ANTHROPIC_MODEL ?? "claude-haiku-5-5"), "Anthropic");
+    const name = named("ANTHROPIC") ?? (large ? "claude-sonnet-5-5" : "claude-haiku-5-5");
+    return chosen(anthropic(name), "Anthropic");
   }
   if (local !== undefined) return { ...local, name: local.model.modelId };
   const pace =

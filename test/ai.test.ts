@@ -2,7 +2,7 @@ import { type RequestListener, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { inspect } from "node:util";
-import { type AskOptions, ask } from "@sluice/ai";
+import { type AskOptions, ask, currentPrices, priceOf } from "@sluice/ai";
 import {
   type Entry,
   type ModelPart,
@@ -707,6 +707,26 @@ describe("the model of the examples", () => {
     expect(chosen.note).toMatch(note);
     expect(chosen.name).toBe(chosen.model.modelId);
     expect(chosen.note).not.toContain(KEY);
+  });
+
+  test.each([
+    [{ OPENAI_API_KEY: KEY }, "openai/gpt-6-sol"],
+    [{ ANTHROPIC_API_KEY: KEY }, "anthropic/claude-sonnet-5-5"],
+  ])("with %j the large one is %s, which the table of prices has, and dearer than the other", async (env, name) => {
+    const [large, small] = [await chooseModel(env, { large: true }), await chooseModel(env)];
+    expect(ask(large.model, { prompt: "?" }).model).toBe(name);
+    const costs = [large, small].map(({ model }) => priceOf(currentPrices, ask(model, { prompt: "?" }).model)?.output);
+    expect(costs).toEqual([10, 0.5]);
+  });
+
+  test.each([
+    [
+      { OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_MODEL: "qwen", OPENAI_LARGE_MODEL: "qwen-large" },
+      "qwen-large",
+    ],
+    [{ OPENAI_BASE_URL: "http://127.0.0.1:9/v1", OPENAI_MODEL: "qwen" }, "qwen"],
+  ])("with %j the large one is %s", async (env, name) => {
+    expect((await chooseModel(env, { large: true })).name).toBe(name);
   });
 
   test("a local server gets a request without a key of anybody's", async () => {

@@ -316,4 +316,37 @@ ticket 2 is complete: Leo, keyboard
 the text has ended: Ben, Ada, Leo
 `,
   ],
+  [
+    "budgeted.ts",
+    "thresholds are told, a cheaper model is asked, a reply is stopped and a call refused, and all of it is on the bill",
+    `
+Runs on a stand-in for a provider: a server in this process, which plays what was written beforehand. For a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL for a local server.
+
+6 letters for 0.200 ¢, by "large" or "small"
+stand-in/large has written 47 tokens, for 0.055 ¢
+  Dear Nils, you are right, the invoice was charged twice, and we are sorry. The second payment is on its way back to your account. It will be there on Friday at the latest. Yours, the shop
+stand-in/large has written 46 tokens, for 0.054 ¢
+  50 % of the budget are reached: 0.108 ¢
+  Dear Ana, a coffee maker must not leak after 12 days. A new one leaves our house today, and the driver takes the old one with him. You need not pack or pay anything. Yours, the shop
+stand-in/large has written 44 tokens, for 0.053 ¢
+  75 % of the budget are reached: 0.161 ¢
+  Dear Kira, thank you for telling us at once. We have closed your account for new orders and cancelled the two that are not yours. Please choose a new password. Yours, the shop
+stand-in/large is too dear for the 0.039 ¢ that are left: stand-in/small is to answer
+stand-in/small has written 43 tokens, for 0.025 ¢
+  90 % of the budget are reached: 0.186 ¢
+  Dear Hugo, the driver left your parcel with the neighbour on the second floor, whose name is on the receipt. If it is not there tomorrow, we send it again. Yours, the shop
+stand-in/large is too dear for the 0.014 ¢ that are left: stand-in/small is to answer
+stand-in/small has written 19 tokens, for 0.014 ¢
+  100 % of the budget are reached: 0.200 ¢
+  no answer to 05-headphones: The reply of the model "stand-in/small" was stopped: by an estimate it has used up what is left of the budget (in letters.answer). Raise the budget, ask for less (\`maxOutputTokens\`), or answer the failure in a chunk on failed(…)
+stand-in/large is too dear for the 0.000 ¢ that are left: stand-in/small is to answer
+stand-in/small has written 0 tokens, for 0.000 ¢
+  no answer to 06-tax-number: Of the budget $0 are left, and the next call of a model needs at least $0.000048 (in letters.answer). Raise the budget, ask for less, or answer the failure in a chunk on failed(…)
+
+The bill
+  stand-in/large: 119 tokens read, 137 written, 0.161 ¢
+  stand-in/small: 84 tokens read, 62 written, 0.039 ¢ (a part of it by an estimate)
+  total: 203 tokens read, 199 written, 0.200 ¢ (a part of it by an estimate)
+`,
+  ],
 ];
