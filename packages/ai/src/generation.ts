@@ -112,8 +112,10 @@ export async function* generate(
         read += 1;
         if (part.providerExecuted === true) yield tools.begun(part);
       } else if (part.type === "tool-error" && !tools.knows(part.toolCallId)) {
+        read += 1;
         yield* [tools.begun(part), tools.ended(part)]; // a call that fits no tool, or not its schema
       } else if ((part.type === "tool-result" || part.type === "tool-error") && part.providerExecuted === true) {
+        read += 1;
         yield tools.ended(part);
       } else if (part.type === "tool-approval-request" && part.isAutomatic !== true) {
         throw unapproved(part.toolCall.toolName);
@@ -132,12 +134,16 @@ export async function* generate(
   }
 }
 
-/** How much of the stream a call has written: a character is one, and so is a call of a tool. */
+/**
+ * How much of the stream a call has written: a character is one, and so is a call of a tool, what a tool of the provider
+ * gave, and that a call is refused.
+ */
 function lengthOf(content: LanguageModelCallEndEvent["content"]): number {
   let length = 0;
   for (const part of content) {
     if (part.type === "text" || part.type === "reasoning") length += part.text.length;
-    else if (part.type === "tool-call") length += 1;
+    else if (part.type === "tool-call") length += part.invalid === true && part.providerExecuted !== true ? 2 : 1;
+    else if (part.type === "tool-result" || part.type === "tool-error") length += 1;
   }
   return length;
 }
