@@ -23,6 +23,10 @@ export interface Wire {
   readonly model: (endpoint: Endpoint) => LanguageModel;
   /** The first events of a reply, up to the text "He". */
   readonly begins: string;
+  /** The event of more text. */
+  readonly more: (text: string) => string;
+  /** The last events: a regular finish, with 10 tokens of input and 5 of output. */
+  readonly ends: string;
   /** What is told of a stream that just ends after that. */
   readonly early: string;
 }
@@ -31,7 +35,17 @@ const early = "broke off: its stream ended without a regular finish";
 
 const events = (...data: readonly object[]): string => data.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");
 
-const chatBegins = events({ id: "1", choices: [{ index: 0, delta: { role: "assistant", content: "He" } }] });
+/** What OpenAI's chat API streams. */
+const chat: Pick<Wire, "begins" | "more" | "ends"> = {
+  begins: events({ id: "1", choices: [{ index: 0, delta: { role: "assistant", content: "He" } }] }),
+  more: (content) => events({ id: "1", choices: [{ index: 0, delta: { content } }] }),
+  ends:
+    events({
+      id: "1",
+      choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+      usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+    }) + "data: [DONE]\n\n",
+};
 
 /** A server that speaks OpenAI's chat API. */
 export const local: Wire = {
@@ -44,7 +58,7 @@ export const local: Wire = {
       apiKey,
       supportsStructuredOutputs: true,
     })(modelId),
-  begins: chatBegins,
+  ...chat,
   early: "cannot be read: Response stream ended without a finish reason",
 };
 
@@ -53,7 +67,7 @@ export const wires: readonly Wire[] = [
     provider: "OpenAI chat",
     named: "openai/gpt-5-mini",
     model: ({ url, apiKey, modelId = "gpt-5-mini" }) => createOpenAI({ baseURL: `${url}/v1`, apiKey }).chat(modelId),
-    begins: chatBegins,
+    ...chat,
     early,
   },
   {
@@ -66,6 +80,11 @@ export const wires: readonly Wire[] = [
       { type: "response.output_item.added", output_index: 0, item: { type: "message", id: "m" } },
       { type: "response.output_text.delta", item_id: "m", delta: "He" },
     ),
+    more: (delta) => events({ type: "response.output_text.delta", item_id: "m", delta }),
+    ends: events(
+      { type: "response.output_item.done", output_index: 0, item: { type: "message", id: "m" } },
+      { type: "response.completed", response: { usage: { input_tokens: 10, output_tokens: 5 } } },
+    ),
     early,
   },
   {
@@ -77,6 +96,16 @@ export const wires: readonly Wire[] = [
       { type: "message_start", message: { id: "m", model: "claude-haiku-5-5", usage: { input_tokens: 1 } } },
       { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
       { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "He" } },
+    ),
+    more: (text) => events({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }),
+    ends: events(
+      { type: "content_block_stop", index: 0 },
+      {
+        type: "message_delta",
+        delta: { stop_reason: "end_turn", stop_sequence: null },
+        usage: { input_tokens: 10, output_tokens: 5 },
+      },
+      { type: "message_stop" },
     ),
     early,
   },

@@ -116,7 +116,7 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
     const meter = new Meter({ prices, allowance, clock, limiter, cache, isCacheRead: attempt === 1 });
     const spent = (): Spent | undefined => meter.spent();
     const candidates = list.map((model) => candidateOf(model, meter));
-    const limits = { firstTokenTimeoutMs, maxWaitMs, spent };
+    const limits = { firstTokenTimeoutMs, maxWaitMs, meter };
     if (allowance === undefined || list.length === 1)
       return Object.assign(inTurn(candidates, request, limits), { spent });
     const inputTokens = inputTokensOf({ prompt: [given.instructions, prompt, messages] });

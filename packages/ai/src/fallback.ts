@@ -23,13 +23,20 @@ export interface Candidate {
   readonly read: (request: ModelRequest) => AsyncGenerator<ModelPart>;
 }
 
+/** Knows what models use. */
+export interface SpentMeter {
+  /** What the call that has failed has used, as far as it is known. */
+  readonly spent: () => Spent | undefined;
+  /** That has been told. */
+  readonly forget: () => void;
+}
+
 /** How models take turns. */
 export interface TurnOptions extends FallbackOptions {
   /** The model that is asked when all is well. @default the first */
   readonly wanted?: string;
   readonly maxWaitMs: number;
-  /** What the call that has failed has used, as far as it is known. */
-  readonly spent: () => Spent | undefined;
+  readonly meter: SpentMeter;
 }
 
 /** A model that is not to be asked before a time. */
@@ -47,7 +54,7 @@ interface Limited {
 export async function* inTurn(
   candidates: readonly Candidate[],
   request: ModelRequest,
-  { firstTokenTimeoutMs, maxWaitMs, wanted = candidates[0]?.name ?? "", spent }: TurnOptions,
+  { firstTokenTimeoutMs, maxWaitMs, wanted = candidates[0]?.name ?? "", meter }: TurnOptions,
 ): AsyncGenerator<ModelPart> {
   const { clock } = request;
   const rest = [...candidates];
@@ -70,17 +77,19 @@ export async function* inTurn(
         const until = clock.now() + pause.msFrom(clock.now());
         limited = [...limited, { candidate, until }].toSorted((one, other) => one.until - other.until);
       }
+      let waitMs = 0;
       candidate = rest.shift();
       if (candidate === undefined) {
         const [next, ...others] = limited;
-        const waitMs = next === undefined ? Infinity : next.until - (clock?.now() ?? 0);
+        waitMs = next === undefined ? Infinity : next.until - (clock?.now() ?? 0);
         if (next === undefined || waitMs > maxWaitMs) throw error;
         limited = others;
         waitedFor.add(next.candidate);
-        yield { type: "finish", finishReason: "error", ...(spent() ?? { usage: {} }) }; // the wait is not a part of the call
-        if (waitMs > 0) await clock?.delay(waitMs);
         candidate = next.candidate;
       }
+      yield { type: "finish", finishReason: "error", ...(meter.spent() ?? { usage: {} }) }; // the wait is not a part of the call
+      meter.forget(); // now that it is in the log
+      if (waitMs > 0) await clock?.delay(waitMs);
       const what = error instanceof SluiceError ? error.what : String(error);
       const remainingBudgetUsd = request.allowance?.left().usd;
       const left = remainingBudgetUsd !== undefined && { remainingBudgetUsd };

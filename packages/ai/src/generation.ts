@@ -48,6 +48,13 @@ export async function* generate(
   let model = asked.name;
   let whole = false;
   let complete = false;
+  let broken: ModelPart | undefined; // told when a further call follows; else it is an error, which tells it
+  function* takeAsides(until: number): Generator<ModelPart> {
+    for (const part of asides.take(until)) {
+      yield part;
+      if (part.type === "finish") meter.told(); // not before: the reader may leave instead of taking it
+    }
+  }
   try {
     const { stream } = streamText({
       ...question,
@@ -67,12 +74,16 @@ export async function* generate(
         calls += 1;
         whole = false;
         model = nameOf(asked, info);
+        if (broken !== undefined) asides.tell(broken, written);
+        broken = undefined;
         if (calls > 1) asides.tell({ type: "start", model });
       },
       onLanguageModelCallEnd({ finishReason, usage, content }: LanguageModelCallEndEvent) {
         written += lengthOf(content);
         whole = !BROKEN.has(finishReason);
-        if (whole) asides.tell({ type: "finish", finishReason, ...meter.finish(model, usageOf(usage)) }, written);
+        const spent = meter.finish(model, usageOf(usage));
+        if (whole) asides.tell({ type: "finish", finishReason, ...spent }, written);
+        else broken = { type: "finish", finishReason: "error", ...spent };
       },
       onToolExecutionStart: tools.onStart,
       onToolExecutionEnd: tools.onEnd,
@@ -80,10 +91,10 @@ export async function* generate(
     });
     const parts = stream[Symbol.asyncIterator]();
     for (let next = parts.next(); ;) {
-      yield* asides.take(read);
+      yield* takeAsides(read);
       const got = await Promise.race([next, asides.more]);
       if (abortSignal.aborted) return;
-      yield* asides.take(read); // before the part: it was told first
+      yield* takeAsides(read); // before the part: it was told first
       if (got === undefined) continue;
       if (got.done === true) break;
       const part = got.value;
@@ -93,7 +104,7 @@ export async function* generate(
         const type = part.type === "text-delta" ? "text" : "reasoning";
         if (part.text !== "") yield { type, delta: part.text };
       } else if (part.type === "error") {
-        yield* asides.take(Infinity);
+        yield* takeAsides(Infinity);
         throw part.error;
       } else if (part.type === "finish-step") {
         read = Math.max(read, written);
@@ -101,15 +112,17 @@ export async function* generate(
         read += 1;
         if (part.providerExecuted === true) yield tools.begun(part);
       } else if (part.type === "tool-error" && !tools.knows(part.toolCallId)) {
+        read += 1;
         yield* [tools.begun(part), tools.ended(part)]; // a call that fits no tool, or not its schema
       } else if ((part.type === "tool-result" || part.type === "tool-error") && part.providerExecuted === true) {
+        read += 1;
         yield tools.ended(part);
       } else if (part.type === "tool-approval-request" && part.isAutomatic !== true) {
         throw unapproved(part.toolCall.toolName);
       }
       next = parts.next();
     }
-    yield* asides.take(Infinity);
+    yield* takeAsides(Infinity);
     if (abortSignal.aborted) return;
     if (!whole) throw brokenOff(asked);
     complete = true;
@@ -121,12 +134,16 @@ export async function* generate(
   }
 }
 
-/** How much of the stream a call has written: a character is one, and so is a call of a tool. */
+/**
+ * How much of the stream a call has written: a character is one, and so is a call of a tool, what a tool of the provider
+ * gave, and that a call is refused.
+ */
 function lengthOf(content: LanguageModelCallEndEvent["content"]): number {
   let length = 0;
   for (const part of content) {
     if (part.type === "text" || part.type === "reasoning") length += part.text.length;
-    else if (part.type === "tool-call") length += 1;
+    else if (part.type === "tool-call") length += part.invalid === true && part.providerExecuted !== true ? 2 : 1;
+    else if (part.type === "tool-result" || part.type === "tool-error") length += 1;
   }
   return length;
 }

@@ -21,6 +21,8 @@ export interface MeterOptions {
 
 type PartController = TransformStreamDefaultController<LanguageModelV4StreamPart>;
 
+const fromCache: Spent = { usage: {}, cached: true };
+
 /** A call that has not ended. */
 interface OpenCall {
   readonly model: string;
@@ -44,6 +46,8 @@ export class Meter {
   readonly #allowance: Allowance | undefined;
   readonly #options: MeterOptions;
   #call: OpenCall | "cached" | undefined;
+  /** What calls have used that have ended, but not for the reader yet. Oldest first. */
+  #untold: Spent[] = [];
 
   constructor(options: MeterOptions) {
     this.#options = options;
@@ -78,7 +82,7 @@ export class Meter {
             if (clock !== undefined && pause !== undefined) limiter?.pause(clock.now() + pause.msFrom(clock.now()));
             throw error;
           });
-          this.#call = call;
+          if (params.abortSignal?.aborted !== true) this.#call = call; // a model that is deaf may answer after the next one
           const kept = new KeptAnswer();
           const transform = (part: LanguageModelV4StreamPart, controller: PartController): void => {
             this.#note(call, part);
@@ -94,12 +98,35 @@ export class Meter {
     });
   }
 
-  /** The open call has ended. @returns what it has used; an estimate where the provider does not tell */
+  /** The open call has ended. @returns what it has used, to be `told`; an estimate where the provider does not tell */
   finish(model: string, usage: Usage): Spent {
-    const call = this.#call;
-    const estimate = this.spent();
+    const spent = this.#settled(model, usage);
+    this.#untold.push(spent);
+    return spent;
+  }
+
+  /** The reader has been told what the oldest call has used of those that have ended. */
+  told(): void {
+    this.#untold.shift();
+  }
+
+  /** What has been used so far without being told, by an estimate for the open call; undefined when there is nothing. */
+  spent(): Spent | undefined {
+    const open = this.#spentByOpen();
+    return sumOf(open === undefined ? this.#untold : [...this.#untold, open]);
+  }
+
+  /** All that has been used is told, and no call is open. */
+  forget(): void {
+    this.#untold = [];
     this.#call = undefined;
-    if (call === "cached") return { usage: {}, cached: true };
+  }
+
+  #settled(model: string, usage: Usage): Spent {
+    const call = this.#call;
+    const estimate = this.#spentByOpen();
+    this.#call = undefined;
+    if (call === "cached") return fromCache;
     const price = call?.model === model ? call.price : priceOf(this.#prices, model);
     const isTold = usage.inputTokens !== undefined || usage.outputTokens !== undefined;
     const spent = isTold || estimate === undefined ? this.#priced(usage, price) : estimate;
@@ -108,10 +135,11 @@ export class Meter {
     return spent;
   }
 
-  /** What the open call has used so far, by an estimate; undefined when there is none, or it has not been answered. */
-  spent(): Spent | undefined {
+  /** By an estimate; undefined when no call is open, or it has not been answered. */
+  #spentByOpen(): Spent | undefined {
     const call = this.#call;
-    if (call === undefined || call === "cached") return undefined;
+    if (call === undefined) return undefined;
+    if (call === "cached") return fromCache;
     const outputTokens = tokensOfBytes(call.bytes);
     const { inputTokens } = call;
     const usage = { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens };
@@ -176,6 +204,25 @@ export class Meter {
       tokens > (left.tokens === undefined ? Infinity : left.tokens + (granted.tokens ?? 0));
     if (isOver) throw crossed(call.model);
   }
+}
+
+/** What several calls have used and cost; undefined for none. */
+function sumOf([first, ...rest]: readonly Spent[]): Spent | undefined {
+  return first && rest.reduce(plus, first);
+}
+
+function plus(one: Spent, other: Spent): Spent {
+  const usage: Record<string, number> = { ...one.usage };
+  for (const [count, tokens] of Object.entries(other.usage)) usage[count] = (usage[count] ?? 0) + tokens;
+  const isPriced = one.costUsd !== undefined || other.costUsd !== undefined;
+  const prices = one.prices ?? other.prices;
+  return {
+    usage,
+    ...(isPriced && { costUsd: (one.costUsd ?? 0) + (other.costUsd ?? 0) }),
+    ...(prices !== undefined && { prices }),
+    ...((one.estimated ?? other.estimated) && { estimated: true }),
+    ...(one.cached && other.cached && { cached: true }),
+  };
 }
 
 /** What a call may use and cost at most, when it writes so many tokens. */

@@ -23,6 +23,12 @@ interface OpenCall {
   firstTokenMs?: number;
 }
 
+/** A call of a tool that has not ended. */
+interface RunningTool {
+  readonly tool: string;
+  readonly startedAt: number;
+}
+
 const nothing: Below["held"] = { attempts: 0, timers: 0 };
 
 /** Tells the log of a model's calls and of the tools that they ran, and how long each took by the scheduler's clock. */
@@ -36,8 +42,8 @@ export class ModelLog {
   /** What is read. */
   generation: Generation | undefined;
   readonly #disown: () => void;
-  /** When each running tool began, by the id of its call. */
-  #tools: Map<string, number> | undefined;
+  /** The tools that run, and when each began, by the id of its call. */
+  #tools: Map<string, RunningTool> | undefined;
   readonly #account: Account | undefined;
   /** What is reserved, for each call in order: a further one may begin before all of the one before has been read. */
   #granted: Amount[] | undefined;
@@ -120,7 +126,7 @@ export class ModelLog {
         return this.#finish(part);
       case "tool-call": {
         const { type: _type, ...call } = part;
-        (this.#tools ??= new Map()).set(call.toolCallId, host.now());
+        (this.#tools ??= new Map()).set(call.toolCallId, { tool: call.tool, startedAt: host.now() });
         return void host.append({ type: "tool:call_start", ...origin, ...call });
       }
       case "tool-progress": {
@@ -130,7 +136,8 @@ export class ModelLog {
       case "tool-result": {
         const { type: _type, ...result } = part;
         const now = host.now();
-        const durationMs = now - (this.#tools?.get(result.toolCallId) ?? now);
+        const durationMs = now - (this.#tools?.get(result.toolCallId)?.startedAt ?? now);
+        this.#tools?.delete(result.toolCallId);
         return void host.append({ type: "tool:call_finish", ...origin, ...result, durationMs });
       }
       default:
@@ -146,6 +153,7 @@ export class ModelLog {
   /** The generation is ended before its end. @returns the tokens that were still to come, where they are known */
   abort(): number | undefined {
     const tokensSaved = this.#asked(() => this.generation?.remaining?.());
+    this.#leaveTools();
     this.#finish({
       finishReason: "aborted",
       ...this.#spent(),
@@ -157,9 +165,17 @@ export class ModelLog {
 
   /** Nothing more is told; of a call that is open, its model has failed. */
   close(): void {
+    this.#leaveTools();
     this.#fail();
     for (const granted of this.#granted?.splice(0) ?? []) this.#account?.release(granted);
     this.#disown();
+  }
+
+  /** Nobody waits for the tools that still run: for the log their calls end. */
+  #leaveTools(): void {
+    for (const [toolCallId, { tool }] of this.#tools ?? []) {
+      this.note({ type: "tool-result", toolCallId, tool, success: false, error: "The call was ended" });
+    }
   }
 
   #fail(): void {
