@@ -109,7 +109,7 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
     const asked = askedOf(model);
     const read: Candidate["read"] = (request) => {
       const whole = { ...question, model, ...withIssues(asking, request.issues) } as unknown as Question; // the same options, whose types hang on the tools' no longer
-      return generate(asked, whole, request, { inputs, meter });
+      return generate(asked, whole, request, { meter });
     };
     return { name: asked.name, read };
   };
