@@ -109,6 +109,7 @@ describe("a trace", () => {
       "gen_ai.request.stream": true,
       "gen_ai.output.type": "text",
       "gen_ai.response.finish_reasons": ["tool-calls"],
+      "gen_ai.response.time_to_first_chunk": 0,
       "gen_ai.usage.input_tokens": 12,
       "gen_ai.usage.output_tokens": 7,
       "gen_ai.usage.cache_read.input_tokens": 4,

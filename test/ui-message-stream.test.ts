@@ -157,7 +157,11 @@ describe("a tool", () => {
       { ...part, state: "output-available", output: { status: "shipped" } },
       "text It is on its way",
     ]);
-    expect(partsOf(messages[1])).toMatchObject([{ ...part, state: "input-available" }]);
+    expect(messages.slice(1, 4).map(partsOf)).toMatchObject([
+      [{ type: "tool-track", toolCallId: "c1", state: "input-streaming" }],
+      [{ ...part, state: "input-streaming" }],
+      [{ ...part, state: "input-available" }],
+    ]);
   });
 
   test("shows its progress as a preliminary output", async () => {

@@ -75,6 +75,8 @@ const MAX_WAIT_MS = 60_000;
  * says. Each call, and each tool while it runs, is in the log. A tool gets the chunk's abort signal, and `callerOf` tells
  * it for whom it runs. What it throws is told to the model. Of a tool that `toolOf` made, the input's fields trigger.
  *
+ * Of a model that cannot stream, text, reasoning and calls of tools come when the whole answer is there.
+ *
  * Of several models the first is asked, and the next when it fails, has reached a rate limit, or does not begin within
  * `firstTokenTimeoutMs`: as long as nothing of a reply has come, and where another model may help. When all of them have
  * failed, one that is limited is waited for (`maxWaitMs`). Each change is a `model:resolved` entry.
@@ -107,7 +109,7 @@ export function ask<TOOLS extends ToolSet = ToolSet>(
     const asked = askedOf(model);
     const read: Candidate["read"] = (request) => {
       const whole = { ...question, model, ...withIssues(asking, request.issues) } as unknown as Question; // the same options, whose types hang on the tools' no longer
-      return generate(asked, whole, request, { inputs, meter });
+      return generate(asked, whole, request, { meter });
     };
     return { name: asked.name, read };
   };

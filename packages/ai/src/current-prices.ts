@@ -2,7 +2,9 @@ import type { PriceTable } from "./prices.ts";
 
 /**
  * List prices of some models, standard tier, in US dollars: as of 24 October 2026 (Anthropic) and 22 September 2026
- * (OpenAI). Cache writes are those for five minutes. Prices change: check them, and give `ask` a table of your own.
+ * (OpenAI; of its page, what others quote, and for long inputs the rule that input and cache cost twice, output one and a
+ * half times as much). Cache writes are those for five minutes. Prices change: check them, and give `ask` a table of your
+ * own.
  *
  * @see https://platform.claude.com/docs/en/about-claude/pricing
  * @see https://developers.openai.com/api/docs/pricing
@@ -51,6 +53,7 @@ export const currentPrices: PriceTable = {
       cachedInput: 0.01,
       cacheWriteInput: 0.125,
       long: { above: 100_000, input: 0.5, output: 2.5, cachedInput: 0.05, cacheWriteInput: 0.625 },
+      maxOutputTokens: 128_000,
     },
     "anthropic/claude-haiku-4-5": {
       input: 1,

@@ -1,4 +1,4 @@
-import { type ModelCall, type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
+import { type ModelPart, type ModelRequest, SluiceError, type Usage } from "@sluice/core";
 import { type LanguageModelCallEndEvent, type LanguageModelUsage, type ModelInfo, streamText } from "ai";
 import { Asides } from "./asides.ts";
 import type { Meter } from "./meter.ts";
@@ -13,8 +13,6 @@ export type Question = Parameters<typeof streamText>[0];
 
 /** What a generation is read with. */
 export interface GenerationOptions {
-  /** Tools whose input is a reply. */
-  readonly inputs: NonNullable<ModelCall["inputs"]>;
   readonly meter: Meter;
 }
 
@@ -29,7 +27,7 @@ export async function* generate(
   asked: Asked,
   question: Question,
   request: ModelRequest,
-  { inputs, meter }: GenerationOptions,
+  { meter }: GenerationOptions,
 ): AsyncGenerator<ModelPart> {
   const { abortSignal, reply, idempotencyKey } = request;
   if (abortSignal.aborted) return;
@@ -41,7 +39,7 @@ export async function* generate(
     idempotencyKey,
     sentence: (error) => sentenceOf(error, { headers }),
   });
-  const writing = new ToolWriting(inputs);
+  const writing = new ToolWriting();
   let written = 0; // by the model, as far as its calls have ended
   let read = 0;
   let calls = 0;

@@ -60,7 +60,8 @@ export class MessageChunks<Item = unknown> {
 
   /** What a reader who comes now, with what has been told so far, has to be told. */
   resumed(): UIMessageChunk[] {
-    return this.#parts.isWriting ? this.#parts.again() : []; // a text that was begun cannot be gone on with
+    const isWriting = this.#parts.isWriting || this.#tools.isWriting;
+    return isWriting ? this.#parts.again() : []; // a text that was begun cannot be gone on with
   }
 
   /** What a reader is told of an error. */

@@ -1,6 +1,7 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { type Allowance, type Amount, SluiceError, type SourceClock, type Spent, type Usage } from "@sluice/core";
 import { type LanguageModel, gateway, simulateReadableStream, wrapLanguageModel } from "ai";
+import { answerOf } from "./answer.ts";
 import type { Limiter } from "./limiter.ts";
 import { type Price, type PriceTable, costOf, dearestOf, priceOf } from "./prices.ts";
 import { KeptAnswer, type ReplyCache, keyOf } from "./reply-cache.ts";
@@ -35,6 +36,8 @@ interface OpenCall {
   readonly settle: ((tokens: number) => void) | undefined;
   /** Of what has been written. */
   bytes: number;
+  /** Whether its answer came at once: it is paid for then, and stopping it would save nothing. */
+  isWhole: boolean;
 }
 
 /**
@@ -57,11 +60,14 @@ export class Meter {
 
   /** The same model; its calls are counted. @throws SluiceError `budget-exceeded` or `price-unknown`, by its calls */
   metered(model: LanguageModel, name: string): LanguageModelV4 {
+    const given =
+      typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model;
+    let canStream = typeof given.doStream === "function"; // a provider's own model may have none, whatever its type says
     return wrapLanguageModel({
-      model: typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model,
+      model: given,
       middleware: {
         specificationVersion: "v4",
-        wrapStream: async ({ doStream, params }) => {
+        wrapStream: async ({ model: asked, params }) => {
           const { cache, isCacheRead, limiter, clock } = this.#options;
           const key = cache && keyOf(name, params);
           const known = key !== undefined && isCacheRead ? await cache?.get(key) : undefined;
@@ -76,12 +82,15 @@ export class Meter {
             }; // what was kept
           }
           const call = await this.#open(name, params);
-          const answer = await doStream().then(undefined, (error: unknown) => {
+          const answer = await answerOf(asked, params, canStream).then(undefined, (error: unknown) => {
             const pause = retryAfter(error);
             call.settle?.(0);
             if (clock !== undefined && pause !== undefined) limiter?.pause(clock.now() + pause.msFrom(clock.now()));
             throw error;
           });
+          const { isWhole, ...result } = answer;
+          canStream = !isWhole;
+          call.isWhole = isWhole;
           if (params.abortSignal?.aborted !== true) this.#call = call; // a model that is deaf may answer after the next one
           const kept = new KeptAnswer();
           const transform = (part: LanguageModelV4StreamPart, controller: PartController): void => {
@@ -92,7 +101,7 @@ export class Meter {
           const flush = async (): Promise<void> => {
             if (key !== undefined && kept.whole !== undefined) await cache?.set(key, kept.whole);
           };
-          return { ...answer, stream: answer.stream.pipeThrough(new TransformStream({ transform, flush })) };
+          return { ...result, stream: result.stream.pipeThrough(new TransformStream({ transform, flush })) };
         },
       },
     });
@@ -175,7 +184,7 @@ export class Meter {
     const { limiter, clock } = this.#options;
     const expected = inputTokens + (params.maxOutputTokens ?? 0);
     const settle = clock && (await limiter?.enter(expected, clock, params.abortSignal));
-    const call = { model, price, inputTokens, settle, bytes: 0 };
+    const call = { model, price, inputTokens, settle, bytes: 0, isWhole: false };
     if (allowance === undefined) return { ...call, granted: undefined };
     if (price === undefined && allowance.left().usd !== undefined) {
       if (allowance.unknownPrice === "refuse") throw unknownPrice(model, this.#prices);
@@ -193,10 +202,11 @@ export class Meter {
 
   /** Counts a part of an answer. @throws SluiceError `budget-exceeded` */
   #note(call: OpenCall, part: LanguageModelV4StreamPart): void {
-    const { granted, inputTokens, price } = call;
+    const { granted, inputTokens, price, isWhole } = call;
+    if (isWhole && part.type === "tool-call") call.bytes += bytesOf(part.input);
     if (part.type !== "text-delta" && part.type !== "reasoning-delta" && part.type !== "tool-input-delta") return;
     call.bytes += bytesOf(part.delta);
-    if (granted === undefined) return;
+    if (granted === undefined || isWhole) return;
     const left = this.#allowance?.left() ?? {};
     const { usd, tokens } = mostOf(inputTokens, tokensOfBytes(call.bytes), price);
     const isOver =

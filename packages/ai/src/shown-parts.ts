@@ -56,9 +56,14 @@ export class ShownParts {
     return this.#tell(chunk, [chunk], by, key);
   }
 
-  /** Shows what comes of something that was told under a key: told again, it comes behind that. */
-  tellMore(chunk: UIMessageChunk, first: UIMessageChunk, by: Author | undefined, key: string): UIMessageChunk[] {
-    return this.#tell(chunk, [first, chunk], by, key);
+  /** Shows what comes of something that was told under a key: told again, it is `whole`. */
+  tellMore(
+    chunk: UIMessageChunk,
+    whole: readonly UIMessageChunk[],
+    by: Author | undefined,
+    key: string,
+  ): UIMessageChunk[] {
+    return this.#tell(chunk, whole, by, key);
   }
 
   /** Ends the texts that are being written whose id begins so. */

@@ -1,22 +1,17 @@
-import type { ModelCall, ModelPart } from "@sluice/core";
+import type { ModelPart } from "@sluice/core";
 import type { TextStreamPart, ToolSet } from "ai";
 
-/** Follows the inputs that a model writes, of the tools whose input is a reply. */
+/** Follows the inputs of tools that a model writes. */
 export class ToolWriting {
-  readonly #inputs: NonNullable<ModelCall["inputs"]>;
   /** The tools of the calls that are being written, by the id of the call. */
   readonly #open = new Map<string, string>();
   readonly #ended = new Set<string>();
-
-  constructor(inputs: NonNullable<ModelCall["inputs"]>) {
-    this.#inputs = inputs;
-  }
 
   /** What a part of the SDK's stream says of them. */
   *note(part: TextStreamPart<ToolSet>): Generator<ModelPart> {
     switch (part.type) {
       case "tool-input-start":
-        if (Object.hasOwn(this.#inputs, part.toolName)) this.#open.set(part.id, part.toolName);
+        this.#open.set(part.id, part.toolName);
         return;
       case "tool-input-delta": {
         const tool = this.#open.get(part.id);
@@ -29,11 +24,12 @@ export class ToolWriting {
         return yield* this.#end(part.id);
       case "tool-call": {
         const { toolCallId, toolName: tool, input } = part;
-        if (Object.hasOwn(this.#inputs, tool) && !this.#open.has(toolCallId) && !this.#ended.has(toolCallId)) {
+        if (!this.#open.has(toolCallId) && !this.#ended.has(toolCallId)) {
           this.#open.set(toolCallId, tool); // a provider that writes a call in one piece
-          yield { type: "tool-input", toolCallId, tool, delta: JSON.stringify(input) };
+          yield { type: "tool-input", toolCallId, tool, delta: JSON.stringify(input ?? null) };
         }
-        return yield* this.#end(toolCallId);
+        yield* this.#end(toolCallId);
+        this.#ended.delete(toolCallId); // some models count their calls anew each time
       }
     }
   }

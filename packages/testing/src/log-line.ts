@@ -32,6 +32,7 @@ function subjectOf(entry: Entry): string {
       return entry.field === "" ? entry.reply : `${entry.reply}.${entry.field}`;
     case "reply:complete":
       return entry.reply;
+    case "tool:input":
     case "tool:call_start":
     case "tool:progress":
     case "tool:call_finish":

@@ -34,7 +34,7 @@ export type ModelPart =
   | { readonly type: "reasoning"; readonly delta: string }
   /** The call has ended: the last part, unless tools run. `length` means that the reply was cut off. */
   | ({ readonly type: "finish"; readonly finishReason: string } & Spent)
-  /** More of what the model writes as the input of a tool that is in `inputs`. */
+  /** More of what the model writes as the input of a tool. */
   | { readonly type: "tool-input"; readonly toolCallId: string; readonly tool: string; readonly delta: string }
   /** That input is written. */
   | { readonly type: "tool-input-end"; readonly toolCallId: string; readonly tool: string }

@@ -27,6 +27,7 @@ export function weightOf(entry: Entry): number {
     case "model:token":
     case "model:reasoning":
     case "field:delta":
+    case "tool:input":
       return base + 2 * entry.delta.length;
     case "state:changed":
       return base + sizeOf(entry.diff.values);

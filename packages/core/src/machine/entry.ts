@@ -198,6 +198,8 @@ export interface EntryFields<S = any> {
   };
   /** The price of a model is not known, and its calls count nothing in dollars. Once a model. */
   "budget:price_unknown": { readonly model: string };
+  /** Live: more of what the model writes as its input, before it starts. */
+  "tool:input": OfTool & OfModel & { readonly delta: string };
   "tool:call_start": OfTool & { readonly args: unknown };
   "tool:call_finish": OfTool & {
     readonly durationMs: number;

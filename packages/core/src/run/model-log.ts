@@ -106,11 +106,17 @@ export class ModelLog {
       case "reasoning": {
         this.#first();
         if (this.#quiet) return;
-        const call = this.#call?.call ?? this.#attempt.calls; // a source may write on after its `finish`
+        const call = this.#number;
         const told = part.type === "text" ? tokenDraft(this.#attempt, call, part.delta) : undefined;
         return void host.append(told ?? { type: "model:reasoning", ...origin, call, delta: part.delta }, true);
       }
-      case "tool-input":
+      case "tool-input": {
+        this.#first();
+        if (this.#quiet) return;
+        this.#attempt.shown = true;
+        const { type: _type, ...input } = part;
+        return void host.append({ type: "tool:input", ...origin, call: this.#number, ...input }, true);
+      }
       case "tool-input-end":
         return this.#first();
       case "resolved": {
@@ -193,6 +199,11 @@ export class ModelLog {
     } catch {
       return undefined; // a source that fails to tell does not know: an attempt that ends must not fail for it
     }
+  }
+
+  /** Of the call that writes: a source may write on after its `finish`. */
+  get #number(): number {
+    return this.#call?.call ?? this.#attempt.calls;
   }
 
   #first(): void {
