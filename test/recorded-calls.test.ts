@@ -21,6 +21,7 @@ import { type LanguageModel, tool } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { asking, order, told } from "./agent.ts";
+import { START, finishPart, textParts, writing } from "./mock-model.ts";
 import { type Wire, answering, local, wires } from "./provider-wire.ts";
 
 const KEY = "sk-proj-abcdEFGH1234567890abcdEFGH";
@@ -352,5 +353,38 @@ describe("what a call has used that did not come to its end", () => {
     expect(live).toContainEqual(
       expect.objectContaining({ type: "model:finish", model: "cheaper", finishReason: "aborted", usage, costUsd: 0.5 }),
     );
+  });
+});
+
+test("a budget is told again of what was spent, and that a price is not known", async () => {
+  const unknown = ask(writing(START, ...textParts("Yes"), finishPart()), { prompt: "?", maxOutputTokens: 10 });
+  const budgeted = async (source: TokenSource): Promise<unknown> => {
+    let log: unknown;
+    await virtualTime(async ({ execute }) => {
+      const budget = { usd: 1, tokens: 30 };
+      log = plain(await logOf(execute(asking(source), "", { budget })));
+    });
+    return log;
+  };
+  const live = await budgeted(record(unknown, fileOf("unpriced")));
+  expect(await budgeted(replay(fileOf("unpriced")))).toEqual(live);
+  expect(live).toContainEqual(expect.objectContaining({ type: "budget:price_unknown", model: "mock/m-1" }));
+  expect(live).toContainEqual(expect.objectContaining({ type: "budget:threshold_reached" }));
+});
+
+test("what tools do not say is not said in the replay", async () => {
+  const call = { toolCallId: "c1", tool: "ring" };
+  const model = scriptedModel([
+    [
+      { finish: "tool-calls" },
+      { part: { type: "tool-call", ...call, args: undefined } },
+      { part: { type: "tool-progress", ...call, data: undefined } },
+      { part: { type: "tool-result", ...call, success: true } },
+    ],
+  ]);
+  await virtualTime(async ({ execute }) => {
+    const live = toldByChunk(await logOf(execute(asking(record(model, fileOf("silent"))), "")));
+    expect(toldByChunk(await logOf(execute(asking(replay(fileOf("silent"))), "")))).toEqual(live);
+    expect(live).toHaveProperty(["answer /", 2, "type"], "tool:call_start");
   });
 });

@@ -85,8 +85,8 @@ class Track {
 
   note(piece: Untimed<RecordedPiece>): void {
     const at = this.#now();
-    const afterMs = Math.max(0, Math.round(at - this.#last)); // a wall clock may be set back
-    this.#last += afterMs; // so that what is rounded does not add up
+    const afterMs = Math.max(0, Math.round(at - this.#last));
+    this.#last = Math.min(at, this.#last + afterMs); // roundings do not add up; a wall clock may be set back
     this.#pieces.push({ afterMs, ...piece } as RecordedPiece); // each kind has it
   }
 
@@ -101,7 +101,7 @@ class Track {
 function taped(call: ModelCall, tape: Tape): ModelCall {
   const stream: ModelCall["stream"] = (request) => {
     const track = tape.begin(call.model, request);
-    const generation = opened(() => call.stream(request), track);
+    const generation = opened(() => call.stream(overheard(request, track)), track);
     const { resolved } = generation;
     const wasResolved = resolved !== undefined && { resolved };
     return Object.assign(noted(generation, request, { track, ...wasResolved }), {
@@ -111,6 +111,17 @@ function taped(call: ModelCall, tape: Tape): ModelCall {
     });
   };
   return { model: call.model, stream, ...(call.inputs !== undefined && { inputs: call.inputs }) };
+}
+
+/** The same request, whose budget is told through the track. */
+function overheard(request: ModelRequest, track: Track): ModelRequest {
+  const { allowance } = request;
+  if (allowance === undefined) return request;
+  const unpriced = (model: string): void => {
+    track.note({ unpriced: model });
+    allowance.unpriced(model);
+  };
+  return { ...request, allowance: { ...allowance, unpriced } };
 }
 
 function opened(open: () => Generation, track: Track): Generation {

@@ -33,6 +33,8 @@ export type RecordedPiece = { readonly afterMs: number } & (
   | ({ readonly finish: string } & Spent)
   /** `spent`: of a `resolved`, what the call before has used. */
   | { readonly part: ToolPart; readonly spent?: Spent }
+  /** A budget was told that the price of a model is not known. */
+  | { readonly unpriced: string }
   /** The source failed. */
   | { readonly fails: RecordedFailure; readonly spent?: Spent }
   /** The reader wanted no more: what would have followed is not known. */
@@ -46,6 +48,7 @@ export interface RecordedFailure extends ErrorData {
 
 const optional = z.exactOptional;
 const count = optional(z.number());
+const data = z.unknown().default(undefined); // JSON has no undefined: such a property is not there
 const spent = z.object({
   usage: z.object({
     inputTokens: count,
@@ -84,8 +87,8 @@ const tool = { toolCallId: z.string(), tool: z.string() };
 const part = z.discriminatedUnion("type", [
   z.object({ type: z.literal("tool-input"), ...tool, delta: z.string() }),
   z.object({ type: z.literal("tool-input-end"), ...tool }),
-  z.object({ type: z.literal("tool-call"), ...tool, args: z.unknown() }),
-  z.object({ type: z.literal("tool-progress"), ...tool, data: z.unknown() }),
+  z.object({ type: z.literal("tool-call"), ...tool, args: data }),
+  z.object({ type: z.literal("tool-progress"), ...tool, data }),
   z.object({
     type: z.literal("tool-result"),
     ...tool,
@@ -102,6 +105,7 @@ const piece = z.union([
   z.object({ ...after, reasoning: z.string() }),
   z.object({ ...after, finish: z.string(), ...spent.shape }),
   z.object({ ...after, part, spent: optional(spent) }),
+  z.object({ ...after, unpriced: z.string() }),
   z.object({ ...after, fails: failure, spent: optional(spent) }),
   z.object({ ...after, left: z.literal(true), spent: optional(spent) }),
 ]);

@@ -4,6 +4,7 @@ import {
   type Generation,
   type ModelCall,
   type ModelPart,
+  type ModelRequest,
   SluiceError,
   errorCodes,
 } from "@sluice/core";
@@ -43,7 +44,7 @@ const LEAVE_MS = 60_000;
 export function replay(from: string | Recording, { speed = 1, delay, inputs }: ReplayOptions = {}): ModelCall {
   const { model, calls } = recordingOf(from);
   const given = new Map<number, number>(); // calls so far, by attempt
-  const stream: ModelCall["stream"] = ({ abortSignal, clock, attempt = 1 }) => {
+  const stream: ModelCall["stream"] = ({ abortSignal, allowance, clock, attempt = 1 }) => {
     const before = given.get(attempt) ?? 0;
     given.set(attempt, before + 1);
     const recorded = calls.filter((one) => (one.attempt ?? 1) === attempt);
@@ -55,15 +56,20 @@ export function replay(from: string | Recording, { speed = 1, delay, inputs }: R
       abortSignal.throwIfAborted();
       if (ms > 0) await wait(ms, { abortSignal });
     };
-    return play(call, { name: nameOf(from), speed, pause });
+    return play(call, { name: nameOf(from), speed, pause, allowance });
   };
   return { model, stream, ...(inputs !== undefined && { inputs }) };
 }
 
-function play(
-  { pieces, resolved }: RecordedCall,
-  { name, speed, pause }: { readonly name: string; readonly speed: number; readonly pause: Delay },
-): Generation {
+/** What a call is played with. */
+interface PlayOptions {
+  readonly name: string;
+  readonly speed: number;
+  readonly pause: Delay;
+  readonly allowance: ModelRequest["allowance"];
+}
+
+function play({ pieces, resolved }: RecordedCall, { name, speed, pause, allowance }: PlayOptions): Generation {
   let given = 0;
   async function* parts(): AsyncGenerator<ModelPart> {
     for (const piece of pieces) {
@@ -74,7 +80,8 @@ function play(
         throw leftThere(name, given);
       }
       given += 1;
-      yield partOf(piece);
+      if ("unpriced" in piece) allowance?.unpriced(piece.unpriced);
+      else yield partOf(piece);
     }
   }
   return Object.assign(parts(), {
@@ -84,7 +91,12 @@ function play(
   });
 }
 
-function partOf(piece: Exclude<RecordedPiece, { readonly fails: unknown } | { readonly left: true }>): ModelPart {
+type Told = Exclude<
+  RecordedPiece,
+  { readonly fails: unknown } | { readonly left: true } | { readonly unpriced: string }
+>;
+
+function partOf(piece: Told): ModelPart {
   if ("text" in piece) return { type: "text", delta: piece.text };
   if ("reasoning" in piece) return { type: "reasoning", delta: piece.reasoning };
   if ("part" in piece) return piece.part;
