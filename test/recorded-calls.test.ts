@@ -46,10 +46,10 @@ function toldByChunk(entries: readonly Entry[]): unknown {
 describe("a flow with three models", () => {
   const Triage = instant("triage", z.object({ product: z.string(), steps: z.array(z.string()) }));
   const spec = defineFlow({ name: "support", input: z.string(), stream: z.string(), result: z.string() });
-  const cents = { input: 1, output: 4 };
+  const dear = { input: 1_000_000, output: 4_000_000 }; // a token costs whole dollars: their sum is exact in any order
   const prices: PriceTable = {
     version: "test",
-    models: { "openai/gpt-5-mini": cents, "anthropic/claude-haiku-5-5": cents, "local/qwen-3": cents },
+    models: { "openai/gpt-5-mini": dear, "anthropic/claude-haiku-5-5": dear, "local/qwen-3": dear },
   };
   interface Models {
     readonly triage: (ticket: string) => TokenSource;
