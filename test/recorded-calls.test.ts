@@ -326,6 +326,23 @@ describe("what a call has used that did not come to its end", () => {
     });
   });
 
+  test("is left out where the source fails to tell", async () => {
+    const mute: ModelCall = {
+      model: "m",
+      stream: (request) =>
+        Object.assign(scriptedModel([[{ throws: new Error("the line is dead") }]]).stream(request), {
+          spent() {
+            throw new Error("no idea");
+          },
+        }),
+    };
+    await virtualTime(async ({ execute }) => {
+      const live = toldByChunk(await logOf(execute(asking(record(mute, fileOf("mute"))), "")));
+      expect(toldByChunk(await logOf(execute(asking(replay(fileOf("mute"))), "")))).toEqual(live);
+      expect(JSON.stringify(live)).toMatch(/the line is dead/);
+    });
+  });
+
   test("is told as it was, with the model that was taken for the budget", async () => {
     const source: ModelCall = {
       model: "best",

@@ -85,8 +85,9 @@ class Track {
 
   note(piece: Untimed<RecordedPiece>): void {
     const at = this.#now();
-    const afterMs = Math.max(0, Math.round(at - this.#last));
-    this.#last = Math.min(at, this.#last + afterMs); // roundings do not add up; a wall clock may be set back
+    const passed = at - this.#last;
+    const afterMs = Math.max(0, Math.round(passed));
+    this.#last = passed < -1 ? at : this.#last + afterMs; // a wall clock may be set back; roundings do not add up
     this.#pieces.push({ afterMs, ...piece } as RecordedPiece); // each kind has it
   }
 
@@ -139,8 +140,12 @@ async function* noted(
   { track, ...how }: { readonly track: Track; readonly resolved?: Resolved },
 ): AsyncGenerator<ModelPart> {
   const spent = (): { readonly spent?: Spent } => {
-    const used = generation.spent?.();
-    return used === undefined ? {} : { spent: used };
+    try {
+      const used = generation.spent?.();
+      return used === undefined ? {} : { spent: used };
+    } catch {
+      return {}; // a source that fails to tell does not know
+    }
   };
   const end = (piece?: Untimed<RecordedPiece>): void => {
     if (track.recorded !== undefined) return;
