@@ -11,12 +11,12 @@ const recording = new URL("./recordings/02-coffee-maker.json", import.meta.url).
 const spec = defineFlow({ name: "recorded", input: z.string(), stream: z.string() });
 type Ctx = ContextOf<typeof spec>;
 
-await virtualTime(async ({ execute, delay, now }) => {
+await virtualTime(async ({ execute, now }) => {
   @flow(spec)
   class Recorded {
     @on(start)
     read(file: string, ctx: Ctx) {
-      return ctx.instant(Triage, replay(file, { delay }));
+      return ctx.instant(Triage, replay(file));
     }
 
     @on(Triage.field("category"))

@@ -91,6 +91,19 @@ describe("the next model is asked", () => {
       });
     }));
 
+  test("as far as the list goes, also when the last one has not begun in time: that is told with its place", () =>
+    virtualTime(async ({ execute, delay }) => {
+      const slow = mock(async ({ abortSignal }: CallOptions) => {
+        await delay(10_000, { ...(abortSignal && { abortSignal }) });
+        return { stream: convertArrayToReadableStream([]) };
+      }, "slow");
+      const execution = execute(asking(ask(slow, { prompt: "?", firstTokenTimeoutMs: 500 })), "");
+      await expect(execution.result).rejects.toMatchObject({
+        what: 'The model "mock/slow" had not begun to answer after 500 ms',
+        where: "agent.answer",
+      });
+    }));
+
   test("from the beginning of the list again in the chunk's next attempt", () =>
     virtualTime(async ({ execute }) => {
       let calls = 0;

@@ -24,7 +24,8 @@ const files = paces.flatMap((pace) =>
 );
 test.each(files)("$file has $size steps, and a piece for each token", ({ size, file }) => {
   const { steps, tokens, modelEnd } = arrivalsOf(file);
-  const { pieces } = JSON.parse(readFileSync(file, "utf8")) as Recording;
+  const { calls } = JSON.parse(readFileSync(file, "utf8")) as Recording;
+  const pieces = calls.flatMap((call) => call.pieces);
   expect(steps).toHaveLength(size);
   expect(pieces.filter((piece) => "text" in piece)).toHaveLength(tokens);
   expect(steps.at(-1)).toBeLessThan(modelEnd);

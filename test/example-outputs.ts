@@ -104,6 +104,15 @@ the model took 817 ms, this replay none of them
 `,
   ],
   [
+    "recorded-calls.ts",
+    "whole calls are recorded, and played again without their tools",
+    `
+recorded: We have paid you back. Your receipt is R-1.
+replayed: We have paid you back. Your receipt is R-1.
+paid back 1 time: a replay tells of tools and does not run them
+`,
+  ],
+  [
     "reply-without-a-flow.ts",
     "a reply is read without a flow",
     `

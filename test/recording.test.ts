@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TokenSource, defineFlow, flow, instant, start } from "@sluice/core";
 import {
-  type ReplyPiece,
+  type RecordedCall,
   type Recording,
+  type ReplyPiece,
   type TestTime,
   logOf,
   outline,
@@ -22,6 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), "sluice-recordings-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const fileName = (): string => join(folder, `${(files += 1)}.json`);
+const recordingOf = (calls: readonly RecordedCall[]): Recording => ({ version: 1, model: "m", calls });
 
 const spec = defineFlow({ name: "reader", input: z.null(), stream: z.any(), result: z.any() });
 /** Reads a text, and puts each piece with its time into the stream. */
@@ -61,10 +63,10 @@ describe("recorded tokens", () => {
         const seen: unknown[] = [];
         await virtualTime(async (time) => {
           const source = scriptedModel([[...pieces, end]], { delay: time.delay });
-          seen.push(await piecesOf(time, record(source, file, { now: time.now })));
+          seen.push(await piecesOf(time, record(source, file)));
         });
         for (let i = 0; i < 2; i += 1) {
-          await virtualTime(async (time) => void seen.push(await piecesOf(time, replay(file, { delay: time.delay }))));
+          await virtualTime(async (time) => void seen.push(await piecesOf(time, replay(file))));
         }
         expect(seen[1]).toEqual(seen[0]);
         expect(seen[2]).toEqual(seen[0]);
@@ -89,11 +91,10 @@ describe("recorded tokens", () => {
     const read = (source: (time: TestTime) => TokenSource) =>
       virtualTime(async (time) => {
         const execution = time.execute(reading(source(time), time.now), null);
-        const entries = outline(await logOf(execution)).filter(({ type }) => !/^model:(?:start|finish)$/.test(type));
-        seen.push(entries, await execution.result, time.now());
+        seen.push(outline(await logOf(execution)), await execution.result, time.now());
       });
-    await read(({ delay, now }) => record(scriptedModel([pieces], { delay }), file, { now }));
-    await read(({ delay }) => replay(file, { delay }));
+    await read(({ delay }) => record(scriptedModel([pieces], { delay }), file));
+    await read(() => replay(file));
     expect(seen.slice(3, 6)).toEqual(seen.slice(0, 3));
     expect(seen.slice(1, 3)).toEqual(["Sorry", 135]);
     expect(JSON.stringify(seen[0])).toMatch(/tool:call_start.*tool:progress.*tool:call_finish.*"lost"/);
@@ -101,17 +102,14 @@ describe("recorded tokens", () => {
 
   test("speed plays it faster, Infinity without pauses", async () => {
     const file = fileName();
-    const recording: Recording = {
-      model: "m",
-      pieces: [
-        { afterMs: 40, text: "a" },
-        { afterMs: 20, text: "b" },
-      ],
-    };
-    writeFileSync(file, JSON.stringify(recording));
+    const pieces = [
+      { afterMs: 40, text: "a" },
+      { afterMs: 20, text: "b" },
+    ];
+    writeFileSync(file, JSON.stringify(recordingOf([{ pieces }])));
     const timesAt = async (speed: number): Promise<unknown> => {
       let seen: unknown;
-      await virtualTime(async (time) => void (seen = await piecesOf(time, replay(file, { speed, delay: time.delay }))));
+      await virtualTime(async (time) => void (seen = await piecesOf(time, replay(file, { speed }))));
       return seen;
     };
     expect(await timesAt(2)).toMatchObject({
@@ -137,35 +135,71 @@ describe("recorded tokens", () => {
           [30, "lo"],
         ]),
         file,
-        { now: time.now },
       );
       await piecesOf(time, source);
     });
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      version: 1,
       model: "text",
-      pieces: [
-        { afterMs: 0, text: "Hel" },
-        { afterMs: 30, text: "lo" },
-        { afterMs: 0, finish: "stop", usage: {} },
+      calls: [
+        {
+          pieces: [
+            { afterMs: 0, text: "Hel" },
+            { afterMs: 30, text: "lo" },
+            { afterMs: 0, finish: "stop", usage: {} },
+          ],
+        },
       ],
     });
   });
 
-  test("a stream that its reader leaves is not saved", async () => {
+  test("a text in bytes is recorded as the text that it is", async () => {
     const file = fileName();
-    await virtualTime(async ({ execute, advance, delay, now }) => {
-      const source = record(scriptedModel([[{ afterMs: 10, text: "a" }, { hangs: true }]], { delay }), file, { now });
+    const bytes = new TextEncoder().encode("Grüße");
+    await virtualTime(async (time) => {
+      await piecesOf(time, record([bytes.slice(0, 3), bytes.slice(3)], file));
+      expect(await time.execute(reading(replay(file), time.now), null).result).toBe("Grüße");
+    });
+  });
+
+  describe("of a reader that left", () => {
+    const leaving = async ({ execute, advance, now }: TestTime, source: TokenSource, atMs = 20) => {
       const execution = execute(reading(source, now), null);
-      await advance(20);
+      await advance(atMs);
       execution.cancel();
       await execution.result.catch(() => {});
+      return outline(await logOf(execution));
+    };
+    const recorded = async (file: string): Promise<unknown> => {
+      let log: unknown;
+      await virtualTime(async (time) => {
+        const model = scriptedModel([[{ afterMs: 10, text: "a" }, { hangs: true }]], { delay: time.delay });
+        log = await leaving(time, record(model, file));
+      });
+      return log;
+    };
+
+    test("the tokens up to there are recorded, and the replay is left at the same time or somewhat later", async () => {
+      const file = fileName();
+      const log = await recorded(file);
+      await virtualTime(async (time) => expect(await leaving(time, replay(file))).toEqual(log));
+      await virtualTime(async (time) => expect(await leaving(time, replay(file), 500)).toEqual(log));
     });
-    expect(existsSync(file)).toBe(false);
+
+    test("a replay that is not left says so, instead of hanging", async () => {
+      const file = fileName();
+      await recorded(file);
+      await virtualTime(async ({ execute, now }) => {
+        const { result } = execute(reading(replay(file), now), null);
+        await expect(result).rejects.toMatchObject({ code: "model-failed", where: "reader.read", retryable: false });
+        await expect(result).rejects.toThrow(`The recording ${file} ends after 1 pieces`);
+      });
+    });
   });
 
   test("a replay stops at once when its reader leaves", async () => {
     const file = fileName();
-    writeFileSync(file, JSON.stringify({ model: "m", pieces: [{ afterMs: 60_000, text: "late" }] }));
+    writeFileSync(file, JSON.stringify(recordingOf([{ pieces: [{ afterMs: 60_000, text: "late" }] }])));
     const [begun, left] = [Promise.withResolvers<void>(), new AbortController()];
     const iterator = replay(file).stream({ abortSignal: left.signal })[Symbol.asyncIterator]();
     const next = iterator.next();
@@ -175,19 +209,28 @@ describe("recorded tokens", () => {
     await expect(next).rejects.toThrow("left");
   });
 
-  test("what is no recording is told with its path, and not tried again", async () => {
+  test("what is no recording is told with its path and its place, and not tried again", () => {
     const file = fileName();
-    writeFileSync(file, '{"pieces": 7}');
-    await virtualTime(async ({ execute, now }) => {
-      for (const [name, why] of [
-        [file, 'it has no "model" and "pieces"'],
-        ["nowhere.json", "ENOENT"],
-      ] as const) {
-        const result = execute(reading(replay(name), now), null).result;
-        await expect(result).rejects.toMatchObject({ code: "model-failed", retryable: false });
-        await expect(result).rejects.toThrow(`The recording ${name} cannot be read: ${why}`);
+    const refusal = (written: unknown): unknown => {
+      writeFileSync(file, JSON.stringify(written));
+      try {
+        return replay(file);
+      } catch (error) {
+        return error;
       }
-    });
+    };
+    const refused = (why: string): unknown =>
+      expect.objectContaining({
+        code: "model-failed",
+        retryable: false,
+        what: expect.stringContaining(`The recording ${file} cannot be read: ${why} does not fit: `) as string,
+      });
+    expect(refusal({ version: 2 })).toEqual(refused("version"));
+    const pieces = [{ afterMs: 1, text: "a" }, { afterMs: 1 }];
+    expect(refusal({ ...recordingOf([]), calls: [{ pieces: pieces.slice(0, 1) }] })).toMatchObject({ model: "m" });
+    expect(refusal({ ...recordingOf([]), calls: [{ pieces }] })).toEqual(refused("calls[0].pieces[1]"));
+    expect(() => replay("nowhere.json")).toThrow("The recording nowhere.json cannot be read: ENOENT");
+    expect(() => replay(recordingOf([{ attempt: 0, pieces: [] }]))).toThrow("calls[0].attempt does not fit");
   });
 
   test.each(["01-invoice", "02-coffee-maker", "05-headphones"])(
@@ -195,8 +238,8 @@ describe("recorded tokens", () => {
     async (name) => {
       const logs: unknown[] = [];
       for (let i = 0; i < 2; i += 1) {
-        await virtualTime(async ({ execute, delay, now }) => {
-          const source = replay(`examples/recordings/${name}.json`, { delay });
+        await virtualTime(async ({ execute, now }) => {
+          const source = replay(`examples/recordings/${name}.json`);
           const it = flow(spec)
             .chunk("read", start, (_input, ctx) => ctx.instant(Triage, source))
             .chunk("step", Triage.field("steps[*]"), (step, ctx) => ctx.putIntoStream([now(), step]));
@@ -216,8 +259,8 @@ describe("recorded tokens", () => {
     const file = fileName();
     const model = scriptedModel(['{"a":1}']);
     const Reply = instant("reply", z.object({ a: z.number() }));
-    await virtualTime(async ({ execute, now }) => {
-      const source = record(model.ask("the secret prompt"), file, { now });
+    await virtualTime(async ({ execute }) => {
+      const source = record(model.ask("the secret prompt"), file);
       await execute(
         flow(spec).chunk("read", start, (_input, ctx) => ctx.instant(Reply, source)),
         null,

@@ -27,7 +27,8 @@ export function recordingOf(pace: Pace, verdict: Verdict, size: number): string 
 
 /** @throws Error when the file is no recording of a whole review */
 export function arrivalsOf(file: string): Arrivals {
-  const { pieces } = JSON.parse(readFileSync(file, "utf8")) as Recording;
+  const { calls } = JSON.parse(readFileSync(file, "utf8")) as Recording;
+  const pieces = calls.flatMap((call) => call.pieces);
   const ends: { readonly length: number; readonly at: number }[] = [];
   let text = "";
   let now = 0;

@@ -100,13 +100,13 @@ export async function* inTurn(
 
 /** Why another model is to be asked; undefined where it would not help. */
 function reasonOf(error: unknown): ResolvedBecause | undefined {
-  if (error instanceof FirstTokenTimeout) return "timeout";
+  if (error instanceof SluiceError && timeouts.has(error)) return "timeout";
   if (property(property(error, "cause"), "statusCode") === 429) return "rate-limit";
   return error instanceof SluiceError && error.code === "model-failed" && error.retryable ? "failure" : undefined;
 }
 
-/** A model that did not begin. */
-class FirstTokenTimeout extends SluiceError {}
+/** The errors of models that did not begin. No class of their own: an error of the core's is told with its place. */
+const timeouts = new WeakSet<SluiceError>();
 
 async function* withFirstToken(
   candidate: Candidate,
@@ -136,8 +136,10 @@ async function* withFirstToken(
 }
 
 function timedOut(name: string, timeoutMs: number): SluiceError {
-  return new FirstTokenTimeout("model-failed", {
+  const error = new SluiceError("model-failed", {
     what: `The model "${name}" had not begun to answer after ${timeoutMs} ms`,
     mend: "Try again, raise `firstTokenTimeoutMs`, or give ask() a list of models",
   });
+  timeouts.add(error);
+  return error;
 }

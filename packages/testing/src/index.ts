@@ -6,7 +6,9 @@ export { type LogMatchers, type MatcherResult, logMatchers } from "./log-matcher
 export { logOf, itemsOf } from "./log-of.ts";
 export { type MarbleValues } from "./marbles.ts";
 export { type OutlineEntry, outline } from "./outline.ts";
-export { type RecordOptions, type Recording, type ReplayOptions, record, replay } from "./recording.ts";
+export { record } from "./record.ts";
+export { type RecordedCall, type RecordedFailure, type RecordedPiece, type Recording } from "./recording.ts";
+export { type ReplayOptions, replay } from "./replay.ts";
 export { type Clock, type Ending } from "./script.ts";
 export { type Outcome, type Scripted, type ScriptedOptions, scripted } from "./scripted.ts";
 export {

@@ -1,156 +1,162 @@
-import type { Generation, ModelCall, ModelPart, TokenSource } from "@sluice/core";
-import { type ReplyPiece, type ToolPart, scriptedModel } from "./scripted-model.ts";
-import type { Delay } from "./virtual-time.ts";
+import { type ErrorData, type Resolved, SluiceError, type Spent, messageOf } from "@sluice/core";
+import { z } from "zod";
+import type { ToolPart } from "./scripted-model.ts";
 
-/** A token stream as it came: its pieces, each with the milliseconds since the one before. Plain JSON. */
+/**
+ * What the calls of one source gave, and when. Plain JSON, without prompts and headers; of errors it has what the log has of
+ * them. What models write, and what tools take and give, is in it as it was.
+ */
 export interface Recording {
-  /** The model's name in the log. */
+  /** Of this form. */
+  readonly version: 1;
+  /** The source's name in the log. */
   readonly model: string;
+  /** In the order in which they began. */
+  readonly calls: readonly RecordedCall[];
+}
+
+/** One call of a source: all steps of the model, and the tools between them. */
+export interface RecordedCall {
+  /** The attempt of the chunk that called. @default 1 */
+  readonly attempt?: number;
+  /** Another model than the one that was wanted, from the beginning. @default none */
+  readonly resolved?: Resolved;
+  /** The call was refused before it began. @default it was not */
+  readonly refused?: RecordedFailure;
   readonly pieces: readonly RecordedPiece[];
 }
 
-type RecordedPiece =
-  | Extract<
-      ReplyPiece,
-      | { readonly text: string }
-      | { readonly reasoning: string }
-      | { readonly finish: string }
-      | { readonly part: ToolPart }
-    >
-  /** The stream failed: with this message, and whether another attempt may help. */
-  | { readonly afterMs: number; readonly fails: string; readonly isRetryable: boolean };
+/** What came, and how many milliseconds after what came before. */
+export type RecordedPiece = { readonly afterMs: number } & (
+  | { readonly text: string }
+  | { readonly reasoning: string }
+  | ({ readonly finish: string } & Spent)
+  /** `spent`: of a `resolved`, what the call before has used. */
+  | { readonly part: ToolPart; readonly spent?: Spent }
+  /** A budget was told that the price of a model is not known. */
+  | { readonly unpriced: string }
+  /** The source failed. */
+  | { readonly fails: RecordedFailure; readonly spent?: Spent }
+  /** The reader wanted no more: what would have followed is not known. */
+  | { readonly left: true; readonly spent?: Spent }
+);
 
-/** How a token stream is recorded. */
-export interface RecordOptions {
-  /** The clock, in milliseconds. @default performance.now */
-  readonly now?: () => number;
+/** An error as the log tells it, and whether another attempt may help. */
+export interface RecordedFailure extends ErrorData {
+  readonly retryable: boolean;
 }
 
-/** How a recording is played. */
-export interface ReplayOptions {
-  /** 2 plays it in half the time, `Infinity` without pauses. @default 1 */
-  readonly speed?: number;
-  /** The clock: the `delay` of `virtualTime`. @default real time */
-  readonly delay?: Delay;
-  /** Tools whose recorded input is read as a reply. @default none */
-  readonly inputs?: NonNullable<ModelCall["inputs"]>;
+const optional = z.exactOptional;
+const count = optional(z.number());
+const data = z.unknown().default(undefined); // JSON has no undefined: such a property is not there
+const spent = z.object({
+  usage: z.object({
+    inputTokens: count,
+    outputTokens: count,
+    totalTokens: count,
+    reasoningTokens: count,
+    cachedInputTokens: count,
+    cacheWriteInputTokens: count,
+  }),
+  costUsd: count,
+  prices: optional(z.string()),
+  estimated: optional(z.literal(true)),
+  cached: optional(z.literal(true)),
+});
+const text = optional(z.string());
+const error = z.object({
+  name: z.string(),
+  message: z.string(),
+  code: text,
+  what: text,
+  where: text,
+  mend: text,
+  get cause(): z.ZodExactOptional<z.ZodType<ErrorData>> {
+    return optional(error);
+  },
+});
+const failure = error.extend({ retryable: z.boolean() });
+const resolved = z.object({
+  wanted: z.string(),
+  model: z.string(),
+  reason: z.enum(["failure", "rate-limit", "timeout", "budget"]),
+  error: text,
+  remainingBudgetUsd: count,
+});
+const tool = { toolCallId: z.string(), tool: z.string() };
+const part = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("tool-input"), ...tool, delta: z.string() }),
+  z.object({ type: z.literal("tool-input-end"), ...tool }),
+  z.object({ type: z.literal("tool-call"), ...tool, args: data }),
+  z.object({ type: z.literal("tool-progress"), ...tool, data }),
+  z.object({
+    type: z.literal("tool-result"),
+    ...tool,
+    success: z.boolean(),
+    output: optional(z.unknown()),
+    error: text,
+  }),
+  z.object({ type: z.literal("start"), model: z.string() }),
+  resolved.extend({ type: z.literal("resolved") }),
+]);
+const after = { afterMs: z.number().nonnegative() };
+const piece = z.union([
+  z.object({ ...after, text: z.string() }),
+  z.object({ ...after, reasoning: z.string() }),
+  z.object({ ...after, finish: z.string(), ...spent.shape }),
+  z.object({ ...after, part, spent: optional(spent) }),
+  z.object({ ...after, unpriced: z.string() }),
+  z.object({ ...after, fails: failure, spent: optional(spent) }),
+  z.object({ ...after, left: z.literal(true), spent: optional(spent) }),
+]);
+const schema: z.ZodType<Recording> = z.object({
+  version: z.literal(1),
+  model: z.string(),
+  calls: z.array(
+    z.object({
+      attempt: optional(z.int().positive()),
+      resolved: optional(resolved),
+      refused: optional(failure),
+      pieces: z.array(piece),
+    }),
+  ),
+});
+
+/** How errors name a recording. */
+export function nameOf(from: string | Recording): string {
+  return typeof from === "string" ? from : `of ${from.model}`;
 }
 
 /**
- * The same source of tokens, which is saved to a file when it has come to its end or failed: text, reasoning, tool calls,
- * usage and timings, no prompt. A stream that its reader leaves is not saved. Each reading writes the file anew.
+ * A recording, checked.
  *
- * @param file its path; JSON, about 40 bytes a token
+ * @param from it, or the path of its file
+ * @throws SluiceError `model-failed` when it is none, with the place of what does not fit
  */
-export function record(
-  source: TokenSource,
-  file: string,
-  { now = () => performance.now() }: RecordOptions = {},
-): ModelCall {
-  const call = asCall(source);
-  async function* stream(request: Parameters<ModelCall["stream"]>[0]): AsyncGenerator<ModelPart> {
-    const pieces: RecordedPiece[] = [];
-    let last = now();
-    const afterMs = (): number => {
-      const at = now();
-      const passed = Math.round(at - last);
-      last = at;
-      return passed;
-    };
-    try {
-      for await (const part of call.stream(request)) {
-        pieces.push({ afterMs: afterMs(), ...pieceOf(part) });
-        yield part;
-      }
-      await save(file, { model: call.model, pieces });
-    } catch (error) {
-      if (request.abortSignal.aborted) throw error; // the reader has left
-      const { message, isRetryable } = error as { readonly message?: unknown; readonly isRetryable?: unknown };
-      pieces.push({ afterMs: afterMs(), fails: String(message ?? error), isRetryable: isRetryable !== false });
-      await save(file, { model: call.model, pieces });
-      throw error;
-    }
-  }
-  return { model: call.model, stream, ...(call.inputs !== undefined && { inputs: call.inputs }) };
-}
-
-/**
- * A source of tokens that gives exactly what was recorded, piece by piece at its time, as often as it is read. Tools are
- * told of and do not run. In virtual time a recorded reply takes no time, and everything happens in the same order. It knows
- * how many tokens are still to come.
- *
- * @throws Error when the file is no recording; with the first reading
- */
-export function replay(file: string, { speed = 1, delay = realDelay, inputs }: ReplayOptions = {}): ModelCall {
-  const stream: ModelCall["stream"] = (request) => {
-    let playing: Generation | undefined;
-    async function* play(): AsyncGenerator<ModelPart> {
-      const { model, pieces } = await load(file);
-      const script = pieces.map((piece) => ({ ...scriptOf(piece), afterMs: (piece.afterMs ?? 0) / speed }));
-      playing = scriptedModel([script], { model, delay }).stream(request);
-      yield* playing;
-    }
-    return Object.assign(play(), { remaining: () => playing?.remaining?.() });
-  };
-  return {
-    model: `replay of ${file.slice(file.lastIndexOf("/") + 1)}`,
-    stream,
-    ...(inputs !== undefined && { inputs }),
-  };
-}
-
-function asCall(source: TokenSource): ModelCall {
-  if (typeof source === "object" && "stream" in source) return source;
-  async function* stream(): AsyncGenerator<ModelPart> {
-    for await (const delta of source as AsyncIterable<string>) yield { type: "text", delta };
-    yield { type: "finish", finishReason: "stop", usage: {} };
-  }
-  return { model: "text", stream };
-}
-
-function pieceOf(part: ModelPart) {
-  if (part.type === "text") return { text: part.delta };
-  if (part.type === "reasoning") return { reasoning: part.delta };
-  if (part.type === "finish") return { finish: part.finishReason, usage: part.usage };
-  return { part };
-}
-
-function scriptOf(piece: RecordedPiece): Exclude<ReplyPiece, string> {
-  if (!("fails" in piece)) return piece;
-  return { throws: Object.assign(new Error(piece.fails), { isRetryable: piece.isRetryable }) };
-}
-
-async function save(file: string, recording: Recording): Promise<void> {
-  const { writeFile } = await import("node:fs/promises");
-  const lines = recording.pieces.map((piece) => `    ${JSON.stringify(piece)}`).join(",\n");
-  await writeFile(file, `{\n  "model": ${JSON.stringify(recording.model)},\n  "pieces": [\n${lines}\n  ]\n}\n`);
-}
-
-async function load(file: string): Promise<Recording> {
-  const { readFile } = await import("node:fs/promises");
+export function recordingOf(from: string | Recording): Recording {
   try {
-    const recording = JSON.parse(await readFile(file, "utf8")) as Partial<Recording> | null;
-    if (typeof recording?.model === "string" && Array.isArray(recording.pieces)) return recording as Recording;
-    throw new Error('it has no "model" and "pieces"');
+    const read = schema.safeParse(typeof from === "string" ? JSON.parse(files().readFileSync(from, "utf8")) : from);
+    if (read.success) return read.data;
+    const [issue] = read.error.issues;
+    throw new Error(`${z.core.toDotPath(issue?.path ?? []) || "it"} does not fit: ${issue?.message ?? ""}`);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const what = `The recording ${typeof from === "string" ? from : "that was given"} cannot be read: ${messageOf(cause)}`;
     const mend = "Make it with record(source, file), and look at the path: it starts where the process does";
-    throw Object.assign(new Error(`The recording ${file} cannot be read: ${why}. ${mend}`, { cause }), {
-      isRetryable: false,
-    });
+    throw new SluiceError("model-failed", { what, mend, cause, retryable: false });
   }
 }
 
-const realDelay: Delay = (ms, { abortSignal } = {}) =>
-  new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(abortSignal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      abortSignal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    if (abortSignal?.aborted === true) stop();
-    else abortSignal?.addEventListener("abort", stop, { once: true });
+/** Writes a recording, one piece a line. */
+export function saveRecording(file: string, { version, model, calls }: Recording): void {
+  const written = calls.map(({ pieces, ...call }) => {
+    const lines = pieces.map((each) => `\n      ${JSON.stringify(each)}`).join(",");
+    return `\n    ${JSON.stringify(call).slice(0, -1)}${Object.keys(call).length > 0 ? "," : ""}"pieces":[${lines}\n    ]}`;
   });
+  const head = `{\n  "version": ${version},\n  "model": ${JSON.stringify(model)},\n`;
+  files().writeFileSync(file, `${head}  "calls": [${written.join(",")}\n  ]\n}\n`);
+}
+
+/** Node's files, at once: a clock that is virtual does not wait for a promise of theirs. Without an import, for browsers. */
+function files(): typeof import("node:fs") {
+  return process.getBuiltinModule("node:fs");
+}
