@@ -236,7 +236,7 @@ export class ModelLog {
     if (account === undefined) return;
     const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
     account.spend({ tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) });
-    const granted = this.#granted?.shift();
+    const granted = cached === true ? undefined : this.#granted?.shift(); // for what is kept nothing was reserved
     if (granted !== undefined) account.release(granted);
   }
 }
