@@ -4,6 +4,9 @@ import {
   each,
   event,
   type Execution,
+  type FlowDefinitionError,
+  failed,
+  vitalsOf,
   flow,
   gather,
   instant,
@@ -432,6 +435,109 @@ describe("questions of children and of replies", () => {
     execution.resume(execution.interrupts[0]?.id ?? "", "go");
     const { log } = await played(execution, time);
     expect(entriesOf(log, "interrupt:raised")).toHaveLength(1);
+  });
+});
+
+describe("questions that end with something else", () => {
+  const gate = flow({ ...spec, name: "gate" })
+    .chunk("gate", start, (text, ctx) => void ctx.interrupt(Approval, { draft: text }))
+    .chunk("open", Approval.answered, ({ approved }) => approved);
+
+  test("when the chunk that waits for a child is over, the execution waits no longer, and says so", async () => {
+    const parent = flow(spec)
+      .chunk("call", start, (text, ctx) => ctx.child(gate, text), { timeout: 100 })
+      .chunk("instead", failed("call"), () => "without");
+    const { execution, time } = await begun(parent);
+    expect(execution.status).toBe("waiting");
+    const { log, result } = await played(execution, time);
+    expect(result).toBe("without");
+    const own = log.filter(({ path }) => path.length === 1).map(({ type }) => type);
+    expect(own.slice(own.indexOf("flow:waiting"))).toEqual([
+      "flow:waiting",
+      "flow:resume",
+      "chunk:failed",
+      "chunk:start",
+      "chunk:complete",
+      "flow:completed",
+    ]);
+    const [resumed, ended] = ["flow:resume", "flow:cancelled"].map((type) => log.findIndex((one) => one.type === type));
+    expect(resumed).toBeLessThan(ended ?? 0);
+  });
+
+  test("a compensation asks nobody: it would wait for what cannot come", async () => {
+    const it = flow(spec)
+      .chunk("charge", start, () => 1, { compensate: (_undo, ctx) => ctx.ask(Second, "sure?") })
+      .chunk("fail", after("charge"), () => {
+        throw new Error("boom");
+      });
+    const { execution, time } = await begun(it);
+    const { log } = await played(execution, time);
+    expect(log.at(-1)).toMatchObject({ type: "flow:failed", notUndone: [{ error: { code: "interrupt-unheard" } }] });
+  });
+
+  test("what is undone while people were asked ends the questions, and an answer comes too late", async () => {
+    const undo = deferred<void>();
+    const it = flow(spec)
+      .chunk("charge", start, () => 1, { compensate: () => undo.promise })
+      .chunk("write", after("charge"), (_n, ctx) => void ctx.interrupt(Approval, { draft: "x" }))
+      .chunk("send", Approval.answered, () => "sent");
+    const { execution, time } = await begun(it);
+    execution.cancel("no more", { rollback: true });
+    await time.settle();
+    expect(execution.interrupts).toEqual([]);
+    expect(() => execution.resume("approval@a2", { approved: true })).toThrow(
+      expect.objectContaining({ code: "execution-ended" }),
+    );
+    undo.resolve();
+    const { log } = await played(execution, time);
+    expect(log.at(-1)).toMatchObject({ type: "flow:cancelled" });
+    expect(entriesOf(log, "interrupt:answered")).toEqual([]);
+  });
+
+  test("an attempt whose question is withdrawn has no time left that goes on", async () => {
+    const it = flow(spec)
+      .chunk("charge", start, () => 1, { compensate: () => new Promise<void>(() => {}) })
+      .chunk("ask", after("charge"), (_n, ctx) => ctx.ask(Second, "x"), { timeout: 100 });
+    const { execution, time } = await begun(it);
+    execution.cancel("no more", { rollback: true });
+    await time.settle();
+    expect(vitalsOf(execution)).toMatchObject({ timers: 0, attempts: 1 });
+    execution.cancel("now");
+    await played(execution, time);
+  });
+
+  test("all who wait for the same settle together, as often as it waits", async () => {
+    const { execution } = await begun(letter);
+    execution.resume("approval@a1", { approved: true });
+    expect(execution.settled).toBe(execution.settled);
+    expect(await execution.settled).toBe("completed");
+    expect(await execution.settled).toBe("completed");
+  });
+});
+
+describe("questions that are not right", () => {
+  const problemsOf = (question: typeof Second) => {
+    const it = flow(spec)
+      .chunk("write", start, (text, ctx) => void ctx.interrupt(question, text))
+      .chunk("late", question.expired, () => "late");
+    try {
+      return compile(it) && [];
+    } catch (error) {
+      return (error as FlowDefinitionError).problems.map(({ code, what }) => `${code}: ${what}`);
+    }
+  };
+  const asking = (expires: number) => interrupt("second", { ask: z.string(), answer: z.string(), expires });
+
+  test("compile refuses a trigger on the expiry of a question that waits for ever", () => {
+    expect(problemsOf(Second)).toEqual([`option-invalid: "second" has no \`expires\`, so it never expires`]);
+  });
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("compile refuses a time of %s", (expires) => {
+    expect(problemsOf(asking(expires))).toEqual([`option-invalid: the option "expires" of "second" is ${expires}`]);
+  });
+
+  test("it takes a time of 1 ms or more", () => {
+    expect(problemsOf(asking(1))).toEqual([]);
   });
 });
 

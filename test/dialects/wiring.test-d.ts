@@ -32,6 +32,7 @@ const Dated = event("dated", z.object({ at: z.string().transform((text) => new D
 const Approval = interrupt("approval", {
   ask: z.object({ draft: z.string() }),
   answer: z.object({ approved: z.boolean() }),
+  expires: 1_000,
 });
 const Triage = instant(
   "triage",

@@ -137,6 +137,7 @@ export {
   type FinalType,
   type JsonPatch,
   type NotUndone,
+  type OpenQuestion,
   type RollbackCause,
   type StateDiff,
   isFinal,
@@ -147,7 +148,6 @@ export { type Question } from "./machine/questions.ts";
 export { Machine } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { type ReadSignal, type ReadingOptions, type ReplyReading, parseReply } from "./reading/reply-reading.ts";
-export { type OpenQuestion } from "./run/open-question.ts";
 export { rx } from "./run/rx.ts";
 export { type AnswerOptions, type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";

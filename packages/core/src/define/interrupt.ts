@@ -36,12 +36,13 @@ export function interrupt<const N extends string, Ask extends Schema, Answer ext
   name: N,
   { ask, answer, expires }: InterruptOptions<Ask, Answer>,
 ): Interrupt<N, Ask, Answer> {
-  const own = { name, schema: answer, ask };
+  const limit = expires === undefined ? {} : { expires };
+  const own = { name, schema: answer, ...limit };
   return {
     name,
     ask,
     answer,
-    ...(expires !== undefined && { expires }),
+    ...limit,
     answered: trigger({ on: "answered", interrupt: own }),
     expired: trigger({ on: "expired", interrupt: own }),
   };

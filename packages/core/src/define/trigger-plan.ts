@@ -11,7 +11,8 @@ export interface NamedReply extends Named {
 }
 
 export interface NamedQuestion extends Named {
-  readonly ask: Schema;
+  /** Milliseconds that an answer is waited for. */
+  readonly expires?: number;
 }
 
 /** How a question ends that a chunk can go on from. */

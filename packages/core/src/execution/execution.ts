@@ -6,7 +6,15 @@ import type { Interrupt } from "../define/interrupt.ts";
 import type { PathIn, ValueAt } from "../define/schema-path.ts";
 import type { AcceptedBy, ItemOf, PayloadFor, ResultOf, StateOf } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
-import { type Common, type Entry, type EntryFields, type EntryType, isOwn, isShown } from "../machine/entry.ts";
+import {
+  type Common,
+  type Entry,
+  type EntryFields,
+  type EntryType,
+  type OpenQuestion,
+  isOwn,
+  isShown,
+} from "../machine/entry.ts";
 import {
   type ExecutionStatus,
   statusAfter,
@@ -19,7 +27,6 @@ import {
 } from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
-import type { OpenQuestion } from "../run/open-question.ts";
 import { validatePayload } from "../run/chunk-context.ts";
 import type { Shell } from "../run/shell.ts";
 
@@ -113,6 +120,9 @@ export function shellOf(execution: object): Shell | undefined {
 class Face {
   readonly #parts: ExecutionParts;
   #result: Promise<unknown> | undefined;
+  /** For all who wait for the same end or wait. */
+  #settling: PromiseWithResolvers<ExecutionStatus> | undefined;
+  #isEndAwaited = false;
 
   constructor(parts: ExecutionParts) {
     this.#parts = parts;
@@ -138,12 +148,21 @@ class Face {
   }
 
   get settled(): Promise<ExecutionStatus> {
-    const { shell } = this.#parts;
-    return new Promise((resolve) => {
-      const settle = (): void => resolve(this.status);
-      shell.onEnded(settle);
-      shell.standstill.onWaiting(settle);
-    });
+    const { status } = this;
+    if (status !== "running") return Promise.resolve(status);
+    if (this.#settling === undefined) {
+      const { standstill } = this.#parts.shell;
+      this.#settling = Promise.withResolvers();
+      if (!this.#isEndAwaited) this.#parts.shell.onEnded(() => this.#settle()); // once: it may wait many times
+      this.#isEndAwaited = true;
+      standstill.onWaiting(() => this.#settle());
+    }
+    return this.#settling.promise;
+  }
+
+  #settle(): void {
+    this.#settling?.resolve(this.status);
+    this.#settling = undefined;
   }
 
   get interrupts(): readonly OpenQuestion[] {
@@ -216,7 +235,7 @@ class Face {
       const [question, id, answer, options] = typeof given[0] === "string" ? [undefined, ...given] : given;
       const { name } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
-      if (shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
+      if (shell.ending !== undefined) throw ended(`The answer to "${String(id)}"`, shell.where);
       shell.people.answer({
         id: String(id),
         answer,

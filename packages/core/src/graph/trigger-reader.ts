@@ -1,5 +1,5 @@
 import type { TriggerDefinition } from "../define/flow.ts";
-import { labelOf, type Named, type NamedReply, type TriggerPlan } from "../define/trigger-plan.ts";
+import { labelOf, type Named, type NamedReply, type QuestionMoment, type TriggerPlan } from "../define/trigger-plan.ts";
 import type { Interrupt } from "../define/interrupt.ts";
 import type { Spec } from "../define/spec.ts";
 import { suggest } from "../error/nearest.ts";
@@ -75,6 +75,7 @@ export class TriggerReader {
       case "expired": {
         const { interrupt } = plan;
         this.#define("interrupt", interrupt, where);
+        this.#checkExpiry(plan, where);
         return { on: plan.on, label: labelOf(plan), interrupt: interrupt.name };
       }
       case "after":
@@ -192,6 +193,19 @@ export class TriggerReader {
       return problem(`the schema of "${plan.reply.name}" has no "${plan.path}"`, right);
     } catch (error) {
       return problem(messageOf(error), "See the grammar of paths in the guide");
+    }
+  }
+
+  /** A question that waits for ever does not expire. */
+  #checkExpiry(
+    { on, interrupt: { name, expires } }: Extract<TriggerPlan, { on: QuestionMoment }>,
+    where: string,
+  ): void {
+    const mend = "Give interrupt(…) an `expires` of 1 ms or more";
+    if (expires === undefined && on === "expired") {
+      this.#report({ code: "option-invalid", where, what: `"${name}" has no \`expires\`, so it never expires`, mend });
+    } else if (expires !== undefined && !(Number.isFinite(expires) && expires >= 1)) {
+      this.#report({ code: "option-invalid", where, what: `the option "expires" of "${name}" is ${expires}`, mend });
     }
   }
 

@@ -13,6 +13,12 @@ export function weightOf(entry: Entry): number {
     case "chunk:start":
     case "flow:start":
       return base + sizeOf(entry.input);
+    case "flow:waiting":
+      return base + sizeOf([entry.state, entry.interrupts]);
+    case "interrupt:raised":
+      return base + sizeOf(entry.interrupt.payload);
+    case "interrupt:answered":
+      return base + sizeOf(entry.answer);
     case "chunk:complete":
       return base + sizeOf(entry.output);
     case "field:invalid":

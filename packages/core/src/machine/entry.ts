@@ -86,6 +86,16 @@ export interface Asked {
   readonly expires?: number;
 }
 
+/** A question that people can answer. */
+export interface OpenQuestion {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: unknown;
+  /** The flow that asks: the execution's, or a child's. */
+  readonly path: readonly string[];
+  readonly chunk: string;
+}
+
 /** Why completed chunks are undone: what the execution will end with. */
 export type RollbackCause =
   | { readonly end: "flow:failed"; readonly error: SluiceError }
@@ -263,13 +273,14 @@ export interface EntryFields<S = any> {
   };
   "interrupt:expired": OfChunk & { readonly interrupt: Pick<Asked, "id" | "name"> };
   /** All that is unfinished waits for answers. */
-  "flow:waiting": { readonly state: StateOf<S>; readonly interrupts: readonly Asked[] };
+  "flow:waiting": { readonly state: StateOf<S>; readonly interrupts: readonly OpenQuestion[] };
   /** Something has come: it waits no longer. */
   "flow:resume": {};
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
-  /** A timer of an activation's retry, of a join, of a question, of the flow (`flow`), or of its idle time (`idle`). */
+  /** A timer of an activation's retry, of a join, of the flow (`flow`), or of its idle time (`idle`). */
   "timer:set": { readonly timer: string; readonly dueAt: number };
+  /** Of a timer that was set, or of a question whose time is over. */
   "timer:fired": { readonly timer: string };
   "flow:completed": Ended<S> & { readonly result: ResultOf<S> };
   "flow:failed": Ended<S> & { readonly error: SluiceError };

@@ -140,13 +140,12 @@ export class Ledger implements LaneListener {
     this.lanes.leave(origin.lane);
   }
 
-  /** The time of a question is over. */
+  /** A timer has fired: the time of a question is over, if it was one's. */
   lapse(timer: string): void {
-    for (const question of this.#questions?.raised() ?? none) {
-      if (timerOfQuestion(question.id) !== timer) continue;
-      question.late = true;
-      this.#agenda.add({ type: "lapse", id: question.id });
-    }
+    const question = this.#questions?.timed(timer);
+    if (question === undefined) return;
+    question.late = true;
+    this.#agenda.add({ type: "lapse", id: question.id });
   }
 
   /** What is taken back, made when something is. */
@@ -354,7 +353,6 @@ export class Ledger implements LaneListener {
 
   /** An attempt to undo a completed chunk is over. @returns what follows in a rollback */
   compensated(entry: EntryOf<unknown, "chunk:compensated">): readonly Command[] {
-    this.#withdraw(entry.activationId);
     this.rollback.compensated(entry);
     if (this.rollback.cause !== undefined) return this.rollback.next();
     if (entry.willRetry) this.#retractions?.advance();

@@ -36,6 +36,8 @@ export interface QuestionsData {
 export class Questions {
   readonly #open = new Map<string, Question>();
   readonly #ended = new Map<string, EndedQuestion>();
+  /** How many of the open ones are inline. */
+  #inline = 0;
 
   get(id: string): Question | undefined {
     return this.#open.get(id);
@@ -43,6 +45,11 @@ export class Questions {
 
   end(id: string): EndedQuestion | undefined {
     return this.#ended.get(id);
+  }
+
+  /** The one that a timer is of. */
+  timed(timer: string): Question | undefined {
+    return timer.startsWith(timerPrefix) ? this.#open.get(timer.slice(timerPrefix.length)) : undefined;
   }
 
   /** Those that people have been asked, in that order. */
@@ -60,6 +67,7 @@ export class Questions {
   add(question: Omit<Question, "raised" | "late">): Question {
     const added = { ...question, raised: false, late: false };
     this.#open.set(question.id, added);
+    if (question.inline) this.#inline += 1;
     this.#ended.delete(question.id); // a later attempt asks what an earlier one has left
     return added;
   }
@@ -69,12 +77,14 @@ export class Questions {
     const question = this.#open.get(id);
     if (question === undefined) return undefined;
     this.#open.delete(id);
+    if (question.inline) this.#inline -= 1;
     this.#ended.set(id, { ...end, name: question.name });
     return question;
   }
 
   /** An attempt is over: nobody waits for the answers to what it has asked inline. @returns what was open */
   withdraw(activationId: string): readonly Question[] {
+    if (this.#inline === 0) return []; // each chunk that ends comes here
     const left = [...this.#open.values()].filter(
       ({ inline, origin }) => inline && origin.activationId === activationId,
     );
@@ -113,7 +123,10 @@ export class Questions {
   }
 
   restore({ open, ended }: QuestionsData): void {
-    for (const one of open) this.#open.set(one.id, { ...one });
+    for (const one of open) {
+      this.#open.set(one.id, { ...one });
+      if (one.inline) this.#inline += 1;
+    }
     for (const [id, end] of ended) this.#ended.set(id, end);
   }
 }
@@ -128,9 +141,11 @@ export function expiredError({ name, id, expires }: Omit<Asked, "payload">, wher
   });
 }
 
+const timerPrefix = "interrupt ";
+
 /** The timer of a question. */
 export function timerOfQuestion(id: string): string {
-  return `interrupt ${id}`;
+  return `${timerPrefix}${id}`;
 }
 
 /** Whether an answer is the one that has been accepted already, delivered once more. */

@@ -3,7 +3,7 @@ import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { Asked, OfChunk } from "../machine/entry.ts";
 import type { InvalidReply } from "../machine/reply-issues.ts";
-import type { Asker } from "./open-question.ts";
+import type { Asker } from "./asker.ts";
 import { Abort, aborted } from "./abort.ts";
 
 /** How much is going on. */

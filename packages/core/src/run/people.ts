@@ -4,14 +4,14 @@ import type { TriggerPlan } from "../define/trigger-plan.ts";
 import { suggest } from "../error/nearest.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Command } from "../machine/command.ts";
-import type { Entry, EntryDraft } from "../machine/entry.ts";
+import type { Entry, EntryDraft, OpenQuestion } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import { type Question, type QuestionEnd, expiredError, isSameAnswer } from "../machine/questions.ts";
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
+import type { Answer, Asker } from "./asker.ts";
 import type { Attempt, Below } from "./attempt.ts";
 import type { Identity } from "./identity.ts";
-import type { Answer, Asker, OpenQuestion } from "./open-question.ts";
 import { plainCopy } from "./plain-data.ts";
 import type { Standstill } from "./standstill.ts";
 
@@ -70,6 +70,7 @@ export class People implements Asker {
   ask(attempt: Attempt, question: Interrupt, payload: unknown): Promise<unknown> {
     const { machine, where } = this.#asking;
     const { name, expires } = question;
+    if (attempt.undoes) throw unheard(name, attempt);
     const asked = { id: this.#idOf(attempt, name), name, payload: this.#valid(question, payload, attempt) };
     const { id } = asked;
     const end = machine.questions.end(id);
@@ -77,26 +78,24 @@ export class People implements Asker {
     if (end?.how === "expired") return Promise.reject(expiredError({ ...asked, ...question }, where));
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     promise.catch(() => {}); // an answer that nobody awaits must not end the process
-    const ended: (() => void)[] = [];
     const forget = attempt.adopt({
       held: { timers: 0, attempts: 0 },
       asks: true,
       isWaiting: true,
-      cancel: (reason) => this.#waiters.get(id)?.reject(aborted(attempt.where, reason)),
-      onEnded: (callback) => void ended.push(() => callback(undefined, undefined)),
+      cancel: (reason) => over(() => reject(aborted(attempt.where, reason)), false),
+      onEnded() {}, // it has ended when `cancel` returns
     });
-    const over = (settle: () => void): void => {
-      this.#waiters.delete(id);
+    const over = (settle: () => void, goesOn: boolean): void => {
+      if (!this.#waiters.delete(id)) return;
       forget();
-      this.#askers.proceed(attempt);
+      if (goesOn) this.#askers.proceed(attempt);
       settle();
-      for (const one of ended) one();
     };
     this.#askers.pause(attempt);
     this.#waiters.set(id, {
       schema: question.answer,
-      resolve: (answer) => over(() => resolve(answer)),
-      reject: (error) => over(() => reject(error)),
+      resolve: (answer) => over(() => resolve(answer), true),
+      reject: (error) => over(() => reject(error), true),
     });
     if (machine.questions.get(id) === undefined) {
       const due = this.#due(expires);
@@ -259,10 +258,12 @@ function readAnswers({ chunks }: FlowDefinition): Answers {
 function unheard(name: string, { where, undoes }: Attempt): SluiceError {
   return new SluiceError("interrupt-unheard", {
     what: undoes
-      ? `A compensation asks "${name}" with ctx.interrupt, and nothing can follow from it`
+      ? `A compensation asks "${name}": nobody is asked while work is undone`
       : `Nothing in this flow listens to the answer to "${name}"`,
     where,
-    mend: undoes ? "Use ctx.ask, and wait for the answer" : `Give a chunk @on of its \`answered\`, or use ctx.ask`,
+    mend: undoes
+      ? "Ask before the work is done, or after the execution has ended"
+      : `Give a chunk @on of its \`answered\`, or use ctx.ask`,
     retryable: false,
   });
 }

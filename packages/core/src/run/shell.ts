@@ -153,7 +153,7 @@ export class Shell implements Host, Below {
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
   append(draft: EntryDraft, live = false, at = this.now()): Entry | undefined {
     if (this.machine.ended) return undefined;
-    if (!live) this.standstill.before(draft.type);
+    if (!live) this.standstill.before(draft.type, this.#parts.standstill === undefined);
     const entry = this.log.append(draft, live, this.identity.path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;

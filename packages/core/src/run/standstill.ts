@@ -1,6 +1,4 @@
-import type { EntryType } from "../machine/entry.ts";
-import { isFinalType } from "../machine/entry.ts";
-import type { OpenQuestion } from "./open-question.ts";
+import { type EntryType, type OpenQuestion, isFinalType } from "../machine/entry.ts";
 
 /** The execution that may stand still, with its children. */
 interface Root {
@@ -53,12 +51,12 @@ export class Standstill {
     for (const listener of listeners ?? []) listener();
   }
 
-  /** An entry is about to be appended, here or in a child. */
-  before(type: EntryType): void {
+  /** An entry is about to be appended, in the root or in a child of it. */
+  before(type: EntryType, inRoot: boolean): void {
     if (type === "flow:waiting") this.#waiting = true;
     else if (this.#waiting) {
       this.#waiting = false;
-      if (!isFinalType(type)) this.#root.append({ type: "flow:resume" });
+      if (!inRoot || !isFinalType(type)) this.#root.append({ type: "flow:resume" });
     }
   }
 }

@@ -1,12 +1,4 @@
-/** A question that people can answer. */
-export interface OpenQuestion {
-  readonly id: string;
-  readonly name: string;
-  readonly payload: unknown;
-  /** The flow that asks: the execution's, or a child's. */
-  readonly path: readonly string[];
-  readonly chunk: string;
-}
+import type { OpenQuestion } from "../machine/entry.ts";
 
 /** An answer to a question. */
 export interface Answer {
