@@ -133,6 +133,7 @@ export {
   type EntryDraft,
   type EntryOf,
   type EntryType,
+  type ExecutionStatus,
   type FinalEntry,
   type FinalType,
   type JsonPatch,
@@ -152,8 +153,23 @@ export { rx } from "./run/rx.ts";
 export { type AnswerOptions, type CancelOptions, type Execution } from "./execution/execution.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
-export { type ExecutionStatus, type FieldSignal } from "./views/projections.ts";
+export { type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
+export {
+  type Append,
+  type Awaitable,
+  type Checkpoint,
+  type Founding,
+  type Moment,
+  type PruneOptions,
+  type ReadRange,
+  type Refused,
+  type Store,
+  type StoreFilter,
+  type StoredAnswer,
+  type StoredExecution,
+} from "./store/store.ts";
+export { memoryStore } from "./store/memory-store.ts";

@@ -14,6 +14,8 @@ export const errorCodes = [
   "child-failed",
   /** Children within children, deeper than 16. */
   "child-too-deep",
+  /** Another process has taken the execution over: this one has stopped it. */
+  "claim-lost",
   /** An event came from outside that the flow does not accept. */
   "event-not-accepted",
   /** A chunk emitted something that is not an event. */
@@ -22,6 +24,10 @@ export const errorCodes = [
   "execution-cancelled",
   /** Something was asked of an execution that has ended. */
   "execution-ended",
+  /** An execution with that id is stored already. */
+  "execution-exists",
+  /** The execution was put away; it goes on where it is loaded. */
+  "execution-released",
   /** An execution took longer than its flow's `timeout`. */
   "execution-timeout",
   /** Something was asked about an execution that `run()` has not given. */
@@ -30,6 +36,12 @@ export const errorCodes = [
   "flow-invalid",
   /** A class or value that is no flow was given where a flow is needed. */
   "flow-undefined",
+  /** A stored execution is of a flow that was not given. */
+  "flow-unknown",
+  /** A fork asks for something that its moment does not allow. */
+  "fork-invalid",
+  /** A stored execution was run by a flow that was wired differently. */
+  "graph-changed",
   /** A guard (`when`) threw. */
   "guard-failed",
   /** The input of a flow does not fit its schema. */
@@ -50,6 +62,8 @@ export const errorCodes = [
   "join-timeout",
   /** A chunk on a delta or on opened did more than put items into the stream. */
   "live-chunk",
+  /** What is stored of an execution is damaged, or a part of it is missing. */
+  "log-corrupt",
   /** A decorator stands where it cannot work. */
   "misplaced-decorator",
   /** The source of a reply or a text failed. */
@@ -84,10 +98,18 @@ export const errorCodes = [
   "result-invalid",
   /** A stream item or a result was given, and the flow's spec has no schema for it. */
   "schema-missing",
+  /** A flow with RxJS pipelines was to be run with a durable store. */
+  "rx-not-durable",
   /** A snapshot does not belong to this graph. */
   "snapshot-invalid",
+  /** Two steps of an activation have one name. */
+  "step-repeated",
   /** A state update does not fit the state schema. */
   "state-invalid",
+  /** The store could not take or give what it should. */
+  "store-failed",
+  /** Something was asked that needs a durable store, of an execution that has none. */
+  "store-missing",
   /** A reader was so slow that what it needed next has been dropped. */
   "stream-gap",
   /** The next item did not come in time. */

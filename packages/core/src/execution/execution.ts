@@ -11,12 +11,12 @@ import {
   type Entry,
   type EntryFields,
   type EntryType,
+  type ExecutionStatus,
   type OpenQuestion,
   isOwn,
   isShown,
 } from "../machine/entry.ts";
 import {
-  type ExecutionStatus,
   statusAfter,
   type FieldSignal,
   changesView,

@@ -298,6 +298,9 @@ export type Entry<S = any> = { [K in EntryType]: EntryOf<S, K> }[EntryType];
 export type EntryDraft = { [K in EntryType]: { readonly type: K } & EntryFields[K] }[EntryType];
 export type FinalEntry<S = any> = { [K in FinalType]: EntryOf<S, K> }[FinalType];
 
+/** How an execution is. */
+export type ExecutionStatus = "running" | "waiting" | "completed" | "failed" | "timeout" | "cancelled";
+
 const finalTypes: readonly FinalType[] = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
 
 /** Whether an entry is of the execution that is looked at, not of a child. */

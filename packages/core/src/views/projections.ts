@@ -1,5 +1,5 @@
 import type { EntryLog } from "../log/entry-log.ts";
-import { type Entry, type FinalType, isFinal, isOwn } from "../machine/entry.ts";
+import { type Entry, type ExecutionStatus, type FinalType, isFinal, isOwn } from "../machine/entry.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
@@ -11,8 +11,6 @@ export type FieldSignal<T> =
   | { readonly type: "delta"; readonly path: string; readonly delta: string }
   /** The value is complete and valid. */
   | { readonly type: "complete"; readonly path: string; readonly value: T };
-
-export type ExecutionStatus = "running" | "waiting" | "completed" | "failed" | "timeout" | "cancelled";
 
 /** What a view makes of an entry: hands on what it stands for, if anything. */
 type Project<T> = (entry: Entry, next: (value: T) => void) => void;
