@@ -15,15 +15,14 @@ import {
   type OpenQuestion,
   isOwn,
   isShown,
+  statusOf,
 } from "../machine/entry.ts";
 import {
-  statusAfter,
   type FieldSignal,
   changesView,
   eventsView,
   fieldProjection,
   project,
-  statusOf,
 } from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
@@ -95,6 +94,20 @@ export interface Execution<S = any> extends AsyncDisposable {
   };
   /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
   readonly close: () => void;
+  /**
+   * Settles when all that has come in and been done so far is stored: an answer, an event. Without a store at once.
+   *
+   * @throws SluiceError `store-failed`, `claim-lost` or `execution-released`
+   */
+  readonly stored: () => Promise<void>;
+  /**
+   * Puts a stored execution away: nothing of it stays in memory, `load` goes on with it later. Meant for one that waits;
+   * chunks that run are ended here, and start over there. What waits for its end or looks at it fails with
+   * `execution-released`.
+   *
+   * @throws SluiceError `store-missing`, `store-failed`, `claim-lost`
+   */
+  readonly release: () => Promise<void>;
   /** Ends the execution: every running chunk's abort signal fires. Afterwards it does nothing. */
   readonly cancel: (reason?: string, options?: CancelOptions) => void;
 }
@@ -137,8 +150,8 @@ class Face {
   }
 
   get status(): ExecutionStatus {
-    const { ending, machine } = this.#parts.shell;
-    if (ending !== undefined && machine.ended) return statusAfter(ending);
+    const { final } = this.#parts.shell;
+    if (final !== undefined) return statusOf(final) ?? "running";
     return this.#parts.shell.standstill.isOn ? "waiting" : "running";
   }
 
@@ -222,6 +235,7 @@ class Face {
     return (event: EventDef, payload: unknown): string => {
       const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
       if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, shell.where);
+      if (shell.halted !== undefined) throw shell.halted;
       if (shell.machine.ended) throw ended(`The event "${event.name}"`, shell.where);
       const valid = validatePayload(event, payload, shell.where);
       shell.start();
@@ -235,13 +249,35 @@ class Face {
       const [question, id, answer, options] = typeof given[0] === "string" ? [undefined, ...given] : given;
       const { name } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
-      if (shell.ending !== undefined) throw ended(`The answer to "${String(id)}"`, shell.where);
+      if (shell.halted !== undefined) throw shell.halted;
+      if (shell.ending !== undefined || shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
+      shell.start();
       shell.people.answer({
         id: String(id),
         answer,
         ...(name !== undefined && { name }),
         ...(requestId !== undefined && { requestId }),
       });
+    };
+  }
+
+  get stored(): Execution["stored"] {
+    const { shell } = this.#parts;
+    return () =>
+      new Promise((resolve, reject) => {
+        shell.writer?.flush();
+        shell.whenStored((failure) => (failure === undefined ? resolve() : reject(failure)));
+      });
+  }
+
+  get release(): Execution["release"] {
+    const { shell } = this.#parts;
+    return async () => {
+      if (shell.final !== undefined) return;
+      if (shell.writer === undefined) throw notStored(shell.where);
+      shell.start(); // one that has not begun is found again, too
+      await this.stored();
+      shell.halt(released(shell.id, shell.where));
     };
   }
 
@@ -290,5 +326,22 @@ function ended(what: string, where: string): SluiceError {
     what: `${what} came after the end of the execution`,
     where,
     mend: "Look at execution.status, or start another execution",
+  });
+}
+
+function notStored(where: string): SluiceError {
+  return new SluiceError("store-missing", {
+    what: "An execution was to be released that is not stored: it would be lost",
+    where,
+    mend: "Give run() a `store`",
+  });
+}
+
+function released(id: string, where: string): SluiceError {
+  return new SluiceError("execution-released", {
+    what: `The execution "${id}" was put away`,
+    where,
+    mend: "Load it where it is to go on",
+    retryable: false,
   });
 }

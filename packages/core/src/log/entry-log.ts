@@ -42,6 +42,10 @@ export class EntryLog {
   #bytes = 0;
   #seq = 0;
   #live = 0;
+  /** The index behind the last entry that may be shown; undefined while all may be. */
+  #shown: number | undefined;
+  /** While entries are held: up to which durable one readers get them. */
+  #storedSeq = 0;
   #readers: Reader[] = [];
   #parked: (() => void)[] = [];
   #delivering = false;
@@ -58,9 +62,14 @@ export class EntryLog {
     return this.#seq + 1;
   }
 
-  /** The index behind the last entry. */
+  /** The number of the last durable entry. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  /** The index behind the last entry that readers get. */
   get end(): number {
-    return this.#base + this.#entries.length;
+    return this.#shown ?? this.#base + this.#entries.length;
   }
 
   /** The index of the oldest entry that is retained. */
@@ -83,6 +92,32 @@ export class EntryLog {
     return this.#parked.length;
   }
 
+  /** From now on readers get an entry when `show` has let it, or the durable one before it, through. */
+  hold(): void {
+    this.#shown = this.end;
+    this.#storedSeq = this.#seq;
+  }
+
+  /** Lets readers have what is held, up to a durable entry and the live ones behind it. */
+  show(seq: number): void {
+    if (this.#shown === undefined) return;
+    this.#storedSeq = seq;
+    let at = this.#shown - this.#base;
+    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) at += 1;
+    this.#shown = this.#base + at;
+    this.deliver();
+  }
+
+  /** Takes over what was appended elsewhere: readers find it, and are told nothing. `after`: the number of the entry before the first; what came up to it counts as dropped. */
+  takeOver(entries: readonly Entry[], after: number): void {
+    this.#seq = after;
+    this.#base = after;
+    for (const entry of entries) {
+      this.#seq = entry.seq;
+      this.#keep(entry);
+    }
+  }
+
   /** Gives a fact its place and time. Readers get it with the next `deliver`. */
   append(draft: EntryDraft, live: boolean, path: readonly string[], at: number): Entry {
     if (live) this.#live += 1;
@@ -97,17 +132,22 @@ export class EntryLog {
     open.executionId = this.#executionId;
     open.path = path;
     const entry = draft as Entry;
+    this.#keep(entry);
+    return entry;
+  }
+
+  #keep(entry: Entry): void {
     const weight = weightOf(entry);
     this.#entries.push(entry);
     this.#weights.push(weight);
     this.#bytes += weight;
+    if (this.#shown !== undefined && entry.seq <= this.#storedSeq) this.#shown = this.#base + this.#entries.length;
     this.#retain();
-    return entry;
   }
 
   /** The entry at an index; undefined when it is dropped or not there yet. */
   at(index: number): Entry | undefined {
-    return index < this.start ? undefined : this.#entries[index - this.#base];
+    return index < this.start || index >= this.end ? undefined : this.#entries[index - this.#base];
   }
 
   /** The index of the first retained entry at or behind a position. */
@@ -206,6 +246,7 @@ export class EntryLog {
   #retain(): void {
     let count = this.#entries.length - this.#head;
     while (count > this.#maxEntries || (this.#bytes > this.#maxBytes && count > 1)) {
+      if (this.#shown !== undefined && this.start >= this.#shown) break; // nobody has seen it yet
       this.#bytes -= this.#weights[this.#head] ?? 0;
       this.#entries[this.#head] = undefined;
       this.#head += 1;

@@ -327,3 +327,15 @@ export function isTerminal<S>(entry: Entry<S>): entry is FinalEntry<S> | EntryOf
 export function isFinal<S>(entry: Entry<S>): entry is FinalEntry<S> {
   return isFinalType(entry.type) && isOwn(entry);
 }
+
+/** The status that an entry brings about. */
+export function statusOf(entry: Entry): ExecutionStatus | undefined {
+  if (isFinal(entry)) return statusAfter(entry.type);
+  if (!isOwn(entry)) return undefined;
+  return entry.type === "flow:waiting" ? "waiting" : entry.type === "flow:resume" ? "running" : undefined;
+}
+
+/** The status of an execution that has ended so. */
+export function statusAfter(final: FinalType): ExecutionStatus {
+  return final.slice("flow:".length) as ExecutionStatus; // each final type is called after its status
+}

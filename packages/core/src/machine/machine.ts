@@ -110,6 +110,11 @@ export class Machine {
     return this.#ledger.outcome.value;
   }
 
+  /** The activations whose attempt has started and not ended. */
+  get running(): readonly Activation[] {
+    return [...this.#ledger.activations.all()].filter(({ running }) => running);
+  }
+
   /** A reply that an earlier attempt has read to its end. */
   kept(replyId: string): KeptReply | undefined {
     return this.#ledger.kept(replyId);

@@ -12,6 +12,9 @@ export interface AccountParts {
   /** What is spent here is spent there, too. */
   readonly parent: Account | undefined;
   readonly tell: (draft: EntryDraft) => void;
+  /** What has been spent before, and the highest threshold that has been told. */
+  readonly spent?: Amount;
+  readonly reached?: number;
 }
 
 /**
@@ -21,17 +24,27 @@ export interface AccountParts {
 export class Account {
   readonly #budget: Budget;
   readonly #parts: AccountParts;
-  readonly #spent = { usd: 0, tokens: 0 };
+  readonly #spent: { usd: number; tokens: number };
   readonly #reserved = { usd: 0, tokens: 0 };
   readonly #unpriced = new Set<string>();
-  /** The highest threshold that has been told. */
-  #reached = 0;
+  #reached: number;
   /** Calls that wait for others to end; only at the top. */
   #waiting: (() => void)[] = [];
 
   constructor(budget: Budget, parts: AccountParts) {
     this.#budget = budget;
     this.#parts = parts;
+    this.#spent = { usd: parts.spent?.usd ?? 0, tokens: parts.spent?.tokens ?? 0 };
+    this.#reached = parts.reached ?? 0;
+  }
+
+  get spent(): Amount {
+    return { ...this.#spent };
+  }
+
+  /** The highest threshold that has been told; 0 for none. */
+  get reached(): number {
+    return this.#reached;
   }
 
   get unknownPrice(): UnknownPrice {

@@ -5,6 +5,7 @@ import type { Asked, OfChunk } from "../machine/entry.ts";
 import type { InvalidReply } from "../machine/reply-issues.ts";
 import type { Asker } from "./asker.ts";
 import { Abort, aborted } from "./abort.ts";
+import type { Kin } from "./kin.ts";
 
 /** How much is going on. */
 export interface Held {
@@ -55,6 +56,8 @@ export class Attempt {
   opened: Set<string> | undefined;
   /** Its replies that may be stopped, by id: ends their generation, and tells who asked for it. */
   stops: Map<string, (reason: string) => void> | undefined;
+  /** Its children, where its execution is stored. */
+  kin: Kin | undefined;
   readonly #flow: string;
   /** What runs below it, and ends with it. */
   #children: Set<Below> | undefined;
@@ -65,12 +68,18 @@ export class Attempt {
   /** Whether it undoes the chunk. */
   readonly undoes: boolean;
 
-  constructor(flow: string, chunk: GraphChunk, activation: Activation, undoes = false) {
+  constructor(
+    flow: string,
+    chunk: GraphChunk,
+    activation: Activation,
+    undoes = false,
+    number = activation.attempts + 1,
+  ) {
     this.#flow = flow;
     this.undoes = undoes;
     this.chunk = chunk;
     this.activation = activation;
-    this.number = activation.attempts + 1;
+    this.number = number;
     this.live = chunk.live;
   }
 

@@ -164,12 +164,16 @@ export class ChunkContext implements Omit<Context, "~spec"> {
   }
 
   #valid(call: string, result: unknown): unknown {
-    return validate(this.#schema("result", call), result, {
+    const { where } = this.#attempt;
+    const valid = validate(this.#schema("result", call), result, {
       code: "result-invalid",
       what: "The result",
-      where: this.#attempt.where,
+      where,
       mend: "Set what the flow's `result` schema says, or widen it",
     });
+    const refused = this.#host.refusal(valid, where);
+    if (refused !== undefined) throw refused;
+    return valid;
   }
 
   /** Whether a call comes too late. @throws SluiceError `live-chunk` for what a live chunk may not do. */

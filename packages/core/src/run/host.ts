@@ -28,6 +28,10 @@ export interface Host {
   readonly now: () => number;
   /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */
   readonly append: (draft: EntryDraft, live?: boolean, at?: number) => Entry | undefined;
+  /** Why a value cannot be stored; undefined where it can, or need not be. */
+  readonly refusal: (value: unknown, where: string) => SluiceError | undefined;
+  /** Calls back when what has been appended is stored, where chunks wait for that; with an error when it cannot be. */
+  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
   /** Appends a signal. @returns its id */
   readonly emit: (attempt: Attempt, event: string, payload: unknown) => string;
   /** Appends an item of the runtime stream. */

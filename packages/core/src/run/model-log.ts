@@ -5,6 +5,7 @@ import type { Abort } from "./abort.ts";
 import type { Account } from "./account.ts";
 import type { Attempt, Below } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { amountOf } from "./past.ts";
 import { tokenDraft } from "./reply-draft.ts";
 
 /** How a model's calls are told. */
@@ -234,8 +235,7 @@ export class ModelLog {
     });
     const account = this.#account;
     if (account === undefined) return;
-    const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
-    account.spend({ tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) });
+    account.spend(amountOf({ usage, ...(costUsd !== undefined && { costUsd }) }));
     const granted = cached === true ? undefined : this.#granted?.shift(); // for what is kept nothing was reserved
     if (granted !== undefined) account.release(granted);
   }

@@ -10,6 +10,7 @@ import { Attempt, type Below, type Held } from "./attempt.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
+import type { Kin } from "./kin.ts";
 import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
 import { Running } from "./running.ts";
 import type { Timers } from "./timers.ts";
@@ -27,12 +28,17 @@ export interface RunnerParts {
   readonly drain: () => void;
   /** A live chunk is over; `error` when it failed. The machine knows nothing of them. */
   readonly onLive: (error: SluiceError | undefined) => void;
+  /** The children of an attempt, where they are kept. */
+  readonly kin: (attempt: Attempt) => Kin | undefined;
 }
 
 /** Calls the chunks: an attempt from its guard to its end, and the undoing of what has completed. */
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #running = new Running();
+  /** Attempts that a crash has ended, by activation, until the next one starts. */
+  #lost: Map<string, Attempt> | undefined;
+
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
@@ -54,6 +60,7 @@ export class Runner {
     const definition = chunks[activation.chunk];
     if (chunk === undefined || definition === undefined) return;
     const attempt = new Attempt(graph.flow, chunk, activation);
+    this.#replaceLost(attempt);
     const { when } = definition.triggers[activation.trigger]?.options ?? {};
     if (when !== undefined) {
       const answer = guardAnswer(when, attempt);
@@ -97,15 +104,49 @@ export class Runner {
     const arrival = arrivalOf(undo, undoing.lane, id);
     const activation = passing({ id, chunk: undoing.chunk, trigger: 0, event: "compensate", arrival }, attempts);
     const attempt = new Attempt(graph.flow, chunk, activation, true);
+    attempt.kin = this.#parts.kin(attempt);
     this.#running.add(attempt);
     attempt.startedAt = host.now();
     this.#call(attempt, run as ChunkDefinition["run"], undo);
+  }
+
+  /** Attempts that ran when their process ended are taken for running until their next one starts: so they end as others do. */
+  recall(): void {
+    const { graph, machine } = this.#parts;
+    for (const activation of machine.running) {
+      const chunk = graph.chunks[activation.chunk];
+      if (chunk === undefined) continue;
+      const attempt = new Attempt(graph.flow, chunk, activation, false, activation.attempts);
+      attempt.kin = this.#parts.kin(attempt);
+      this.#running.add(attempt);
+      (this.#lost ??= new Map()).set(activation.id, attempt);
+    }
+  }
+
+  /** The children of the attempts that run. */
+  kin() {
+    return this.#running
+      .list()
+      .map(({ activation, chunk, kin }) => [activation.id, chunk.name, kin?.list() ?? []] as const);
+  }
+
+  /** The attempt that a crash has ended is over: this one goes on with its children. */
+  #replaceLost(attempt: Attempt): void {
+    const id = attempt.activation.id;
+    const lost = this.#lost?.get(id);
+    if (lost !== undefined) {
+      this.#running.remove(lost);
+      this.#lost?.delete(id);
+    }
+    attempt.kin = lost?.kin === undefined ? this.#parts.kin(attempt) : lost.kin.moveTo(attempt);
   }
 
   /** An attempt has completed. */
   complete(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, undefined);
+    const refused = this.#parts.host.refusal(output, attempt.where);
+    if (refused !== undefined) return this.#failed(attempt, refused);
     if (!this.#close(attempt, "its chunk has completed")) return;
     const { result, interrupts, live } = attempt;
     const { host } = this.#parts;
@@ -151,16 +192,9 @@ export class Runner {
   /** Ends what an activation does, which has been taken back: first what runs below it, which undoes its work. */
   retract(activation: Activation): void {
     const why = "what it followed from has been taken back";
-    const { graph, host } = this.#parts;
+    const { host } = this.#parts;
     const attempt = this.find(activation.id);
-    if (attempt === undefined) {
-      const chunk = graph.chunks[activation.chunk];
-      if (chunk === undefined || !activation.running) return;
-      // it ran in a process that is gone
-      const ran = new Attempt(graph.flow, chunk, activation);
-      const origin = { ...ran.origin(), attempt: activation.attempts };
-      return void host.append({ type: "chunk:failed", ...origin, error: aborted(ran.where, why), willRetry: false });
-    }
+    if (attempt === undefined) return;
     let left = 1;
     const end = (): void => {
       left -= 1;

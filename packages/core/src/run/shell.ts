@@ -7,22 +7,28 @@ import type { EntryLog } from "../log/entry-log.ts";
 import type { Waiting } from "../machine/command.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
-import { Machine } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Writer } from "../store/writer.ts";
 import type { Attempt, Below, Held } from "./attempt.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
-import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
+import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
+import { Kin } from "./kin.ts";
+import { lostChild } from "./lost-child.ts";
 import { LiveChunks } from "./live-chunks.ts";
+import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
+import { draftRefusal, refusalOf } from "./plain-data.ts";
 import { Runner } from "./runner.ts";
 import { Standstill } from "./standstill.ts";
 import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
 
-type OnEnded = (error: SluiceError | undefined, result: unknown) => void;
+const none: readonly never[] = [];
 
 /** What an execution is made of. */
 export interface ShellParts {
@@ -37,6 +43,14 @@ export interface ShellParts {
   readonly scheduler: SchedulerLike;
   /** Of a child: its root's. */
   readonly standstill?: Standstill;
+  /** Takes its entries to the store; left out where they are not stored. */
+  readonly writer?: Writer;
+  /** What is stored of it, of one that goes on. */
+  readonly past?: Past;
+  /** Whether it waits for people, as far as the store knows. */
+  readonly isWaiting?: boolean;
+  /** Makes a child run again that nobody has asked for, where its flow is known. */
+  readonly relaunch?: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -50,26 +64,19 @@ export class Shell implements Host, Below {
   readonly spec: Spec;
   readonly log: EntryLog;
   readonly #parts: ShellParts;
-  readonly #queue = new CommandQueue(
-    (order) => this.#carryOut(order),
-    () => this.standstill.look(),
-  );
+  readonly #queue: CommandQueue;
   readonly #timers: Timers;
   readonly #live = new LiveChunks();
   readonly #runner: Runner;
   /** Undefined when the flow has none. */
   readonly #pipelines: Pipelines | undefined;
-  /** Those who wait for its end. */
-  #awaiting: OnEnded[] = [];
-  #children = 0;
+  readonly #finale: Finale;
+  #children: number;
   #completing = false;
-  /** How it has ended: set when the final entry has been shown. */
-  #ended: { readonly error: SluiceError | undefined; readonly result: unknown } | undefined;
-  /** It ends: nothing starts any more but what undoes. */
-  #ending: Ending | undefined;
-  /** What has completed is being undone, here or in a child. */
-  #undoing = false;
-  streamStopped = false;
+  /** Whether it has gone on from what is stored of it. */
+  #resumed = false;
+  #halted: SluiceError | undefined;
+  streamStopped: boolean;
   readonly standstill: Standstill;
   /** Made with the first question. */
   #people: People | undefined;
@@ -79,19 +86,32 @@ export class Shell implements Host, Below {
     this.#parts = parts;
     this.spec = definition.spec;
     this.log = log;
-    this.machine = new Machine(graph);
+    const { writer, past } = parts;
+    this.machine = machineOf(graph, past);
+    this.#children = past?.children ?? 0;
+    this.streamStopped = past?.streamStopped ?? false;
+    this.#queue = new CommandQueue(
+      (order) => this.#carryOut(order),
+      () => this.standstill.look(),
+      writer?.isSync === true ? writer : undefined,
+    );
     this.#timers = new Timers(scheduler);
     const [machine, timers, chunks] = [this.machine, this.#timers, definition.chunks];
     const drain = (): void => this.drain();
     const hold = (): void => this.#queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
-    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
-    this.standstill = parts.standstill ?? new Standstill(this);
+    const kin = (attempt: Attempt) => this.#kinOf(attempt);
+    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive, kin });
+    this.standstill = parts.standstill ?? new Standstill(this, parts.isWaiting);
     this.#pipelines = pipelinesOf(machine.routes.pipelines, parts, {
       onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => this.#finale.fail(error),
       onEnd: () => this.#complete(),
     });
+    const stopPipelines = (): void => this.#pipelines?.stop();
+    const [{ spec }, runner, queue] = [this, this.#runner, this.#queue];
+    this.#finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
+    if (past?.final !== undefined) this.#finale.was(past.final);
   }
 
   get id(): string {
@@ -112,7 +132,7 @@ export class Shell implements Host, Below {
 
   /** The type of its final entry, as soon as it begins to end. */
   get ending(): Ending["end"] | undefined {
-    return this.#ending?.end;
+    return this.#finale.ending?.end;
   }
 
   /** The flow's name, for errors. */
@@ -132,35 +152,130 @@ export class Shell implements Host, Below {
 
   /** Whether all that is unfinished waits for answers. */
   get isWaiting(): boolean {
-    return (
-      this.#ending === undefined && !this.#live.areRunning && this.machine.isWaiting((id) => this.#runner.waits(id))
-    );
+    if (this.#finale.ending !== undefined || this.#live.areRunning || !this.#queue.isEmpty) return false;
+    return this.machine.isWaiting((id) => this.#runner.waits(id));
+  }
+
+  /** Its final entry, as soon as that is stored or need not be. */
+  get final(): Entry | undefined {
+    const { final } = this.#finale;
+    return final !== undefined && this.#parts.writer?.isStored(final.seq) !== false ? final : undefined;
   }
 
   now(): number {
     return this.#parts.scheduler.now();
   }
 
-  /** Starts the execution, if it has not started. */
+  /** Starts the execution, or goes on with it from what is stored. Does nothing when that has been done. */
   start(): void {
+    if (this.#parts.past !== undefined) return this.#resume(this.#parts.past);
     if (this.machine.seq > 0) return;
     const { graph, input, initial: state, identity } = this.#parts;
     const draft = flowDraft(graph, input, state);
     this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
-    if (this.#ending === undefined) this.#pipelines?.start();
+    if (this.#finale.ending === undefined) this.#pipelines?.start();
   }
 
-  /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. */
-  append(draft: EntryDraft, live = false, at = this.now()): Entry | undefined {
-    if (this.machine.ended) return undefined;
-    if (!live) this.standstill.before(draft.type, this.#parts.standstill === undefined);
-    const entry = this.log.append(draft, live, this.identity.path, at);
+  #resume({ final }: Past): void {
+    if (this.#resumed || final !== undefined) return;
+    this.#resumed = true;
+    if (this.#parts.standstill === undefined && !this.standstill.isOn) this.append({ type: "flow:resume" });
+    this.#runner.recall();
+    const { cause } = this.machine.rollback;
+    if (cause !== undefined) this.#finale.goOn(cause);
+    for (const command of this.machine.pending()) this.#queue.push(command, this.log.lastSeq);
+  }
+
+  /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. @throws SluiceError `not-serialisable` for what cannot be stored */
+  append(draft: EntryDraft, live = false, at = this.now(), path = this.identity.path): Entry | undefined {
+    if (this.machine.ended || this.log.closed !== undefined) return undefined;
+    const { writer } = this.#parts;
+    if (!live) {
+      const refused = writer && draftRefusal(draft, this.where);
+      if (refused !== undefined) throw refused;
+      this.standstill.before(draft.type, this.#parts.standstill === undefined);
+    }
+    const entry = this.log.append(draft, live, path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
-      for (const command of this.machine.apply(entry)) this.#queue.push(command);
+      for (const command of this.machine.apply(entry)) this.#queue.push(command, entry.seq);
+      writer?.take(entry);
     }
     this.log.deliver();
     return entry;
+  }
+
+  /** Why a value cannot be stored; undefined where it can, or need not be. */
+  refusal(value: unknown, where: string): SluiceError | undefined {
+    return this.#parts.writer && refusalOf(value, where);
+  }
+
+  /** Calls back when all that has been appended is stored, with an error when it cannot be; at once where nothing is stored. */
+  whenStored(act: (failure: SluiceError | undefined) => void): void {
+    const { writer } = this.#parts;
+    if (writer === undefined) act(undefined);
+    else writer.whenStored(act);
+  }
+
+  /** As `whenStored`, where chunks wait for that. */
+  whenSafe(act: (failure: SluiceError | undefined) => void): void {
+    if (this.#parts.writer?.isSync === true) this.whenStored(act);
+    else act(undefined);
+  }
+
+  /** The writer of its entries; undefined where they are not stored. */
+  get writer(): Writer | undefined {
+    return this.#parts.writer;
+  }
+
+  /** The children of an attempt, where they are to be found again. */
+  #kinOf(attempt: Attempt): Kin | undefined {
+    const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? none;
+    return lost.length === 0 ? undefined : this.#kin(attempt, lost);
+  }
+
+  #kin(attempt: Attempt, lost: readonly LostChild[]): Kin {
+    return new Kin(attempt, lost, (child, forget) => lostChild(this, attempt, child, forget));
+  }
+
+  /** Notes a child of an attempt, where its entries are stored. */
+  keep(attempt: Attempt, known: Parameters<Kin["add"]>[0]): void {
+    if (this.#parts.writer !== undefined) (attempt.kin ??= this.#kin(attempt, none)).add(known);
+  }
+
+  /** Makes a child run again that nobody has asked for, where its flow is known. */
+  relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
+    return this.#parts.relaunch?.(this, attempt, lost);
+  }
+
+  /** What recovery begins with. */
+  checkpoint(): PastData {
+    const { final } = this.#finale;
+    const { identity, streamStopped } = this;
+    const spending = identity.accounts?.spending ?? this.#parts.past?.spending ?? { spent: [], reached: [] };
+    return {
+      path: identity.path,
+      ...(final === undefined && { machine: this.machine.snapshot() }),
+      entries: final === undefined ? [] : [final],
+      children: this.#children,
+      streamStopped,
+      spending,
+      running: final === undefined ? this.#runner.kin() : [],
+    };
+  }
+
+  /** Why it has stopped without an end. */
+  get halted(): SluiceError | undefined {
+    return this.#halted;
+  }
+
+  /** Stops here, without an entry: it goes on elsewhere, or not at all. All who wait or look are told. */
+  halt(error: SluiceError): void {
+    if (this.log.closed !== undefined) return;
+    this.#halted = error;
+    this.#parts.writer?.stop(error);
+    this.log.close(error);
+    this.#finale.halt(error);
   }
 
   /** Appends a signal of a chunk. @returns its id */
@@ -209,7 +324,7 @@ export class Shell implements Host, Below {
   }
 
   startLive(...started: Parameters<LiveChunks["begin"]>): void {
-    for (const activation of this.#live.begin(...started)) this.#queue.push({ type: "live", activation });
+    for (const activation of this.#live.begin(...started)) this.#queue.push({ type: "live", activation }, this.log.lastSeq);
   }
 
   /** Carries out what is queued. To be called where no user code is on the stack. */
@@ -227,30 +342,24 @@ export class Shell implements Host, Below {
   /** Completes the execution from a chunk, with its result; what else is running is ended. */
   end(attempt: Attempt): void {
     this.#runner.complete(attempt, undefined);
-    this.#finish();
+    this.#finale.complete();
   }
 
   /** Ends the execution from outside; with `rollback` what has completed is undone first. Without, it ends at once, also while it undoes. */
   cancel(reason: string, { rollback = false }: { readonly rollback?: boolean } = {}): void {
     this.start(); // a cancelled execution has its `flow:start`, too
-    if (this.#ending === undefined) return this.#end("cancelled", { end: "flow:cancelled", reason }, rollback);
-    if (rollback || !this.#undoing || this.machine.ended) return;
-    this.#ending = { end: "flow:cancelled", reason };
-    this.#runner.stopBelow(reason, false);
-    this.#runner.stop("cancelled")();
-    this.#final();
+    this.#finale.cancel(reason, rollback);
   }
 
   /** Calls back once, after its final entry has been shown; at once when it has ended. */
   onEnded(callback: OnEnded): void {
-    if (this.#ended === undefined) this.#awaiting.push(callback);
-    else callback(this.#ended.error, this.#ended.result);
+    this.#finale.onEnded(callback);
   }
 
   /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
   #isOver({ type }: Order): boolean {
-    if (type === "fail" || type === "live") return this.#ending !== undefined;
-    if (this.#ending === undefined) return !this.machine.isRunning;
+    if (type === "fail" || type === "live") return this.#finale.ending !== undefined;
+    if (this.#finale.ending === undefined) return !this.machine.isRunning;
     return this.machine.ended || this.machine.rollback.cause === undefined;
   }
 
@@ -295,21 +404,21 @@ export class Shell implements Host, Below {
         this.close("idle");
         break;
       case "timeout":
-        this.#end("the execution took too long", { end: "flow:timeout", elapsedMs: this.#elapsed() }, true);
+        this.#finale.timeout();
         break;
       case "complete":
         this.#completing = true;
         this.#complete();
         break;
       case "fail":
-        this.#fail(order.error);
+        this.#finale.fail(order.error);
         break;
       case "retract":
         if (!order.told) this.append({ type: "signal:retracted", ids: order.ids, activations: order.activations });
         for (const activation of order.running) this.#runner.retract(activation);
         break;
       case "rolled-back":
-        this.#final();
+        this.#finale.finish();
         break;
       default:
         order satisfies never;
@@ -326,7 +435,7 @@ export class Shell implements Host, Below {
   #liveOver(error: SluiceError | undefined): void {
     this.#live.end();
     if (error === undefined) this.#complete();
-    else this.#fail(error);
+    else this.#finale.fail(error);
   }
 
   /** Completes the execution if all is done, the pipelines and live chunks too. */
@@ -334,67 +443,6 @@ export class Shell implements Host, Below {
     if (!this.#completing || !this.machine.quiet || this.#live.areRunning) return;
     if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
-    this.#finish();
-  }
-
-  #finish(): void {
-    const ending = endingWith(this.spec, this.machine.result, this.where);
-    if (ending.end === "flow:failed") return this.#fail(ending.error);
-    this.#end("the execution has completed", ending, false);
-  }
-
-  #fail(error: SluiceError): void {
-    this.#end("another chunk has failed", { end: "flow:failed", error }, true);
-  }
-
-  #elapsed(): number {
-    return this.now() - this.machine.startedAt;
-  }
-
-  /** Ends what is running; what has completed is undone, with `rollback`; then comes the final entry. */
-  #end(why: string, ending: Ending, rollback: boolean): void {
-    if (this.machine.ended || this.#ending !== undefined) return; // an observer of what is ended here may ask for another end
-    this.#ending = ending;
-    this.#timers.clear();
-    this.#pipelines?.stop();
-    const below = this.#runner.stopBelow(why, rollback);
-    if (below.length === 0) return this.#stopped(why, ending, rollback);
-    this.#undoing = true;
-    let left = below.length;
-    for (const child of below) {
-      child.onEnded(() => {
-        left -= 1;
-        if (left === 0 && this.#ending === ending) this.#stopped(why, ending, rollback);
-      });
-    }
-  }
-
-  /** Nothing runs below. */
-  #stopped(why: string, ending: Ending, rollback: boolean): void {
-    const isUndone = ending.end !== "flow:completed" && rollback && this.machine.rollback.isNeeded;
-    const tell = this.#runner.stop(why, { butUndoing: isUndone });
-    if (isUndone) {
-      this.#undoing = true;
-      this.#queue.clear(); // what was to be done before is not to be taken for an undoing
-      this.append({ type: "flow:rollback", ...ending });
-      tell();
-    } else this.#final(tell);
-  }
-
-  /** Appends the one final entry, then aborts, then settles: nothing follows a final entry. */
-  #final(tell: () => void = () => {}): void {
-    const ending = this.#ending;
-    if (ending === undefined || this.machine.ended) return tell(); // an observer of what is ended has ended it
-    const { graph } = this.#parts;
-    const { machine, state } = this;
-    this.#timers.clear();
-    const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
-    this.append(draft);
-    tell();
-    const end = { error: endError(draft, this.where), result: "result" in ending ? ending.result : undefined };
-    this.#ended = end;
-    const awaiting = this.#awaiting;
-    this.#awaiting = [];
-    for (const callback of awaiting) callback(end.error, end.result);
+    this.#finale.complete();
   }
 }

@@ -16,12 +16,15 @@ interface Root {
 /** Tells when an execution and its children only wait for people, and when that is over. */
 export class Standstill {
   readonly #root: Root;
-  #asked = false;
-  #waiting = false;
+  #asked: boolean;
+  #waiting: boolean;
   #listeners: (() => void)[] | undefined;
 
-  constructor(root: Root) {
+  /** @param wasOn of an execution that goes on: whether it has waited; left out for a new one */
+  constructor(root: Root, wasOn?: boolean) {
     this.#root = root;
+    this.#asked = wasOn !== undefined;
+    this.#waiting = wasOn === true;
   }
 
   /** Whether it waits now. */

@@ -1,5 +1,5 @@
 import type { EntryLog } from "../log/entry-log.ts";
-import { type Entry, type ExecutionStatus, type FinalType, isFinal, isOwn } from "../machine/entry.ts";
+import { type Entry, isOwn } from "../machine/entry.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
@@ -84,16 +84,4 @@ export function fieldProjection(reply: string, path: string): Project<FieldSigna
       default:
     }
   };
-}
-
-/** The status that an entry brings about. */
-export function statusOf(entry: Entry): ExecutionStatus | undefined {
-  if (isFinal(entry)) return statusAfter(entry.type);
-  if (!isOwn(entry)) return undefined;
-  return entry.type === "flow:waiting" ? "waiting" : entry.type === "flow:resume" ? "running" : undefined;
-}
-
-/** The status of an execution that has ended so. */
-export function statusAfter(final: FinalType): ExecutionStatus {
-  return final.slice("flow:".length) as ExecutionStatus; // each final type is called after its status
 }

@@ -1,0 +1,165 @@
+import { type SchedulerLike, asapScheduler } from "rxjs";
+import type { Budget } from "../define/budget.ts";
+import type { SpecOf } from "../define/payload.ts";
+import type { ArgsOf, CreateOption, Runnable } from "../define/runnable.ts";
+import { SluiceError } from "../error/sluice-error.ts";
+import { compile } from "../graph/compile.ts";
+import { EntryLog, type Retention } from "../log/entry-log.ts";
+import { type Flows, type KnownFlow, launch } from "../run/launch.ts";
+import type { Shell } from "../run/shell.ts";
+import type { StoredAnswer, StoredExecution } from "../store/store.ts";
+import { type ReportError, harmless, reportToConsole } from "../views/view.ts";
+import { type StoreOptions, writerOf } from "./durability.ts";
+import { type Execution, createExecution } from "./execution.ts";
+import { given, readPast, recordOf } from "./stored-log.ts";
+
+/** A flow, or one whose objects are made in another way than by `new Flow()`. */
+export type KnownFlows = readonly (Runnable | KnownFlow)[];
+
+/** How stored executions go on. */
+export interface ContinueOptions extends StoreOptions {
+  /** What models may spend in an execution and its children, with what has been spent already. @default no limit */
+  readonly budget?: Budget;
+  /** Go on though the flow has been wired differently since: what is stored is read as far as it fits. @default false */
+  readonly acceptChanges?: boolean;
+  /** The flows of children: needed where a child is to be undone whose chunk has failed. @default none */
+  readonly flows?: KnownFlows;
+  /** The clock, and where all work is scheduled; a virtual one in tests. @default RxJS' `asapScheduler` */
+  readonly scheduler?: SchedulerLike;
+  /** How much of the log is kept for late and slow readers. */
+  readonly retention?: Retention;
+  /** Hears what observers throw, and which stored answers could not be taken. @default `console.error` */
+  readonly onObserverError?: (error: unknown) => void;
+}
+
+/** How a stored execution goes on. */
+export interface LoadOptions<C> extends ContinueOptions, CreateOption<C> {}
+
+/**
+ * Goes on with a stored execution: takes it over, folds its log without calling anybody, and starts on the scheduler's
+ * next tick what had started and not completed. Of one that has ended it gives the views and the result.
+ *
+ * @throws SluiceError `execution-unknown`, `graph-changed` with the differences, `flow-unknown`, `log-corrupt`,
+ * `store-failed`; the execution stays as it is then
+ */
+export async function load<C extends Runnable>(
+  flow: C,
+  executionId: string,
+  options: LoadOptions<C>,
+): Promise<Execution<SpecOf<C>>> {
+  const record = await recordOf(options.store, executionId);
+  const known = { flow, create: options.create };
+  return (await goOn(record, known, options)) as Execution<SpecOf<C>>;
+}
+
+/** What `recover` has found. */
+export interface Recovered {
+  /** Those that go on. */
+  readonly executions: readonly Execution[];
+  /** Those that could not, and why: they stay as they are. */
+  readonly refused: readonly { readonly executionId: string; readonly error: SluiceError }[];
+}
+
+/** How executions are recovered. */
+export interface RecoverOptions extends ContinueOptions {
+  /** Whether those that wait for people are brought back, too: answers can be given then, and questions expire. @default true */
+  readonly waiting?: boolean;
+}
+
+/**
+ * Goes on with all stored executions of these flows that have not ended: what a process does when it starts. They are taken
+ * over from whoever had them.
+ *
+ * @throws SluiceError `store-failed` when the store cannot list them
+ */
+export async function recover(flows: KnownFlows, options: RecoverOptions): Promise<Recovered> {
+  const { store, waiting = true } = options;
+  const known = knownFlows([...(options.flows ?? []), ...flows]);
+  const names = knownFlows(flows);
+  const status = waiting ? (["running", "waiting"] as const) : (["running"] as const);
+  const executions: Execution[] = [];
+  const refused: Recovered["refused"][number][] = [];
+  for (let after: string | undefined; ;) {
+    const page = await given(() => store.list({ status, limit: 500, ...(after !== undefined && { after }) }));
+    for (const record of page) {
+      const flow = names.get(record.flow);
+      if (flow === undefined) continue;
+      try {
+        executions.push(await goOn(record, flow, options, known));
+      } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        refused.push({ executionId: record.executionId, error });
+      }
+    }
+    after = page.at(-1)?.executionId;
+    if (after === undefined) return { executions, refused };
+  }
+}
+
+/** Flows by name. */
+export function knownFlows(flows: KnownFlows): Flows {
+  return new Map(
+    flows.map((one) => {
+      const known = typeof one === "object" && "flow" in one ? (one as KnownFlow) : { flow: one as Runnable };
+      return [compile(known.flow).flow, known] as const;
+    }),
+  );
+}
+
+async function goOn(
+  record: StoredExecution,
+  { flow, create }: KnownFlow,
+  options: ContinueOptions,
+  flows = knownFlows([...(options.flows ?? []), flow]),
+): Promise<Execution> {
+  const { store, scheduler = asapScheduler, onObserverError = reportToConsole, budget } = options;
+  const { executionId } = record;
+  const graph = compile(flow);
+  await checkGraph(record, graph, options);
+  const isOver = record.status !== "running" && record.status !== "waiting";
+  const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
+  const fromStart = record.graphHash !== graph.hash;
+  const { past, entries, after } = await readPast(store, claimed, { fromStart });
+  const answers = isOver ? [] : await given(() => store.answers(executionId));
+  const log = new EntryLog(executionId, options.retention);
+  log.takeOver(entries, after);
+  const { epoch, lastSeq: stored, status } = claimed;
+  const standing = { epoch, stored, status };
+  const shellOf = (): Shell => shell;
+  const writer = isOver
+    ? undefined
+    : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
+  const identity = { id: executionId, path: [graph.flow] };
+  const isWaiting = status === "waiting";
+  const shell: Shell = launch({
+    flow,
+    input: undefined,
+    create,
+    identity,
+    log,
+    scheduler,
+    budget,
+    writer,
+    past,
+    isWaiting,
+    flows,
+  });
+  const report = harmless(onObserverError);
+  shell.onEnded((error) => log.close(error));
+  if (!isOver) {
+    scheduler.schedule(() => {
+      shell.start();
+      for (const answer of answers) takeAnswer(shell, answer, report);
+      shell.drain();
+    });
+  }
+  return createExecution({ shell, scheduler, report });
+}
+
+function takeAnswer(shell: Shell, { interrupt, answer, requestId }: StoredAnswer, report: ReportError): void {
+  try {
+    shell.people.answer({ id: interrupt, answer: JSON.parse(answer), ...(requestId !== undefined && { requestId }) });
+  } catch (error) {
+    report(error);
+  }
+}

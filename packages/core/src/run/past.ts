@@ -1,0 +1,198 @@
+import type { Amount } from "../define/budget.ts";
+import type { Entry, EntryOf, FinalEntry } from "../machine/entry.ts";
+import { isFinalType } from "../machine/entry.ts";
+import type { Graph } from "../graph/graph.ts";
+import { Machine } from "../machine/machine.ts";
+import type { MachineSnapshot } from "../machine/machine-snapshot.ts";
+import { foldState } from "../machine/state-fold.ts";
+
+/** What has been spent, in all (`""`) and by chunk, and the highest threshold of each budget that has been told. */
+export interface Spending {
+  readonly spent: readonly (readonly [chunk: string, amount: Amount])[];
+  readonly reached: readonly (readonly [chunk: string, thresholdPct: number])[];
+}
+
+/** A child that an attempt has run, as plain data. */
+export interface ChildData {
+  readonly flow: string;
+  readonly graphHash: string;
+  readonly input: unknown;
+  readonly past: PastData;
+}
+
+/** What an execution and its children have come to, as plain data: what recovery begins with. */
+export interface PastData {
+  readonly path: readonly string[];
+  /** Left out where `entries` begin with the start. */
+  readonly machine?: MachineSnapshot;
+  /** Its own, after that. */
+  readonly entries: readonly Entry[];
+  /** How many children it has had. */
+  readonly children: number;
+  readonly streamStopped: boolean;
+  readonly spending: Spending;
+  /** Of activations that are not over: the chunk, and the children that its attempt has run. */
+  readonly running: readonly (readonly [activationId: string, chunk: string, children: readonly ChildData[]])[];
+}
+
+/** A child of an attempt that a crash has ended. */
+export interface LostChild {
+  readonly flow: string;
+  readonly graphHash: string;
+  readonly input: unknown;
+  readonly past: Past;
+}
+
+interface Ran {
+  chunk: string;
+  children: LostChild[];
+}
+
+/** What stored entries tell of an execution, besides what its machine makes of them: a fold. */
+export class Past {
+  readonly path: readonly string[];
+  readonly machine: MachineSnapshot | undefined;
+  readonly entries: Entry[];
+  children: number;
+  streamStopped: boolean;
+  readonly #running: Map<string, Ran>;
+  readonly #byPath = new Map<string, { readonly parent: string; readonly past: Past }>();
+  readonly #spent: Map<string, Amount>;
+  readonly #reached: Map<string, number>;
+
+  constructor(path: readonly string[], data?: PastData) {
+    this.path = path;
+    this.machine = data?.machine;
+    this.entries = [...(data?.entries ?? [])];
+    this.children = data?.children ?? 0;
+    this.streamStopped = data?.streamStopped ?? false;
+    this.#spent = new Map(data?.spending.spent);
+    this.#reached = new Map(data?.spending.reached);
+    this.#running = new Map();
+    for (const [activationId, chunk, children] of data?.running ?? []) {
+      const lost = children.map(({ past, ...rest }) => ({ ...rest, past: new Past(past.path, past) }));
+      this.#running.set(activationId, { chunk, children: lost });
+      for (const { past } of lost) this.#byPath.set(past.path.at(-1) ?? "", { parent: activationId, past });
+    }
+  }
+
+  /** The last of its entries that ends it; undefined while it has not ended. */
+  get final(): FinalEntry | undefined {
+    const last = this.entries.at(-1);
+    return last !== undefined && isFinalType(last.type) ? (last as FinalEntry) : undefined;
+  }
+
+  get spending(): Spending {
+    return { spent: [...this.#spent], reached: [...this.#reached] };
+  }
+
+  /** The state after the last entry. */
+  get state(): Readonly<Record<string, unknown>> {
+    let state = this.machine?.progress.state ?? {};
+    for (const entry of this.entries) {
+      if (entry.type === "flow:start") state = entry.state;
+      else if (entry.type === "state:changed") state = foldState(state, entry.diff);
+    }
+    return state;
+  }
+
+  get startedAt(): number {
+    return this.machine?.progress.startedAt ?? this.entries[0]?.at ?? 0;
+  }
+
+  /** The children that the present attempt of an activation has run, in the order of their start; once: they are another's then. */
+  takeChildren(activationId: string): readonly LostChild[] {
+    const ran = this.#running.get(activationId);
+    const children = ran?.children ?? [];
+    if (ran !== undefined) ran.children = [];
+    return children;
+  }
+
+  /** All children, at any depth, that have not ended. */
+  get unfinished(): readonly LostChild[] {
+    return [...this.#running.values()]
+      .flatMap(({ children }) => children)
+      .filter(({ past }) => past.final === undefined)
+      .flatMap((child) => [child, ...child.past.unfinished]);
+  }
+
+  /** Takes the next entry of its log in. @returns what it cost */
+  take(entry: Entry): Amount | undefined {
+    if (entry.path.length > this.path.length) return this.#ofChild(entry);
+    this.entries.push(entry);
+    switch (entry.type) {
+      case "chunk:start":
+        this.#ran(entry.activationId).chunk = entry.chunk;
+        return undefined;
+      case "chunk:complete":
+      case "chunk:failed":
+      case "chunk:compensated":
+        return void this.#end(entry.activationId);
+      case "stream:stop":
+        return void (this.streamStopped = true);
+      case "budget:threshold_reached":
+        return void this.#reached.set(entry.chunk ?? "", entry.thresholdPct);
+      case "model:finish":
+        return this.#spend(entry.chunk, amountOf(entry));
+      default:
+        return undefined;
+    }
+  }
+
+  #ofChild(entry: Entry): Amount | undefined {
+    const name = entry.path[this.path.length] ?? "";
+    if (entry.type === "flow:start" && entry.path.length === this.path.length + 1) this.#begin(name, entry);
+    const child = this.#byPath.get(name);
+    const cost = child?.past.take(entry);
+    return cost && this.#spend(this.#running.get(child?.parent ?? "")?.chunk ?? "", cost);
+  }
+
+  #begin(name: string, { path, flow, graphHash, input, parent = "" }: EntryOf<unknown, "flow:start">): void {
+    this.children = Math.max(this.children, Number(name.slice(name.lastIndexOf("#") + 1)) || 0);
+    const past = new Past(path);
+    this.#byPath.set(name, { parent, past });
+    this.#ran(parent).children.push({ flow, graphHash, input, past });
+  }
+
+  /** An attempt is over, and with it what it has run. */
+  #end(activationId: string): void {
+    for (const { past } of this.#running.get(activationId)?.children ?? []) this.#byPath.delete(past.path.at(-1) ?? "");
+    this.#running.delete(activationId);
+  }
+
+  #ran(activationId: string): Ran {
+    const ran = this.#running.get(activationId) ?? { chunk: "", children: [] };
+    this.#running.set(activationId, ran);
+    return ran;
+  }
+
+  #spend(chunk: string, cost: Amount): Amount {
+    for (const account of new Set(["", chunk])) {
+      const { usd = 0, tokens = 0 } = this.#spent.get(account) ?? {};
+      this.#spent.set(account, { usd: usd + (cost.usd ?? 0), tokens: tokens + (cost.tokens ?? 0) });
+    }
+    return cost;
+  }
+
+  list(): PastData {
+    const { path, machine, entries, children, streamStopped, spending } = this;
+    const running = [...this.#running].map(([id, ran]) => {
+      const below = ran.children.map(({ past, ...rest }) => ({ ...rest, past: past.list() }));
+      return [id, ran.chunk, below] as const;
+    });
+    return { path, ...(machine && { machine }), entries, children, streamStopped, spending, running };
+  }
+}
+
+/** What a call of a model has cost. */
+export function amountOf({ usage, costUsd }: Pick<EntryOf<unknown, "model:finish">, "usage" | "costUsd">): Amount {
+  const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
+  return { tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) };
+}
+
+/** The machine of an execution, as its past has left it. @throws SluiceError `snapshot-invalid` when the graph's routing is another one */
+export function machineOf(graph: Graph, past: Past | undefined): Machine {
+  const machine = past?.machine === undefined ? new Machine(graph) : Machine.restore(graph, past.machine);
+  for (const entry of past?.entries ?? []) machine.apply(entry);
+  return machine;
+}

@@ -1,0 +1,130 @@
+import { type SchedulerLike, asapScheduler } from "rxjs";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import type { Append, Refused, Store } from "./store.ts";
+
+/** Somebody whose entries are to be stored. */
+export interface Author {
+  /** All that is to be stored now. */
+  readonly append: () => Append;
+  /** It is stored. */
+  readonly stored: () => void;
+  /** It is not, nor will anything else be. */
+  readonly failed: (error: SluiceError) => void;
+}
+
+const journals = new WeakMap<Store, WeakMap<SchedulerLike, Journal>>();
+
+/** The journal of all executions that share a store and a clock. */
+export function journalOf(store: Store, scheduler: SchedulerLike): Journal {
+  const ofStore = journals.get(store) ?? new WeakMap<SchedulerLike, Journal>();
+  journals.set(store, ofStore);
+  const journal = ofStore.get(scheduler) ?? new Journal(store, scheduler);
+  ofStore.set(scheduler, journal);
+  return journal;
+}
+
+/**
+ * Hands what executions have to store to their store, in group commits: everything of one turn of the event loop at once,
+ * and what comes while a commit is under way with the next.
+ */
+export class Journal {
+  readonly #store: Store;
+  readonly #scheduler: SchedulerLike;
+  #due = new Set<Author>();
+  /** The next commit is scheduled, or one is under way. */
+  #busy = false;
+
+  constructor(store: Store, scheduler: SchedulerLike) {
+    this.#store = store;
+    this.#scheduler = scheduler;
+  }
+
+  /** An author has something to store. */
+  add(author: Author): void {
+    this.#due.add(author);
+    if (!this.#busy) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#busy = true;
+    const commit = (): void => this.#commit();
+    // chunks that complete in the same turn shall share a commit; any other scheduler has a clock that has to be kept
+    if (this.#scheduler === asapScheduler) afterThisTurn(commit);
+    else this.#scheduler.schedule(commit);
+  }
+
+  #commit(): void {
+    const authors = [...this.#due];
+    this.#due = new Set();
+    const appends = authors.map((author) => author.append());
+    const over = (outcome: readonly Refused[]): void => {
+      const errors = new Map(outcome.map((refused) => [refused.executionId, refusedError(refused)]));
+      this.#over(authors, (index) => errors.get(appends[index]?.executionId ?? ""));
+    };
+    const failed = (cause: unknown): void => {
+      const error = storeFailed("take", cause);
+      this.#over(authors, () => error);
+    };
+    try {
+      const outcome = this.#store.append(appends);
+      if (outcome instanceof Promise) outcome.then(over, failed);
+      else over(outcome);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #over(authors: readonly Author[], failureOf: (index: number) => SluiceError | undefined): void {
+    this.#busy = false;
+    authors.forEach((author, index) => {
+      const failure = failureOf(index);
+      if (failure === undefined) author.stored();
+      else author.failed(failure);
+    });
+    if (this.#due.size > 0 && !this.#busy) this.#schedule();
+  }
+}
+
+/** A store has not done what it should. */
+export function storeFailed(what: "take" | "give", cause: unknown): SluiceError {
+  const isOurs = cause instanceof SluiceError && cause.code === "store-failed";
+  return new SluiceError("store-failed", {
+    what: `The store could not ${what} ${what === "take" ? "what is to be stored" : "what is stored"}: ${isOurs ? cause.what : messageOf(cause)}`,
+    where: isOurs ? cause.where : undefined,
+    mend: (isOurs ? cause.mend : undefined) ?? "Mend the store, then recover the execution: what was stored is intact",
+    cause,
+  });
+}
+
+function refusedError({ executionId, because, stored }: Refused): SluiceError {
+  if (because === "exists") {
+    return new SluiceError("execution-exists", {
+      what: `An execution "${executionId}" is stored already: ${stored?.flow}, ${stored?.status}`,
+      mend: "Give run() another `id`, or load the one that is stored",
+      retryable: false,
+    });
+  }
+  const why =
+    stored === undefined
+      ? "it is not stored any more"
+      : because === "claimed"
+        ? `it was claimed anew, and has epoch ${stored.epoch}`
+        : `it has been continued up to entry ${stored.lastSeq}`;
+  return new SluiceError("claim-lost", {
+    what: `The execution "${executionId}" is another process's now: ${why}`,
+    mend: "Let one process recover an execution; here it has stopped, and nothing of it is lost",
+    retryable: false,
+  });
+}
+
+/** Calls back when all that is due in this turn of the event loop has been done. */
+function afterThisTurn(act: () => void): void {
+  const { setImmediate } = globalThis as { readonly setImmediate?: (act: () => void) => unknown };
+  if (setImmediate !== undefined) return void setImmediate(act);
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    act();
+  };
+  port2.postMessage(undefined);
+}

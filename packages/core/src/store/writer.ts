@@ -1,0 +1,174 @@
+import type { SluiceError } from "../error/sluice-error.ts";
+import { type Entry, type ExecutionStatus, statusOf } from "../machine/entry.ts";
+import { entryText } from "./entry-text.ts";
+import type { Author, Journal } from "./journal.ts";
+import type { Append, Checkpoint, Founding } from "./store.ts";
+
+/**
+ * When entries are stored. `sync`: no chunk starts, and nobody sees anything, before the entries that led to it are.
+ * `async`: chunks start at once, and only what is seen waits. `exit`: all at once, when the execution waits or ends.
+ */
+export type Durability = "sync" | "async" | "exit";
+
+/** What is written. */
+export interface WriterParts {
+  readonly journal: Journal;
+  readonly durability: Durability;
+  readonly executionId: string;
+  readonly epoch: number;
+  /** Number of the last entry that is stored. */
+  readonly stored: number;
+  readonly status: ExecutionStatus;
+  /** Of an execution that is not stored yet. */
+  readonly founding?: Founding | undefined;
+  /** Durable entries between two checkpoints. */
+  readonly checkpointEvery: number;
+}
+
+/** The execution whose entries are written. */
+export interface Written {
+  /** All that recovery needs to begin with the last entry. */
+  readonly checkpoint: () => Checkpoint;
+  /** Entries up to a number are stored. */
+  readonly onStored: (seq: number) => void;
+  /** Nothing more can be stored. */
+  readonly onFailed: (error: SluiceError) => void;
+}
+
+interface Waiter {
+  readonly seq: number;
+  readonly act: (failure: SluiceError | undefined) => void;
+}
+
+/** The entries of one execution on their way to the store. */
+export class Writer implements Author {
+  readonly #parts: WriterParts;
+  readonly #written: Written;
+  #texts: string[] = [];
+  #answered: string[] = [];
+  #founding: Founding | undefined;
+  #status: ExecutionStatus;
+  /** Unix milliseconds of the last entry that was taken. */
+  #at = 0;
+  /** Numbers of the last entry that was taken, that is under way, and that is stored. */
+  #taken: number;
+  #sent: number;
+  #stored: number;
+  /** Where the last checkpoint was made, its size, and what has been written since, in characters. */
+  #checkpoint: { readonly seq: number; readonly size: number; since: number };
+  #wantsCheckpoint = false;
+  #waiters: Waiter[] = [];
+  #failure: SluiceError | undefined;
+
+  constructor(parts: WriterParts, written: Written) {
+    this.#parts = parts;
+    this.#written = written;
+    this.#founding = parts.founding;
+    this.#status = parts.status;
+    this.#taken = parts.stored;
+    this.#sent = parts.stored;
+    this.#stored = parts.stored;
+    this.#checkpoint = { seq: parts.stored, size: 0, since: 0 };
+  }
+
+  /** Whether commands wait until the entries that they come from are stored. */
+  get isSync(): boolean {
+    return this.#parts.durability === "sync";
+  }
+
+  /** Takes a durable entry; what else is appended in this turn is stored with it. */
+  take(entry: Entry): void {
+    const text = entryText(entry);
+    this.#texts.push(text);
+    this.#taken = entry.seq;
+    this.#at = entry.at;
+    this.#checkpoint.since += text.length;
+    if (entry.type === "interrupt:answered") this.#answered.push(entry.interrupt.id);
+    this.#status = statusOf(entry) ?? this.#status;
+    if (this.#parts.durability !== "exit" || this.#status !== "running") this.flush();
+  }
+
+  /** Stores what has been taken, with the next commit. */
+  flush(): void {
+    if (this.#failure === undefined) this.#parts.journal.add(this);
+  }
+
+  /** Stores a checkpoint with the next commit. */
+  checkpoint(): void {
+    this.#wantsCheckpoint = true;
+    this.flush();
+  }
+
+  isStored(seq: number): boolean {
+    return seq <= this.#stored;
+  }
+
+  /** Calls back when an entry is stored, or cannot be; at once when it is. @param seq by default the last that was taken */
+  whenStored(act: (failure: SluiceError | undefined) => void, seq = this.#taken): void {
+    if (this.#failure !== undefined || seq <= this.#stored) return act(this.#failure);
+    this.#waiters.push({ seq, act });
+  }
+
+  /** Nothing more is stored. */
+  stop(failure: SluiceError): void {
+    this.#failure ??= failure;
+    this.#release();
+  }
+
+  append(): Append {
+    const { executionId, epoch } = this.#parts;
+    const first = this.#sent + 1;
+    const [entries, answered, founding] = [this.#texts, this.#answered, this.#founding];
+    this.#texts = [];
+    this.#answered = [];
+    this.#founding = undefined;
+    this.#sent = this.#taken;
+    const checkpoint = this.#isCheckpointDue() ? this.#makeCheckpoint() : undefined;
+    return {
+      executionId,
+      epoch,
+      first,
+      entries,
+      status: this.#status,
+      at: this.#at,
+      ...(founding !== undefined && { founding }),
+      ...(checkpoint !== undefined && { checkpoint }),
+      ...(answered.length > 0 && { answered }),
+    };
+  }
+
+  stored(): void {
+    this.#stored = this.#sent;
+    this.#written.onStored(this.#stored);
+    this.#release();
+  }
+
+  failed(error: SluiceError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#written.onFailed(error);
+    this.#release();
+  }
+
+  /** They come rarely enough not to cost more than the entries themselves. */
+  #isCheckpointDue(): boolean {
+    if (this.#wantsCheckpoint) return true;
+    if (this.#status !== "running") return false;
+    const { seq, size, since } = this.#checkpoint;
+    return this.#taken - seq >= this.#parts.checkpointEvery && since >= size;
+  }
+
+  #makeCheckpoint(): Checkpoint {
+    this.#wantsCheckpoint = false;
+    const checkpoint = this.#written.checkpoint();
+    this.#checkpoint = { seq: checkpoint.seq, size: checkpoint.text.length, since: 0 };
+    return checkpoint;
+  }
+
+  /** Those who wait for what is stored go on, in order; all of them when nothing more will be. */
+  #release(): void {
+    const [waiters, isOver] = [this.#waiters, this.#failure !== undefined];
+    this.#waiters = waiters.filter(({ seq }) => !isOver && seq > this.#stored);
+    for (const { seq, act } of waiters) if (isOver || seq <= this.#stored) act(this.#failure);
+  }
+}
