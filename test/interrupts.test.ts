@@ -4,6 +4,7 @@ import {
   each,
   event,
   type Execution,
+  type Entry,
   type FlowDefinitionError,
   failed,
   vitalsOf,
@@ -14,9 +15,11 @@ import {
   Machine,
   compile,
   run,
+  positionOf,
   start,
+  toSSE,
 } from "@sluice/core";
-import { VirtualTime, deferred, leaksOf, logOf } from "@sluice/testing";
+import { VirtualTime, deferred, itemsOf, leaksOf, logOf } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { entriesOf, played } from "./played.ts";
@@ -570,6 +573,75 @@ describe("the machine and questions", () => {
       ["chunk:complete", ["complete"]],
       ["flow:completed", []],
     ]);
+  });
+});
+
+describe("S18 views that are pulled until a wait", () => {
+  /** Asks twice, and shows something before and between. */
+  const twice = flow(spec)
+    .chunk("write", start, (text, ctx) => {
+      ctx.putIntoStream(`Dear ${text}`);
+      ctx.interrupt(Approval, { draft: text });
+    })
+    .chunk("again", Approval.answered, (_answer, ctx) => {
+      ctx.putIntoStream("again");
+      ctx.interrupt(Second, "sure?");
+    })
+    .chunk("send", Second.answered, (answer) => answer);
+
+  test("they go on through a wait unless they are told to end there", async () => {
+    const { execution, time } = await begun(twice);
+    const through = itemsOf(execution.stream());
+    expect(await itemsOf(execution.stream({ until: "waiting" }))).toEqual(["Dear Ann"]);
+    execution.resume(Approval, "approval@a1", { approved: true });
+    await time.settle();
+    execution.resume(Second, "second@a2", "yes");
+    expect(await through).toEqual(["Dear Ann", "again"]);
+  });
+
+  test("one that has begun before the wait ends with it, however fast that is over", async () => {
+    const time = new VirtualTime();
+    const execution = run(twice, "Ann", { scheduler: time.scheduler });
+    const [items, latest] = [{}, { conflate: "length" }].map((how) =>
+      itemsOf(execution.stream({ until: "waiting", ...how })),
+    );
+    execution.on("flow:waiting", ({ interrupts: [question] }) =>
+      execution.resume(question?.id ?? "", question?.name === "second" ? "yes" : { approved: true }),
+    );
+    await time.advance();
+    expect(await execution.result).toBe("yes");
+    expect([await items, await latest]).toEqual([["Dear Ann"], ["Dear Ann"]]);
+  });
+
+  test("a wait that was over when the reader began is passed by", async () => {
+    const { execution, time } = await begun(twice);
+    execution.resume(Approval, "approval@a1", { approved: true });
+    await time.settle();
+    expect(await itemsOf(execution.stream({ until: "waiting" }))).toEqual(["Dear Ann", "again"]);
+    expect(await itemsOf(execution.stream({ until: "waiting", conflate: "length" }))).toEqual(["again"]);
+    execution.resume(Second, "second@a2", "yes");
+    await execution.result;
+    expect((await itemsOf(execution.events({ until: "waiting" }))).at(-1)).toMatchObject({ type: "flow:completed" });
+  });
+
+  test("the log ends with the entry that says so; behind it a reader goes on to the next wait", async () => {
+    const { execution, time } = await begun(twice);
+    const log = await itemsOf(execution.events({ until: "waiting" }));
+    const last = log.at(-1) as Entry;
+    expect(last.type).toBe("flow:waiting");
+    const next = itemsOf(execution.events({ after: positionOf(last), until: "waiting" }));
+    execution.resume(Approval, "approval@a1", { approved: true });
+    await time.settle();
+    const types = (await next).map(({ type }) => type);
+    expect([types[0], types.at(-1)]).toEqual(["flow:resume", "flow:waiting"]);
+    const messages = await itemsOf(toSSE(execution, { until: "waiting", types: ["stream:item", "flow:waiting"] }));
+    expect(messages.at(-1)).toContain("event: flow:waiting");
+  });
+
+  test("with cancelOnExit the wait does not cancel: nobody has left", async () => {
+    const { execution } = await begun(twice);
+    await itemsOf(execution.stream({ until: "waiting", cancelOnExit: true }));
+    expect(execution.status).toBe("waiting");
   });
 });
 

@@ -121,6 +121,7 @@ export {
   type GraphTrigger,
   type GraphWarning,
 } from "./graph/graph.ts";
+export { diffGraphs } from "./graph/graph-diff.ts";
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
 export { comparePositions, parsePosition, type Position, positionOf } from "./log/position.ts";

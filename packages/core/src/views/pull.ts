@@ -2,7 +2,7 @@ import type { SchedulerLike } from "rxjs";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import { parsePosition, positionOf } from "../log/position.ts";
-import type { Entry } from "../machine/entry.ts";
+import { type Entry, isOwn } from "../machine/entry.ts";
 import { Conflated, valueAtKey } from "./conflated.ts";
 
 /** In place of what a reader was too slow for: entries from one position to another were dropped from retention. */
@@ -20,6 +20,8 @@ export interface PullOptions {
   readonly from?: string | number;
   /** Begin behind this position: where a reader goes on that has had it. */
   readonly after?: string | number;
+  /** Where the view ends: with the execution, or as soon as that waits for people, too. Waits that are over when the reader begins are passed by. @default "end" */
+  readonly until?: "end" | "waiting";
   /** Longest wait for the next item, in milliseconds; then `stream-timeout`. @default no limit */
   readonly timeout?: number;
   /** What to do when what is needed next has been dropped: fail with `stream-gap`, or give a gap marker and go on. @default "error" */
@@ -99,6 +101,7 @@ async function* retained<T>(
 ): AsyncGenerator<T | Gap, void, undefined> {
   const { log, select, endsAt, failing } = source;
   const { timeout } = options;
+  const endsBehind = endOf(log, options);
   let { next, expected } = beginning(log, options);
   let waitingSince: number | undefined; // other entries wake it, too: they do not begin the wait anew
   for (;;) {
@@ -129,10 +132,19 @@ async function* retained<T>(
     expected = positionOf(entry);
     if (endsAt(entry)) return;
     const selected = select(entry);
-    if (selected === undefined) continue;
-    yield selected.item;
-    waitingSince = undefined;
+    if (selected !== undefined) {
+      yield selected.item;
+      waitingSince = undefined;
+    }
+    if (endsBehind(entry)) return;
   }
+}
+
+/** Whether a view that begins now ends behind an entry. While an execution waits, its last durable entry says so. */
+function endOf(log: EntryLog, { until }: PullOptions): (entry: Entry) => boolean {
+  if (until !== "waiting") return () => false;
+  const last = log.nextSeq - 1;
+  return (entry) => entry.type === "flow:waiting" && isOwn(entry) && entry.seq >= last;
 }
 
 /** Where a reader begins, and the position it is said to stand at while it has read nothing. */
@@ -159,6 +171,7 @@ async function* conflated<T>(
   leaving: Leaving,
 ): AsyncGenerator<T, void, undefined> {
   const { log, select, endsAt, failing } = source;
+  const endsBehind = endOf(log, options);
   const unread = new Conflated<T>();
   let over: { readonly error: Error | undefined } | undefined;
   let wake: (() => void) | undefined;
@@ -166,7 +179,7 @@ async function* conflated<T>(
     {
       receive: (entry) => {
         if (over !== undefined) return;
-        if (endsAt(entry)) over = { error: undefined };
+        if (endsAt(entry) || endsBehind(entry)) over = { error: undefined };
         const selected = select(entry);
         if (selected !== undefined) unread.put(valueAtKey(selected.item, key), selected.item);
         if (over !== undefined || selected !== undefined) wake?.();
