@@ -152,7 +152,19 @@ export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { type ReadSignal, type ReadingOptions, type ReplyReading, parseReply } from "./reading/reply-reading.ts";
 export { rx } from "./run/rx.ts";
 export { type AnswerOptions, type CancelOptions, type Execution } from "./execution/execution.ts";
+export { type StoreOptions } from "./execution/durability.ts";
+export {
+  type ContinueOptions,
+  type KnownFlows,
+  type LoadOptions,
+  type RecoverOptions,
+  type Recovered,
+  load,
+  recover,
+} from "./execution/load.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
+export { type Flows, type KnownFlow } from "./run/launch.ts";
+export { type Durability } from "./store/writer.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";

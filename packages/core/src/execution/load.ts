@@ -1,11 +1,14 @@
 import { type SchedulerLike, asapScheduler } from "rxjs";
 import type { Budget } from "../define/budget.ts";
 import type { SpecOf } from "../define/payload.ts";
-import type { ArgsOf, CreateOption, Runnable } from "../define/runnable.ts";
+import type { CreateOption, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { compile } from "../graph/compile.ts";
+import type { Graph } from "../graph/graph.ts";
+import { diffGraphs } from "../graph/graph-diff.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { type Flows, type KnownFlow, launch } from "../run/launch.ts";
+import { type Past, machineOf } from "../run/past.ts";
 import type { Shell } from "../run/shell.ts";
 import type { StoredAnswer, StoredExecution } from "../store/store.ts";
 import { type ReportError, harmless, reportToConsole } from "../views/view.ts";
@@ -115,11 +118,13 @@ async function goOn(
   const { store, scheduler = asapScheduler, onObserverError = reportToConsole, budget } = options;
   const { executionId } = record;
   const graph = compile(flow);
-  await checkGraph(record, graph, options);
+  const fromStart = await isChanged(record, graph, options);
   const isOver = record.status !== "running" && record.status !== "waiting";
+  let read = await readPast(store, record, { fromStart });
+  checkChildren(graph, read.past, flows);
   const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
-  const fromStart = record.graphHash !== graph.hash;
-  const { past, entries, after } = await readPast(store, claimed, { fromStart });
+  if (claimed.lastSeq !== record.lastSeq) read = await readPast(store, claimed, { fromStart }); // its owner has gone on meanwhile
+  const { past, entries, after } = read;
   const answers = isOver ? [] : await given(() => store.answers(executionId));
   const log = new EntryLog(executionId, options.retention);
   log.takeOver(entries, after);
@@ -154,6 +159,45 @@ async function goOn(
     });
   }
   return createExecution({ shell, scheduler, report });
+}
+
+/**
+ * Whether the flow has been wired differently since.
+ *
+ * @throws SluiceError `flow-unknown`, or `graph-changed` unless that is accepted
+ */
+async function isChanged(
+  { executionId, flow, graphHash }: StoredExecution,
+  graph: Graph,
+  { store, acceptChanges = false }: ContinueOptions,
+): Promise<boolean> {
+  if (flow !== graph.flow) {
+    throw new SluiceError("flow-unknown", {
+      what: `The execution "${executionId}" is of the flow "${flow}"`,
+      where: graph.flow,
+      mend: `Load it with that flow`,
+    });
+  }
+  if (graphHash === graph.hash) return false;
+  if (acceptChanges) return true;
+  const stored = await given(() => store.graph(graphHash));
+  const differences = stored === undefined ? ["what it was is not stored"] : diffGraphs(JSON.parse(stored), graph);
+  throw new SluiceError("graph-changed", {
+    what: `The execution "${executionId}" was run by a flow that was wired differently: ${differences.join("; ")}`,
+    where: graph.flow,
+    mend: "Finish it with the old code, or accept the change with `acceptChanges: true`",
+  });
+}
+
+/** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
+function checkChildren(graph: Graph, past: Past, flows: Flows): void {
+  const unknown = past.unfinished.find(({ flow }) => !flows.has(flow));
+  if (unknown === undefined || machineOf(graph, past).isRunning) return;
+  throw new SluiceError("flow-unknown", {
+    what: `The execution has failed, and a child of the flow "${unknown.flow}" is to be undone`,
+    where: graph.flow,
+    mend: "Give that flow, too: in `flows`",
+  });
 }
 
 function takeAnswer(shell: Shell, { interrupt, answer, requestId }: StoredAnswer, report: ReportError): void {

@@ -4,13 +4,15 @@ import type { SpecOf } from "../define/payload.ts";
 import type { ArgsOf, CreateOption, RunInput, Runnable } from "../define/runnable.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { compile } from "../graph/compile.ts";
-import { launch } from "../run/launch.ts";
+import { launch, validInput } from "../run/launch.ts";
+import { refusalOf } from "../run/plain-data.ts";
 import type { Shell } from "../run/shell.ts";
 import { harmless, reportToConsole } from "../views/view.ts";
+import { type StoreOptions, writerOf } from "./durability.ts";
 import { type Execution, createExecution } from "./execution.ts";
 
 /** How a flow is run. */
-export interface RunOptions<C> extends CreateOption<C> {
+export interface RunOptions<C> extends CreateOption<C>, Partial<StoreOptions> {
   /** Cancels the execution when it fires. */
   readonly abortSignal?: AbortSignal;
   /** What models may spend in this execution and its children. @default no limit */
@@ -32,7 +34,8 @@ export type RunArgs<C> = ArgsOf<C, RunOptions<C>>;
  * Runs a flow. It starts on the scheduler's next tick: whoever subscribes synchronously misses nothing.
  *
  * @throws FlowDefinitionError when the flow has problems.
- * @throws SluiceError `flow-undefined`, or `input-invalid` when the input does not fit its schema; nothing is logged then.
+ * @throws SluiceError `flow-undefined`, or `input-invalid` when the input does not fit its schema; with a store
+ * `not-serialisable` and `rx-not-durable`. Nothing is logged then.
  */
 export function run<C extends Runnable>(
   flow: C,
@@ -40,10 +43,17 @@ export function run<C extends Runnable>(
   ...[options = {}]: RunArgs<C>
 ): Execution<SpecOf<C>> {
   const { scheduler = asapScheduler, abortSignal, retention, onObserverError = reportToConsole } = options;
+  const { store, budget, create } = options;
   const id = options.id ?? randomId();
+  const graph = compile(flow);
+  const valid = validInput(flow, input);
+  const refused = store && refusalOf(valid, graph.flow);
+  if (refused !== undefined) throw refused;
   const log = new EntryLog(id, retention);
-  const identity = { id, path: [compile(flow).flow] };
-  const shell = launch({ flow, input, create: options.create, identity, log, scheduler, budget: options.budget });
+  const shellOf = (): Shell => shell;
+  const writer = store && writerOf({ ...options, store }, { executionId: id, graph, log, scheduler }, shellOf);
+  const identity = { id, path: [graph.flow] };
+  const shell: Shell = launch({ flow, input: valid, create, identity, log, scheduler, budget, writer });
   shell.onEnded((error) => log.close(error));
   if (abortSignal !== undefined) cancelWith(shell, abortSignal);
   scheduler.schedule(() => {

@@ -47,8 +47,6 @@ export class Finale {
   #ending: Ending | undefined;
   /** What has completed is being undone, here or in a child. */
   #undoing = false;
-  #final: Entry | undefined;
-
   constructor(parts: FinaleParts) {
     this.#parts = parts;
   }
@@ -56,11 +54,6 @@ export class Finale {
   /** How it ends, as soon as it begins to. */
   get ending(): Ending | undefined {
     return this.#ending;
-  }
-
-  /** The final entry, when it has been appended. */
-  get final(): Entry | undefined {
-    return this.#final;
   }
 
   /** Calls back once, after the final entry has been shown; at once when it has. */
@@ -106,7 +99,6 @@ export class Finale {
 
   /** It has ended before: the log tells how. */
   was(final: FinalEntry): void {
-    this.#final = final;
     const result = final.type === "flow:completed" ? final.result : undefined;
     this.#ended = { error: endError(final, this.#parts.stage.where), result };
   }
@@ -129,7 +121,7 @@ export class Finale {
     timers.clear();
     const { state } = stage;
     const draft = finalDraft(ending, { graph, rollback: machine.rollback, state, durationMs: this.#elapsed() });
-    this.#final = stage.append(draft);
+    stage.append(draft);
     tell();
     const error = endError(draft, stage.where);
     const result = "result" in ending ? ending.result : undefined;

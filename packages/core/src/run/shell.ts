@@ -76,6 +76,7 @@ export class Shell implements Host, Below {
   /** Whether it has gone on from what is stored of it. */
   #resumed = false;
   #halted: SluiceError | undefined;
+  #final: Entry | undefined;
   streamStopped: boolean;
   readonly standstill: Standstill;
   /** Made with the first question. */
@@ -111,6 +112,7 @@ export class Shell implements Host, Below {
     const stopPipelines = (): void => this.#pipelines?.stop();
     const [{ spec }, runner, queue] = [this, this.#runner, this.#queue];
     this.#finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
+    this.#final = past?.final;
     if (past?.final !== undefined) this.#finale.was(past.final);
   }
 
@@ -158,7 +160,7 @@ export class Shell implements Host, Below {
 
   /** Its final entry, as soon as that is stored or need not be. */
   get final(): Entry | undefined {
-    const { final } = this.#finale;
+    const final = this.#final;
     return final !== undefined && this.#parts.writer?.isStored(final.seq) !== false ? final : undefined;
   }
 
@@ -199,6 +201,7 @@ export class Shell implements Host, Below {
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
       for (const command of this.machine.apply(entry)) this.#queue.push(command, entry.seq);
+      if (this.machine.ended) this.#final = entry;
       writer?.take(entry);
     }
     this.log.deliver();
@@ -250,7 +253,7 @@ export class Shell implements Host, Below {
 
   /** What recovery begins with. */
   checkpoint(): PastData {
-    const { final } = this.#finale;
+    const final = this.#final;
     const { identity, streamStopped } = this;
     const spending = identity.accounts?.spending ?? this.#parts.past?.spending ?? { spent: [], reached: [] };
     return {
