@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 
 /** What the numbers were taken on. */
@@ -14,8 +14,11 @@ export interface Environment {
 
 /** The machine and the packages as they are installed. */
 export function environment(): Environment {
-  const { dependencies } = readJson("./package.json") as { dependencies: Record<string, string> };
-  const peers = Object.keys(dependencies).map((name) => [name, versionIn(`./node_modules/${name}`)] as const);
+  const { dependencies, optionalDependencies } = readJson("./package.json") as Record<string, Record<string, string>>;
+  const optional = Object.keys(optionalDependencies ?? {}).filter((name) => existsSync(folderOf(name)));
+  const peers = [...Object.keys(dependencies ?? {}), ...optional].map(
+    (name) => [name, versionIn(`./node_modules/${name}`)] as const,
+  );
   const processors = cpus();
   return {
     node: process.version,
@@ -24,6 +27,10 @@ export function environment(): Environment {
     date: new Date().toISOString().slice(0, 10),
     versions: [["@sluice/core", versionIn("../packages/core")], ...peers],
   };
+}
+
+function folderOf(name: string): URL {
+  return new URL(`./node_modules/${name}`, import.meta.url);
 }
 
 function versionIn(folder: string): string {

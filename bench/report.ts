@@ -68,7 +68,7 @@ function comparisonParts({
       formatted(of, median),
       ...(steps === undefined ? [] : [formatted(of, min / steps.count)]),
       times(ratio(costs, name, unit)),
-      times(ratio(costs, name, ours)),
+      ...(ours === unit ? [] : [times(ratio(costs, name, ours))]),
     ];
     return [name, ...figures.map((figure) => about + figure)];
   });
@@ -77,7 +77,7 @@ function comparisonParts({
   return [
     `### ${title}`,
     [note, ...(isEstimated ? ["~ is extrapolated from a part of the work."] : []), ...exceptions].join(" "),
-    table(["", "minimum", "median", ...step, `× ${unit}`, `× ${ours}`], rows),
+    table(["", "minimum", "median", ...step, `× ${unit}`, ...(ours === unit ? [] : [`× ${ours}`])], rows),
   ];
 }
 

@@ -14,7 +14,7 @@ export interface Comparison {
   readonly of: Quantity;
   /** The contestant whose cost is 1. */
   readonly unit: string;
-  /** The contestant of ours that the others are held against. */
+  /** The contestant of ours that the others are held against; the unit where there is none. */
   readonly ours: string;
   /** The steps of the work, for the cost of one. @default no such column */
   readonly steps?: { readonly one: string; readonly count: number };
