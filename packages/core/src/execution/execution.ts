@@ -17,13 +17,7 @@ import {
   isShown,
   statusOf,
 } from "../machine/entry.ts";
-import {
-  type FieldSignal,
-  changesView,
-  eventsView,
-  fieldProjection,
-  project,
-} from "../views/projections.ts";
+import { type FieldSignal, changesView, eventsView, fieldProjection, project } from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
@@ -265,7 +259,7 @@ class Face {
     const { shell } = this.#parts;
     return () =>
       new Promise((resolve, reject) => {
-        shell.writer?.flush();
+        shell.keeper?.writer.flush();
         shell.whenStored((failure) => (failure === undefined ? resolve() : reject(failure)));
       });
   }
@@ -274,7 +268,7 @@ class Face {
     const { shell } = this.#parts;
     return async () => {
       if (shell.final !== undefined) return;
-      if (shell.writer === undefined) throw notStored(shell.where);
+      if (shell.keeper === undefined) throw notStored(shell.where);
       shell.start(); // one that has not begun is found again, too
       await this.stored();
       shell.halt(released(shell.id, shell.where));

@@ -131,9 +131,7 @@ async function goOn(
   const { epoch, lastSeq: stored, status } = claimed;
   const standing = { epoch, stored, status };
   const shellOf = (): Shell => shell;
-  const writer = isOver
-    ? undefined
-    : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
+  const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
   const identity = { id: executionId, path: [graph.flow] };
   const isWaiting = status === "waiting";
   const shell: Shell = launch({

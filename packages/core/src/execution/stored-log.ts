@@ -51,7 +51,8 @@ export async function readLog(
   while (after + entries.length < upTo) {
     const from = after + entries.length;
     const texts = await given(() => store.read(executionId, { after: from, upTo, limit: page }));
-    if (texts.length === 0) throw corrupt(executionId, from + 1, `it is missing; the last of ${lastSeq} should be there`);
+    if (texts.length === 0)
+      throw corrupt(executionId, from + 1, `it is missing; the last of ${lastSeq} should be there`);
     for (const text of texts) entries.push(entryAt(text, after + entries.length + 1, place));
   }
   return entries;

@@ -33,7 +33,10 @@ export class Accounts {
     const known = new Set(accounts.map(([chunk]) => chunk));
     const { spent = [], reached = [] } = this.#past ?? {}; // of a chunk that has not run since
     return {
-      spent: [...spent.filter(([chunk]) => !known.has(chunk)), ...accounts.map(([id, one]) => [id, one.spent] as const)],
+      spent: [
+        ...spent.filter(([chunk]) => !known.has(chunk)),
+        ...accounts.map(([id, one]) => [id, one.spent] as const),
+      ],
       reached: [
         ...reached.filter(([chunk]) => !known.has(chunk)),
         ...accounts.map(([id, one]) => [id, one.reached] as const),

@@ -1,31 +1,10 @@
-import type { SluiceError } from "../error/sluice-error.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
 import type { Asked, OfChunk } from "../machine/entry.ts";
 import type { InvalidReply } from "../machine/reply-issues.ts";
-import type { Asker } from "./asker.ts";
 import { Abort, aborted } from "./abort.ts";
+import type { Below } from "./below.ts";
 import type { Kin } from "./kin.ts";
-
-/** How much is going on. */
-export interface Held {
-  readonly timers: number;
-  readonly attempts: number;
-}
-
-/** What an attempt has opened, and ends before it: a child, a generation. */
-export interface Below {
-  readonly held: Held;
-  /** Whether it is a question that its attempt waits for. */
-  readonly asks?: true;
-  /** Whether it only waits for answers. */
-  readonly isWaiting?: boolean;
-  /** Of a child: its questions. */
-  readonly people?: Asker;
-  readonly cancel: (reason: string, options: { readonly rollback: boolean }) => void;
-  /** Calls back once, when it has ended. */
-  readonly onEnded: (callback: (error: SluiceError | undefined, result: unknown) => void) => void;
-}
 
 /** One try of an activation: what it is, whether it is still on, and what it opened. */
 export class Attempt {

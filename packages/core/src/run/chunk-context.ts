@@ -171,7 +171,7 @@ export class ChunkContext implements Omit<Context, "~spec"> {
       where,
       mend: "Set what the flow's `result` schema says, or widen it",
     });
-    const refused = this.#host.refusal(valid, where);
+    const refused = this.#host.keeper?.refusal(valid, where);
     if (refused !== undefined) throw refused;
     return valid;
   }

@@ -5,6 +5,7 @@ import type { Entry, EntryDraft, FinalEntry } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Runner } from "./runner.ts";
 import type { Timers } from "./timers.ts";
 
@@ -17,8 +18,8 @@ interface Stage {
   readonly state: Readonly<Record<string, unknown>>;
   readonly now: () => number;
   readonly append: (draft: EntryDraft) => Entry | undefined;
-  /** Why a value cannot be stored. */
-  readonly refusal: (value: unknown, where: string) => SluiceError | undefined;
+  /** Of one that is stored. */
+  readonly keeper: Keeper | undefined;
   /** Calls back when all that has been appended is stored; with an error when it cannot be. */
   readonly whenStored: (act: (failure: SluiceError | undefined) => void) => void;
 }
@@ -66,7 +67,7 @@ export class Finale {
   complete(): void {
     const { spec, machine, stage } = this.#parts;
     const ending = endingWith(spec, machine.result, stage.where);
-    const refused = ending.end === "flow:completed" ? stage.refusal(ending.result, stage.where) : undefined;
+    const refused = ending.end === "flow:completed" ? stage.keeper?.refusal(ending.result, stage.where) : undefined;
     if (refused !== undefined) return this.fail(refused);
     if (ending.end === "flow:failed") return this.fail(ending.error);
     this.#begin("the execution has completed", ending, false);

@@ -8,6 +8,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { Attempt } from "./attempt.ts";
 import type { People } from "./people.ts";
 import type { Identity } from "./identity.ts";
+import type { Keeper } from "./keeper.ts";
 
 /** Where a value of a reply is, for the chunks that listen to it. */
 export interface FieldPlace {
@@ -28,10 +29,8 @@ export interface Host {
   readonly now: () => number;
   /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */
   readonly append: (draft: EntryDraft, live?: boolean, at?: number) => Entry | undefined;
-  /** Why a value cannot be stored; undefined where it can, or need not be. */
-  readonly refusal: (value: unknown, where: string) => SluiceError | undefined;
-  /** Calls back when what has been appended is stored, where chunks wait for that; with an error when it cannot be. */
-  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
+  /** Of an execution that is stored. */
+  readonly keeper: Keeper | undefined;
   /** Appends a signal. @returns its id */
   readonly emit: (attempt: Attempt, event: string, payload: unknown) => string;
   /** Appends an item of the runtime stream. */

@@ -1,10 +1,15 @@
 import { isSameJson } from "../machine/same-json.ts";
-import type { Attempt, Below } from "./attempt.ts";
+import type { Below } from "./below.ts";
 import type { ChildData, LostChild, PastData } from "./past.ts";
 
 /** A child that runs, or has run. */
 interface Known extends Omit<ChildData, "past"> {
   readonly past: { readonly list: () => PastData };
+}
+
+/** Whose children they are. */
+interface Parent {
+  readonly adopt: (child: Below) => () => void;
 }
 
 /** What becomes of a lost child that nobody asks for again. @param forget it is over */
@@ -13,21 +18,19 @@ type Fate = (lost: LostChild, forget: () => void) => Below;
 /** The children of an attempt whose execution is stored, and those of the attempt before it, which a crash has ended. */
 export class Kin {
   readonly #known: Known[] = [];
-  readonly #fate: Fate;
   /** With what lets go of those that end with the attempt. */
   readonly #lost = new Map<LostChild, () => void>();
 
-  constructor(attempt: Attempt, lost: Iterable<LostChild>, fate: Fate) {
-    this.#fate = fate;
+  constructor(parent: Parent, lost: Iterable<LostChild>, fate: Fate) {
     for (const one of lost) {
-      const forget = one.past.final === undefined ? attempt.adopt(fate(one, () => forget())) : (): void => {};
+      const forget = one.past.final === undefined ? parent.adopt(fate(one, () => forget())) : (): void => {};
       this.#lost.set(one, forget);
     }
   }
 
-  /** Those that nobody has asked for again, as another attempt's. */
-  moveTo(attempt: Attempt): Kin {
-    return new Kin(attempt, this.#lost.keys(), this.#fate);
+  /** Those that nobody has asked for again. */
+  get lost(): readonly LostChild[] {
+    return [...this.#lost.keys()];
   }
 
   /** The child that the same call has got before the crash: of the same flow, with the same input, the first of them. */

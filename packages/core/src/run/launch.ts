@@ -95,7 +95,7 @@ export function launch(given: Launch): Shell {
     ...(standstill !== undefined && { standstill }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
-    ...(flows !== undefined && { relaunch: (...lost) => relaunch(flows, ...lost) }),
+    relaunch: (...lost) => relaunch(flows, ...lost),
   });
   return shell;
 }
@@ -123,12 +123,12 @@ function launchChild(
     const { flow: name, hash: graphHash } = compile(flow);
     const past = lostOf(attempt, flow, input);
     if (past?.final !== undefined) {
-      parent.keep(attempt, { flow: name, graphHash, input, past });
+      parent.keeper?.keep(attempt, { flow: name, graphHash, input, past });
       settle(endError(past.final, name), past.final.type === "flow:completed" ? past.final.result : undefined);
       return promise;
     }
     const child = launchBelow(parent, attempt, { flow, input, create, budget, bridge, past, flows });
-    parent.keep(attempt, { flow: name, graphHash, input, past: { list: () => child.checkpoint() } });
+    parent.keeper?.keep(attempt, { flow: name, graphHash, input, past: { list: () => child.checkpoint() } });
     const forget = attempt.adopt(child);
     child.onEnded((error, result) => {
       forget();
@@ -142,8 +142,8 @@ function launchChild(
 }
 
 /** Makes a child run again that nobody has asked for, where its flow is known: so that what it has done can be undone. */
-function relaunch(flows: Flows, parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
-  const known = flows.get(name);
+function relaunch(flows: Flows | undefined, parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
+  const known = flows?.get(name);
   if (known === undefined) return undefined;
   const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past, flows });
   child.start();
@@ -166,7 +166,7 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
       unbridged: parent.identity.unbridged === true || !bridge,
     },
     log: parent.log,
-    writer: parent.writer,
+    writer: parent.keeper?.writer,
     scheduler: parent.scheduler,
     standstill: parent.standstill,
     account: parent.identity.accounts?.of(attempt.chunk),

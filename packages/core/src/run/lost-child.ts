@@ -1,5 +1,6 @@
 import type { EntryDraft } from "../machine/entry.ts";
-import type { Attempt, Below } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Below } from "./below.ts";
 import type { LostChild } from "./past.ts";
 
 /** The execution whose child it is. */

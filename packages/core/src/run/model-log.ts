@@ -3,7 +3,8 @@ import type { Generation, ModelPart, Resolved, Spent } from "../define/token-sou
 import type { EntryOf, OfChunk } from "../machine/entry.ts";
 import type { Abort } from "./abort.ts";
 import type { Account } from "./account.ts";
-import type { Attempt, Below } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Below } from "./below.ts";
 import type { Host } from "./host.ts";
 import { amountOf } from "./past.ts";
 import { tokenDraft } from "./reply-draft.ts";

@@ -127,11 +127,14 @@ export class Past {
       case "chunk:complete":
       case "chunk:failed":
       case "chunk:compensated":
-        return void this.#end(entry.activationId);
+        this.#end(entry.activationId);
+        return undefined;
       case "stream:stop":
-        return void (this.streamStopped = true);
+        this.streamStopped = true;
+        return undefined;
       case "budget:threshold_reached":
-        return void this.#reached.set(entry.chunk ?? "", entry.thresholdPct);
+        this.#reached.set(entry.chunk ?? "", entry.thresholdPct);
+        return undefined;
       case "model:finish":
         return this.#spend(entry.chunk, amountOf(entry));
       default:

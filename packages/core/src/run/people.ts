@@ -10,7 +10,8 @@ import { type Question, type QuestionEnd, expiredError, isSameAnswer } from "../
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
 import type { Answer, Asker } from "./asker.ts";
-import type { Attempt, Below } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Below } from "./below.ts";
 import type { Identity } from "./identity.ts";
 import { plainCopy } from "./plain-data.ts";
 import type { Standstill } from "./standstill.ts";

@@ -6,11 +6,11 @@ import { arrivalOf } from "../machine/arrival.ts";
 import { type Activation, type Undoing, passing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
-import { Attempt, type Below, type Held } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
+import type { Below, Held } from "./below.ts";
 import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
-import type { Kin } from "./kin.ts";
 import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
 import { Running } from "./running.ts";
 import type { Timers } from "./timers.ts";
@@ -28,8 +28,6 @@ export interface RunnerParts {
   readonly drain: () => void;
   /** A live chunk is over; `error` when it failed. The machine knows nothing of them. */
   readonly onLive: (error: SluiceError | undefined) => void;
-  /** The children of an attempt, where they are kept. */
-  readonly kin: (attempt: Attempt) => Kin | undefined;
 }
 
 /** Calls the chunks: an attempt from its guard to its end, and the undoing of what has completed. */
@@ -60,7 +58,7 @@ export class Runner {
     const definition = chunks[activation.chunk];
     if (chunk === undefined || definition === undefined) return;
     const attempt = new Attempt(graph.flow, chunk, activation);
-    this.#replaceLost(attempt);
+    if (this.#lost !== undefined) this.#replaceLost(attempt);
     const { when } = definition.triggers[activation.trigger]?.options ?? {};
     if (when !== undefined) {
       const answer = guardAnswer(when, attempt);
@@ -104,7 +102,7 @@ export class Runner {
     const arrival = arrivalOf(undo, undoing.lane, id);
     const activation = passing({ id, chunk: undoing.chunk, trigger: 0, event: "compensate", arrival }, attempts);
     const attempt = new Attempt(graph.flow, chunk, activation, true);
-    attempt.kin = this.#parts.kin(attempt);
+    host.keeper?.find(attempt);
     this.#running.add(attempt);
     attempt.startedAt = host.now();
     this.#call(attempt, run as ChunkDefinition["run"], undo);
@@ -112,12 +110,12 @@ export class Runner {
 
   /** Attempts that ran when their process ended are taken for running until their next one starts: so they end as others do. */
   recall(): void {
-    const { graph, machine } = this.#parts;
+    const { graph, machine, host } = this.#parts;
     for (const activation of machine.running) {
       const chunk = graph.chunks[activation.chunk];
       if (chunk === undefined) continue;
       const attempt = new Attempt(graph.flow, chunk, activation, false, activation.attempts);
-      attempt.kin = this.#parts.kin(attempt);
+      host.keeper?.find(attempt);
       this.#running.add(attempt);
       (this.#lost ??= new Map()).set(activation.id, attempt);
     }
@@ -132,20 +130,19 @@ export class Runner {
 
   /** The attempt that a crash has ended is over: this one goes on with its children. */
   #replaceLost(attempt: Attempt): void {
-    const id = attempt.activation.id;
+    const { id } = attempt.activation;
     const lost = this.#lost?.get(id);
-    if (lost !== undefined) {
-      this.#running.remove(lost);
-      this.#lost?.delete(id);
-    }
-    attempt.kin = lost?.kin === undefined ? this.#parts.kin(attempt) : lost.kin.moveTo(attempt);
+    if (lost === undefined) return;
+    this.#running.remove(lost);
+    this.#lost?.delete(id);
+    this.#parts.host.keeper?.handOver(lost, attempt);
   }
 
   /** An attempt has completed. */
   complete(attempt: Attempt, output: unknown): void {
     if (attempt.ended) return;
     if (attempt.undoes) return this.#undone(attempt, undefined);
-    const refused = this.#parts.host.refusal(output, attempt.where);
+    const refused = this.#parts.host.keeper?.refusal(output, attempt.where);
     if (refused !== undefined) return this.#failed(attempt, refused);
     if (!this.#close(attempt, "its chunk has completed")) return;
     const { result, interrupts, live } = attempt;

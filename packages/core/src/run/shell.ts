@@ -9,26 +9,23 @@ import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Writer } from "../store/writer.ts";
-import type { Attempt, Below, Held } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Below, Held } from "./below.ts";
 import { CommandQueue, type Order } from "./command-queue.ts";
 import type { Ending } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
 import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
-import { Kin } from "./kin.ts";
-import { lostChild } from "./lost-child.ts";
+import { Keeper } from "./keeper.ts";
 import { LiveChunks } from "./live-chunks.ts";
 import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
-import { draftRefusal, refusalOf } from "./plain-data.ts";
 import { Runner } from "./runner.ts";
 import { Standstill } from "./standstill.ts";
 import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
-
-const none: readonly never[] = [];
 
 /** What an execution is made of. */
 export interface ShellParts {
@@ -50,7 +47,7 @@ export interface ShellParts {
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
-  readonly relaunch?: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
+  readonly relaunch: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -79,6 +76,8 @@ export class Shell implements Host, Below {
   #final: Entry | undefined;
   streamStopped: boolean;
   readonly standstill: Standstill;
+  /** Of one that is stored. */
+  readonly keeper: Keeper | undefined;
   /** Made with the first question. */
   #people: People | undefined;
 
@@ -88,21 +87,31 @@ export class Shell implements Host, Below {
     this.spec = definition.spec;
     this.log = log;
     const { writer, past } = parts;
+    const relaunch: Shell["relaunch"] = (...lost) => this.relaunch(...lost);
+    this.keeper =
+      writer &&
+      new Keeper({
+        writer,
+        past,
+        relaunch,
+        where: graph.flow,
+        now: () => this.now(),
+        append: (...entry) => this.append(...entry),
+      });
     this.machine = machineOf(graph, past);
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
     this.#queue = new CommandQueue(
       (order) => this.#carryOut(order),
       () => this.standstill.look(),
-      writer?.isSync === true ? writer : undefined,
+      this.keeper?.gate,
     );
     this.#timers = new Timers(scheduler);
     const [machine, timers, chunks] = [this.machine, this.#timers, definition.chunks];
     const drain = (): void => this.drain();
     const hold = (): void => this.#queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
-    const kin = (attempt: Attempt) => this.#kinOf(attempt);
-    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive, kin });
+    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
     this.standstill = parts.standstill ?? new Standstill(this, parts.isWaiting);
     this.#pipelines = pipelinesOf(machine.routes.pipelines, parts, {
       onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
@@ -191,10 +200,8 @@ export class Shell implements Host, Below {
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. @throws SluiceError `not-serialisable` for what cannot be stored */
   append(draft: EntryDraft, live = false, at = this.now(), path = this.identity.path): Entry | undefined {
     if (this.machine.ended || this.log.closed !== undefined) return undefined;
-    const { writer } = this.#parts;
     if (!live) {
-      const refused = writer && draftRefusal(draft, this.where);
-      if (refused !== undefined) throw refused;
+      this.keeper?.check(draft);
       this.standstill.before(draft.type, this.#parts.standstill === undefined);
     }
     const entry = this.log.append(draft, live, path, at);
@@ -202,60 +209,28 @@ export class Shell implements Host, Below {
       if (entry.type === "stream:stop") this.streamStopped = true;
       for (const command of this.machine.apply(entry)) this.#queue.push(command, entry.seq);
       if (this.machine.ended) this.#final = entry;
-      writer?.take(entry);
+      this.keeper?.take(entry);
     }
     this.log.deliver();
     return entry;
   }
 
-  /** Why a value cannot be stored; undefined where it can, or need not be. */
-  refusal(value: unknown, where: string): SluiceError | undefined {
-    return this.#parts.writer && refusalOf(value, where);
-  }
-
   /** Calls back when all that has been appended is stored, with an error when it cannot be; at once where nothing is stored. */
   whenStored(act: (failure: SluiceError | undefined) => void): void {
-    const { writer } = this.#parts;
-    if (writer === undefined) act(undefined);
-    else writer.whenStored(act);
-  }
-
-  /** As `whenStored`, where chunks wait for that. */
-  whenSafe(act: (failure: SluiceError | undefined) => void): void {
-    if (this.#parts.writer?.isSync === true) this.whenStored(act);
-    else act(undefined);
-  }
-
-  /** The writer of its entries; undefined where they are not stored. */
-  get writer(): Writer | undefined {
-    return this.#parts.writer;
-  }
-
-  /** The children of an attempt, where they are to be found again. */
-  #kinOf(attempt: Attempt): Kin | undefined {
-    const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? none;
-    return lost.length === 0 ? undefined : this.#kin(attempt, lost);
-  }
-
-  #kin(attempt: Attempt, lost: readonly LostChild[]): Kin {
-    return new Kin(attempt, lost, (child, forget) => lostChild(this, attempt, child, forget));
-  }
-
-  /** Notes a child of an attempt, where its entries are stored. */
-  keep(attempt: Attempt, known: Parameters<Kin["add"]>[0]): void {
-    if (this.#parts.writer !== undefined) (attempt.kin ??= this.#kin(attempt, none)).add(known);
+    if (this.keeper === undefined) act(undefined);
+    else this.keeper.whenStored(act);
   }
 
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
-    return this.#parts.relaunch?.(this, attempt, lost);
+    return this.#parts.relaunch(this, attempt, lost);
   }
 
   /** What recovery begins with. */
   checkpoint(): PastData {
     const final = this.#final;
     const { identity, streamStopped } = this;
-    const spending = identity.accounts?.spending ?? this.#parts.past?.spending ?? { spent: [], reached: [] };
+    const spending = identity.accounts?.spending ?? this.keeper?.spending ?? { spent: [], reached: [] };
     return {
       path: identity.path,
       ...(final === undefined && { machine: this.machine.snapshot() }),
@@ -327,7 +302,8 @@ export class Shell implements Host, Below {
   }
 
   startLive(...started: Parameters<LiveChunks["begin"]>): void {
-    for (const activation of this.#live.begin(...started)) this.#queue.push({ type: "live", activation }, this.log.lastSeq);
+    for (const activation of this.#live.begin(...started))
+      this.#queue.push({ type: "live", activation }, this.log.lastSeq);
   }
 
   /** Carries out what is queued. To be called where no user code is on the stack. */

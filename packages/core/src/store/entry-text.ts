@@ -42,7 +42,9 @@ export function entryOfText(text: string, seq: number, { executionId, path }: Lo
 
 /** Reading JSON with errors in it costs several times as much: few entries have any. */
 function holdsErrors(entry: Entry): boolean {
-  return "error" in entry || "notUndone" in entry || (entry.type === "chunk:start" && entry.trigger.startsWith("failed("));
+  return (
+    "error" in entry || "notUndone" in entry || (entry.type === "chunk:start" && entry.trigger.startsWith("failed("))
+  );
 }
 
 type Marked = ErrorData & { readonly retryable?: boolean };

@@ -4,6 +4,7 @@ import type { Append, Refused, Store } from "./store.ts";
 
 /** Somebody whose entries are to be stored. */
 export interface Author {
+  readonly executionId: string;
   /** All that is to be stored now. */
   readonly append: () => Append;
   /** It is stored. */
@@ -54,33 +55,40 @@ export class Journal {
   }
 
   #commit(): void {
-    const authors = [...this.#due];
-    this.#due = new Set();
-    const appends = authors.map((author) => author.append());
-    const over = (outcome: readonly Refused[]): void => {
-      const errors = new Map(outcome.map((refused) => [refused.executionId, refusedError(refused)]));
-      this.#over(authors, (index) => errors.get(appends[index]?.executionId ?? ""));
-    };
+    const authors = this.#next();
     const failed = (cause: unknown): void => {
       const error = storeFailed("take", cause);
       this.#over(authors, () => error);
     };
+    const over = (outcome: readonly Refused[]): void => {
+      const errors = new Map(outcome.map((refused) => [refused.executionId, refusedError(refused)]));
+      this.#over(authors, ({ executionId }) => errors.get(executionId));
+    };
+    let outcome: ReturnType<Store["append"]>;
     try {
-      const outcome = this.#store.append(appends);
-      if (outcome instanceof Promise) outcome.then(over, failed);
-      else over(outcome);
+      outcome = this.#store.append(authors.map((author) => author.append()));
     } catch (error) {
-      failed(error);
+      return failed(error);
     }
+    if (outcome instanceof Promise) outcome.then(over, failed);
+    else over(outcome);
   }
 
-  #over(authors: readonly Author[], failureOf: (index: number) => SluiceError | undefined): void {
+  /** Those whose turn it is: of one execution only one, though another process's owner may be here, too. */
+  #next(): readonly Author[] {
+    const authors = new Map<string, Author>();
+    for (const author of this.#due) if (!authors.has(author.executionId)) authors.set(author.executionId, author);
+    for (const author of authors.values()) this.#due.delete(author);
+    return [...authors.values()];
+  }
+
+  #over(authors: readonly Author[], failureOf: (author: Author) => SluiceError | undefined): void {
     this.#busy = false;
-    authors.forEach((author, index) => {
-      const failure = failureOf(index);
+    for (const author of authors) {
+      const failure = failureOf(author);
       if (failure === undefined) author.stored();
       else author.failed(failure);
-    });
+    }
     if (this.#due.size > 0 && !this.#busy) this.#schedule();
   }
 }

@@ -71,6 +71,10 @@ export class Writer implements Author {
     this.#checkpoint = { seq: parts.stored, size: 0, since: 0 };
   }
 
+  get executionId(): string {
+    return this.#parts.executionId;
+  }
+
   /** Whether commands wait until the entries that they come from are stored. */
   get isSync(): boolean {
     return this.#parts.durability === "sync";

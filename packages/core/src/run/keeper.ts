@@ -1,0 +1,96 @@
+import type { SluiceError } from "../error/sluice-error.ts";
+import type { Entry, EntryDraft } from "../machine/entry.ts";
+import type { Writer } from "../store/writer.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Below } from "./below.ts";
+import type { Gate } from "./command-queue.ts";
+import { Kin } from "./kin.ts";
+import { lostChild } from "./lost-child.ts";
+import type { LostChild, Past, Spending } from "./past.ts";
+import { draftRefusal, refusalOf } from "./plain-data.ts";
+
+/** What a keeper works with. */
+export interface KeeperParts {
+  readonly writer: Writer;
+  /** What is stored of the execution, of one that goes on. */
+  readonly past: Past | undefined;
+  readonly where: string;
+  readonly now: () => number;
+  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
+  /** Makes a child run again that nobody has asked for, where its flow is known. */
+  readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
+}
+
+type Act = (failure: SluiceError | undefined) => void;
+
+/** Keeps an execution for whoever goes on with it: its entries, and the children of its attempts. Only a stored one has it. */
+export class Keeper {
+  readonly #parts: KeeperParts;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  get writer(): Writer {
+    return this.#parts.writer;
+  }
+
+  /** Lets commands pass when what they come from is stored; undefined where they need not wait. */
+  get gate(): Gate | undefined {
+    const { writer } = this.#parts;
+    return writer.isSync ? writer : undefined;
+  }
+
+  /** What had been spent when it was stored. */
+  get spending(): Spending {
+    return this.#parts.past?.spending ?? { spent: [], reached: [] };
+  }
+
+  /** Takes an entry to the store. */
+  take(entry: Entry): void {
+    this.#parts.writer.take(entry);
+  }
+
+  /** Why a value cannot be stored; undefined where it can. */
+  refusal(value: unknown, where: string): SluiceError | undefined {
+    return refusalOf(value, where);
+  }
+
+  /** Looks at what an entry carries. @throws SluiceError `not-serialisable` */
+  check(draft: EntryDraft): void {
+    const refused = draftRefusal(draft, this.#parts.where);
+    if (refused !== undefined) throw refused;
+  }
+
+  /** Calls back when all that has been appended is stored; with an error when it cannot be. */
+  whenStored(act: Act): void {
+    this.#parts.writer.whenStored(act);
+  }
+
+  /** As `whenStored`, where chunks wait for that; else at once. */
+  whenSafe(act: Act): void {
+    if (this.#parts.writer.isSync) this.whenStored(act);
+    else act(undefined);
+  }
+
+  /** Finds the children of the attempt that a crash has ended. */
+  find(attempt: Attempt): void {
+    const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? [];
+    if (lost.length > 0) attempt.kin = this.#kin(attempt, lost);
+  }
+
+  /** An attempt goes on with the children of one that a crash has ended. */
+  handOver(from: Attempt, to: Attempt): void {
+    if (from.kin !== undefined) to.kin = this.#kin(to, from.kin.lost);
+  }
+
+  /** Notes a child of an attempt. */
+  keep(attempt: Attempt, known: Parameters<Kin["add"]>[0]): void {
+    attempt.kin ??= this.#kin(attempt, []);
+    attempt.kin.add(known);
+  }
+
+  #kin(attempt: Attempt, lost: readonly LostChild[]): Kin {
+    return new Kin(attempt, lost, (child, forget) => lostChild(this.#parts, attempt, child, forget));
+  }
+}

@@ -1,0 +1,141 @@
+import { setImmediate } from "node:timers/promises";
+import {
+  type Entry,
+  after,
+  defineFlow,
+  each,
+  flow,
+  gather,
+  interrupt,
+  load,
+  memoryStore,
+  recover,
+  run,
+  start,
+} from "@sluice/core";
+import { deferred } from "@sluice/testing";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+test("S26 with a store nothing is shown, and no chunk starts, before what led to it is stored", async () => {
+  const store = memoryStore();
+  const calls: string[] = [];
+  const it = flow(defineFlow({ name: "two", input: z.number(), result: z.number() }))
+    .chunk("one", start, (n) => {
+      calls.push(`one ${store.find("x") === undefined ? 0 : 1}`);
+      return n + 1;
+    })
+    .chunk("two", after("one"), (n, ctx) => {
+      calls.push("two");
+      ctx.setResult(n * 2);
+    });
+  const execution = run(it, 1, { store, id: "x" });
+  const seen: Entry[] = [];
+  execution.events$.subscribe((entry) => {
+    expect(store.find("x")).toMatchObject({ lastSeq: expect.any(Number) });
+    seen.push(entry);
+  });
+  expect(await execution.result).toBe(4);
+  expect(calls).toEqual(["one 1", "two"]);
+  expect(seen.map(({ type }) => type)).toEqual([
+    "flow:start",
+    "chunk:start",
+    "chunk:complete",
+    "chunk:start",
+    "chunk:complete",
+    "flow:completed",
+  ]);
+  expect(store.find("x")).toMatchObject({ status: "completed", lastSeq: 6, epoch: 1, flow: "two" });
+});
+
+const Approval = interrupt("approval", { ask: z.object({ draft: z.string() }), answer: z.object({ ok: z.boolean() }) });
+
+test("H1 a waiting execution is released, loaded in another place, answered, and completes", async () => {
+  const store = memoryStore();
+  const calls: string[] = [];
+  const it = flow(
+    defineFlow({
+      name: "approve",
+      input: z.string(),
+      state: z.object({ draft: z.string().optional() }),
+      result: z.unknown(),
+    }),
+  )
+    .chunk("write", start, (text, ctx) => {
+      calls.push("write");
+      ctx.state.set("draft", text);
+      ctx.interrupt(Approval, { draft: text });
+    })
+    .chunk("send", Approval.answered, ({ ok }, ctx) => {
+      calls.push("send");
+      ctx.setResult({ draft: ctx.state.get("draft"), ok });
+    });
+  const execution = run(it, "hello", { store, id: "x" });
+  expect(await execution.settled).toBe("waiting");
+  const { result } = execution;
+  await execution.release();
+  await expect(result).rejects.toMatchObject({ code: "execution-released" });
+  expect(store.find("x")).toMatchObject({ status: "waiting" });
+  const again = await load(it, "x", { store });
+  expect(again.status).toBe("waiting");
+  const [question] = again.interrupts;
+  expect(question?.payload).toEqual({ draft: "hello" });
+  again.resume(Approval, question?.id ?? "", { ok: true });
+  expect(await again.result).toEqual({ draft: "hello", ok: true });
+  expect(calls).toEqual(["write", "send"]);
+});
+
+test("S22 after a crash the same call gets the same child back", async () => {
+  const store = memoryStore();
+  const gate = deferred<void>();
+  const calls: string[] = [];
+  const child = flow(defineFlow({ name: "child", input: z.number(), result: z.number() }))
+    .chunk("a", start, (n) => {
+      calls.push(`a ${n}`);
+      return n + 1;
+    })
+    .chunk("b", after("a"), async (n) => {
+      calls.push(`b ${n}`);
+      await gate.promise;
+      return n * 10;
+    });
+  const it = flow(defineFlow({ name: "parent", input: z.number(), result: z.unknown() })).chunk(
+    "go",
+    start,
+    async (n, ctx) => {
+      calls.push("go");
+      const values = await Promise.all([ctx.child(child, n), ctx.child(child, n + 1)]);
+      ctx.setResult(values);
+    },
+  );
+  const first = run(it, 1, { store, id: "x" });
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+  expect(calls).toEqual(["go", "a 1", "a 2", "b 2", "b 3"]);
+  const { executions, refused } = await recover([it], { store });
+  expect(refused).toEqual([]);
+  gate.resolve();
+  const [execution] = executions;
+  expect(await execution?.result).toEqual([20, 30]);
+  expect(calls).toEqual(["go", "a 1", "a 2", "b 2", "b 3", "go", "b 2", "b 3"]);
+  await expect(first.result).rejects.toMatchObject({ code: "claim-lost" });
+});
+
+test("a fan-out goes on where a crash has left it", async () => {
+  const store = memoryStore();
+  const gate = deferred<void>();
+  const calls: number[] = [];
+  const it = flow(defineFlow({ name: "fan", input: z.array(z.number()), result: z.unknown() }))
+    .chunk("list", start, (items) => items)
+    .chunk("work", each(after("list")), async (n) => {
+      calls.push(n);
+      if (n > 2) await gate.promise;
+      return n * 10;
+    })
+    .chunk("sum", gather("work"), (values, ctx) => ctx.setResult(values));
+  run(it, [1, 2, 3, 4], { store, id: "x" });
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+  const { executions } = await recover([it], { store });
+  gate.resolve();
+  expect(await executions[0]?.result).toEqual([10, 20, 30, 40]);
+  expect(calls).toEqual([1, 2, 3, 4, 3, 4]);
+});
