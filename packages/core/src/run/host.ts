@@ -20,7 +20,7 @@ export interface Host {
   readonly id: string;
   readonly identity: Identity;
   readonly spec: Spec;
-  readonly machine: Pick<Machine, "routes" | "kept">;
+  readonly machine: Pick<Machine, "routes" | "kept" | "done">;
   readonly state: Readonly<Record<string, unknown>>;
   readonly streamStopped: boolean;
   readonly scheduler: SchedulerLike;
@@ -28,6 +28,10 @@ export interface Host {
   readonly now: () => number;
   /** Appends a fact, durable or live. `at`: now, where it has been read already. After the final entry it does nothing, and gives nothing. */
   readonly append: (draft: EntryDraft, live?: boolean, at?: number) => Entry | undefined;
+  /** Calls back when all that has been appended is stored. */
+  readonly whenStored: (act: () => void) => void;
+  /** Calls back once, when a timer of the execution has fired. @returns takes it back */
+  readonly onTimer: (timer: string, act: () => void) => () => void;
   /** Appends a signal. @returns its id */
   readonly emit: (attempt: Attempt, event: string, payload: unknown) => string;
   /** Appends an item of the runtime stream. */

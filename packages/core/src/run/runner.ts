@@ -3,7 +3,7 @@ import type { Context } from "../define/context.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { arrivalOf } from "../machine/arrival.ts";
-import { type Activation, type Undoing, passing } from "../machine/command.ts";
+import { type Activation, type Undoing, type Waiting, passing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
 import { Attempt, type Below, type Held } from "./attempt.ts";
@@ -83,6 +83,14 @@ export class Runner {
       retryable: false,
     });
     host.append({ type: "chunk:failed", ...attempt.origin(), attempt: 0, error, willRetry: false });
+  }
+
+  /** The wait before the next attempt of an activation, or of an undoing, begins. */
+  wait({ timer, chunk, lane, attempt, activationId }: Waiting, delayMs: number): void {
+    const { host, graph } = this.#parts;
+    const name = graph.chunks[chunk]?.name ?? "";
+    host.append({ type: "chunk:retry", chunk: name, activationId, attempt, lane, delayMs });
+    host.append({ type: "timer:set", timer, dueAt: host.now() + delayMs });
   }
 
   /** Undoes a completed chunk, if that is not under way. */

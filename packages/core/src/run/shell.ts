@@ -4,7 +4,6 @@ import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { EntryLog } from "../log/entry-log.ts";
-import type { Waiting } from "../machine/command.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import { Machine } from "../machine/machine.ts";
@@ -163,6 +162,14 @@ export class Shell implements Host, Below {
     return entry;
   }
 
+  whenStored(act: () => void): void {
+    act();
+  }
+
+  onTimer(timer: string, act: () => void): () => void {
+    return this.#timers.onFired(timer, act);
+  }
+
   /** Appends a signal of a chunk. @returns its id */
   emit(attempt: Attempt, event: string, payload: unknown): string {
     const id = `s${this.log.nextSeq}`;
@@ -270,7 +277,7 @@ export class Shell implements Host, Below {
         this.#runner.undo(order.undo);
         break;
       case "retry":
-        this.#wait(order.of, order.delayMs);
+        this.#runner.wait(order.of, order.delayMs);
         break;
       case "limit":
         this.append({ type: "timer:set", timer: order.timer, dueAt: this.now() + order.timeoutMs });
@@ -314,13 +321,6 @@ export class Shell implements Host, Below {
       default:
         order satisfies never;
     }
-  }
-
-  /** The wait of a retry begins. */
-  #wait({ timer, chunk, lane, attempt, activationId }: Waiting, delayMs: number): void {
-    const name = this.#parts.graph.chunks[chunk]?.name ?? "";
-    this.append({ type: "chunk:retry", chunk: name, activationId, attempt, lane, delayMs });
-    this.append({ type: "timer:set", timer, dueAt: this.now() + delayMs });
   }
 
   #liveOver(error: SluiceError | undefined): void {
