@@ -13,7 +13,7 @@ import {
   run,
   start,
 } from "@sluice/core";
-import { VirtualTime, deferred, linesOf, outline } from "@sluice/testing";
+import { VirtualTime, linesOf, outline } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { entriesOf, played } from "./played.ts";
@@ -405,6 +405,33 @@ describe("S27 sleeps", () => {
     ]);
   });
 
+  test("an undoing that sleeps when the execution begins to roll back goes on in its time", async () => {
+    const time = new VirtualTime();
+    const undone: string[] = [];
+    const Reply = instant("reply", z.object({ a: z.string(), b: z.string() }));
+    const written = ['{"a":"x",', '{"a":"y","b":"z"}'];
+    const it = flow(spec)
+      .chunk("read", start, (_input, ctx) => ctx.instant(Reply, [written[ctx.attempt - 1] ?? ""]), {
+        retry: { attempts: 2, delay: 5, jitter: false },
+      })
+      .chunk("use", Reply.field("a"), () => 1, {
+        compensate: async (_undo: Undo<string, number>, ctx: Context) => {
+          await ctx.sleep(20);
+          undone.push(`at ${time.now()}`);
+        },
+      })
+      .chunk("fails", start, () =>
+        time.delay(10).then(() => {
+          throw new Error("no");
+        }),
+      );
+    const { log } = await played(run(it, 1, { scheduler: time.scheduler }), time);
+    expect(entriesOf(log, "flow:rollback").map(({ at }) => at)).toEqual([10]);
+    expect(undone).toContain("at 25");
+    expect(log.at(-1)).toMatchObject({ type: "flow:failed", error: { code: "chunk-failed" } });
+    expect(log.at(-1)).not.toHaveProperty("notUndone");
+  });
+
   test("S26 after a fold what slept still waits for the same time", async () => {
     const { log, graph } = await playedChunk(async (ctx) => {
       await ctx.sleep(100);
@@ -511,29 +538,5 @@ describe("S28 signals of a later attempt", () => {
     });
     expect(entriesOf(log, "signal").length).toBeLessThanOrEqual(2 * n);
     expect(log.at(-1)).toMatchObject({ seq: expect.any(Number), type: "flow:completed" });
-  });
-});
-
-describe("S26 the time of an execution that is over", () => {
-  test("stays over when the log is folded: it is not set anew", async () => {
-    const time = new VirtualTime();
-    const gate = deferred<void>();
-    const it = flow(defineFlow({ name: "slow", input: z.number(), timeout: 30, result: z.any() })).chunk(
-      "wait",
-      start,
-      () => gate.promise,
-    );
-    const { log } = await played(run(it, 1, { scheduler: time.scheduler }), time);
-    const fired = log.findIndex(({ type }) => type === "timer:fired");
-    const machine = folded(compile(it), log.slice(0, fired + 1));
-    expect(machine.pending()).toEqual([{ type: "timeout" }]);
-    const restored = Machine.restore(compile(it), JSON.parse(JSON.stringify(machine.snapshot())));
-    expect(restored.pending()).toEqual([{ type: "timeout" }]);
-    expect(folded(compile(it), log.slice(0, fired)).pending()).toContainEqual({
-      type: "wait",
-      timer: "flow",
-      dueAt: 30,
-    });
-    expect(folded(compile(it), log).pending()).toEqual([]);
   });
 });
