@@ -136,7 +136,7 @@ export interface Context<S = any> {
    * @returns a copy of what `work` came to, as plain JSON or undefined: the same now and in later attempts.
    * @throws SluiceError `step-repeated` or `not-serialisable`; else what `work` throws
    */
-  readonly step: <T>(name: string, work: (step: StepOptions) => T | Promise<T>) => Promise<T>;
+  readonly step: <T>(name: string, work: (step: StepOptions) => T | PromiseLike<T>) => Promise<T>;
   /**
    * Waits by a recorded timer. The nth sleep of a later attempt is the nth of an earlier one: over, or due when that is. The
    * time of the chunk's `timeout` goes on meanwhile.

@@ -123,15 +123,10 @@ export class Done {
     }
   }
 
-  /** A timer is set. @returns false for a sleep of what is over */
-  timerSet(timer: string): boolean {
+  /** A timer is set: a sleep begins, if it is one's. */
+  timerSet(timer: string): void {
     const owner = ownerOfSleep(timer);
-    if (owner === undefined) return true;
-    const isUndoing = owner.startsWith(undoPrefix);
-    const found = this.#find(isUndoing ? owner.slice(undoPrefix.length) : owner);
-    if (found?.owner !== owner) return false;
-    this.#work(owner).sleeps.set(timer, false);
-    return true;
+    if (owner !== undefined) this.#work(owner).sleeps.set(timer, false);
   }
 
   /** A timer has fired: a sleep is over, if it was one's. */

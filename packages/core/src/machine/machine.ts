@@ -300,7 +300,7 @@ export class Machine {
     this.#ledger.rollback.timerSet(timer);
     // the join may have fired, or its lane ended, before its deadline was noted
     if (timer.startsWith("join ") && this.#ledger.joins.timed(timer) === undefined) return;
-    if (!this.#ledger.done.timerSet(timer)) return;
+    this.#ledger.done.timerSet(timer);
     this.#agenda.set(timer, dueAt);
   }
 
