@@ -18,11 +18,11 @@ export interface Emitted {
 /** What the attempts of one activation, or of its undoing, have done. */
 interface Work {
   /** What finished steps came to, by name. */
-  readonly steps: Map<string, unknown>;
+  steps?: Map<string, unknown>;
   /** Whether each sleep is over, by its timer. */
-  readonly sleeps: Map<string, boolean>;
+  sleeps?: Map<string, boolean>;
   /** By event, in the order of the log. */
-  readonly signals: Map<string, Emitted[]>;
+  signals?: Map<string, Emitted[]>;
   /** Whether it has shown stream items that are not void. */
   shown: boolean;
 }
@@ -79,12 +79,12 @@ export class Done {
 
   /** Whether a sleep is over; undefined for one that has not begun. */
   sleep(owner: string, timer: string): boolean | undefined {
-    return this.#works?.get(owner)?.sleeps.get(timer);
+    return this.#works?.get(owner)?.sleeps?.get(timer);
   }
 
   /** The signals of an event that have been emitted, in the order of the log. */
   signals(owner: string, event: string): readonly Emitted[] {
-    return this.#works?.get(owner)?.signals.get(event) ?? none;
+    return this.#works?.get(owner)?.signals?.get(event) ?? none;
   }
 
   /** Whether stream items have been shown since the last `chunk:reset`. */
@@ -100,10 +100,10 @@ export class Done {
     const { owner } = found;
     switch (entry.type) {
       case "step:complete":
-        this.#work(owner).steps.set(entry.name, entry.value);
+        (this.#work(owner).steps ??= new Map()).set(entry.name, entry.value);
         break;
       case "signal": {
-        const { signals } = this.#work(owner);
+        const signals = (this.#work(owner).signals ??= new Map<string, Emitted[]>());
         const emitted = { id: entry.id, payload: entry.payload };
         const before = signals.get(entry.event);
         if (before === undefined) signals.set(entry.event, [emitted]);
@@ -126,13 +126,13 @@ export class Done {
   /** A timer is set: a sleep begins, if it is one's. */
   timerSet(timer: string): void {
     const owner = ownerOfSleep(timer);
-    if (owner !== undefined) this.#work(owner).sleeps.set(timer, false);
+    if (owner !== undefined) (this.#work(owner).sleeps ??= new Map()).set(timer, false);
   }
 
   /** A timer has fired: a sleep is over, if it was one's. */
   timerFired(timer: string): void {
     const owner = this.#works === undefined ? undefined : ownerOfSleep(timer);
-    if (owner !== undefined) this.#works?.get(owner)?.sleeps.set(timer, true);
+    if (owner !== undefined) this.#works?.get(owner)?.sleeps?.set(timer, true);
   }
 
   /** The sleeps that are not over. */
@@ -161,9 +161,9 @@ export class Done {
     if (this.#works === undefined || this.#works.size === 0) return {};
     const done = [...this.#works].map(([owner, { steps, sleeps, signals, shown }]) => ({
       owner,
-      steps: [...steps].map(([name, value]) => ({ name, value })),
-      sleeps: [...sleeps],
-      signals: [...signals].map(([event, emitted]) => [event, [...emitted]] as const),
+      steps: [...(steps ?? none)].map(([name, value]) => ({ name, value })),
+      sleeps: [...(sleeps ?? none)],
+      signals: [...(signals ?? none)].map(([event, emitted]) => [event, [...emitted]] as const),
       shown,
     }));
     return { done };
@@ -172,9 +172,9 @@ export class Done {
   restore({ done = [] }: DoneData): void {
     for (const { owner, steps, sleeps, signals, shown } of done) {
       const work = this.#work(owner);
-      for (const { name, value } of steps) work.steps.set(name, value);
-      for (const [timer, over] of sleeps) work.sleeps.set(timer, over);
-      for (const [event, emitted] of signals) work.signals.set(event, [...emitted]);
+      if (steps.length > 0) work.steps = new Map(steps.map(({ name, value }) => [name, value]));
+      if (sleeps.length > 0) work.sleeps = new Map(sleeps);
+      if (signals.length > 0) work.signals = new Map(signals.map(([event, emitted]) => [event, [...emitted]]));
       work.shown = shown;
     }
   }
@@ -193,8 +193,12 @@ export class Done {
   }
 
   #work(owner: string): Work {
-    const work = this.#works?.get(owner) ?? { steps: new Map(), sleeps: new Map(), signals: new Map(), shown: false };
-    (this.#works ??= new Map()).set(owner, work);
+    this.#works ??= new Map();
+    let work = this.#works.get(owner);
+    if (work === undefined) {
+      work = { shown: false };
+      this.#works.set(owner, work);
+    }
     return work;
   }
 }
@@ -216,6 +220,6 @@ function ownerOfSleep(timer: string): string | undefined {
   return timer.startsWith(sleepPrefix) ? timer.slice(sleepPrefix.length, timer.lastIndexOf("#")) : undefined;
 }
 
-function openOf(sleeps: ReadonlyMap<string, boolean>): readonly string[] {
-  return [...sleeps].flatMap(([timer, over]) => (over ? [] : [timer]));
+function openOf(sleeps: ReadonlyMap<string, boolean> | undefined): readonly string[] {
+  return sleeps === undefined ? none : [...sleeps].flatMap(([timer, over]) => (over ? [] : [timer]));
 }
