@@ -140,6 +140,27 @@ describe("the machine", () => {
     for (const entry of durable) expect(machine.apply(entry)).toEqual([]);
   });
 
+  test("S12 S26 when the time of an execution is over, it stays over after a fold: it is not set anew", async () => {
+    const time = new VirtualTime();
+    const slow = defineFlow({ name: "slow", input: z.number(), timeout: 30, result: z.unknown() });
+    const it = flow(slow).chunk("wait", start, () => time.delay(100));
+    const execution = run(it, 1, { scheduler: time.scheduler });
+    await time.advance();
+    const durable: Entry[] = [];
+    for await (const entry of execution.events()) if (entry.live === 0) durable.push(entry);
+    const fired = durable.findIndex(({ type }) => type === "timer:fired");
+    const pendingAfter = (count: number) => {
+      const machine = new Machine(compile(it));
+      for (const entry of durable.slice(0, count)) machine.apply(entry);
+      const restored = Machine.restore(compile(it), structuredCloneOf(machine));
+      expect(plain(restored.pending())).toEqual(plain(machine.pending()));
+      return machine.pending().filter(({ type }) => type !== "start");
+    };
+    expect(pendingAfter(fired)).toEqual([{ type: "wait", timer: "flow", dueAt: 30 }]);
+    expect(pendingAfter(fired + 1)).toEqual([{ type: "timeout" }]);
+    expect(pendingAfter(durable.length)).toEqual([]);
+  });
+
   test("a snapshot of another graph is refused", () => {
     const one = compile(flow(spec).chunk("a", start, () => 1));
     const two = compile(flow(spec).chunk("b", start, () => 1));

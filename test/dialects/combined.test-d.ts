@@ -312,6 +312,31 @@ class Parents {
 }
 void Parents;
 
+@flow(spec)
+class Stepping {
+  @on(start) async all(_input: unknown, { step, sleep }: Ctx) {
+    holds<
+      [
+        Equal<ReturnType<typeof one>, Promise<{ receipt: string }>>,
+        Equal<ReturnType<typeof two>, Promise<number>>,
+        Equal<ReturnType<typeof three>, Promise<void>>,
+        Equal<ReturnType<typeof sleep>, Promise<void>>,
+      ]
+    >();
+    const one = () => step("charge", async ({ idempotencyKey }) => ({ receipt: idempotencyKey.toUpperCase() }));
+    const two = () => step("count", ({ abortSignal }) => Number(abortSignal.aborted));
+    const three = () => step("nothing", () => {});
+    // @ts-expect-error a step has a name
+    await step(() => 1);
+    // @ts-expect-error its work gets no ctx
+    await step("more", ({ emit }) => emit);
+    // @ts-expect-error milliseconds are a number
+    await sleep("1 day");
+    return (await one()).receipt.length + (await two());
+  }
+}
+void Stepping;
+
 // two flows that run each other
 const ping = defineFlow({ name: "ping", input: z.number(), result: z.number() });
 const pong = defineFlow({ name: "pong", input: z.string(), result: z.string() });

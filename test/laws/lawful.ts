@@ -7,7 +7,7 @@ const finals = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled
 
 /** Every law that a log breaks, one line each. */
 export function brokenLaws(log: readonly Entry[], graph: Graph): string[] {
-  return [...ofTheEnd(log), ...ofAttempts(log), ...ofLimits(log, graph), ...ofGathers(log, graph)];
+  return [...ofTheEnd(log), ...ofAttempts(log), ...ofMemory(log), ...ofLimits(log, graph), ...ofGathers(log, graph)];
 }
 
 function ofTheEnd(log: readonly Entry[]): string[] {
@@ -41,6 +41,22 @@ function ofAttempts(log: readonly Entry[]): string[] {
     }
   }
   return [...broken, ...[...open].map((attempt) => `${attempt} never ends`)];
+}
+
+/** No later attempt does again what an earlier one has done. Each attempt here emits an event with a payload once. */
+function ofMemory(log: readonly Entry[]): string[] {
+  const done: string[] = [];
+  const completed = new Set<string>();
+  for (const entry of log) {
+    if (entry.type === "chunk:complete") completed.add(entry.activationId);
+    else if (entry.type === "step:complete")
+      done.push(`${completed.has(entry.activationId) ? "undo " : ""}${entry.activationId}: step ${entry.name}`);
+    else if (entry.type === "signal" && entry.activationId !== undefined)
+      done.push(`${entry.activationId}: ${entry.event} ${JSON.stringify(entry.payload)}`);
+    else if ((entry.type === "timer:set" || entry.type === "timer:fired") && entry.timer.startsWith("sleep "))
+      done.push(`${entry.type} ${entry.timer}`);
+  }
+  return done.filter((one, index) => done.indexOf(one) < index).map((one) => `${one} twice`);
 }
 
 function ofLimits(log: readonly Entry[], graph: Graph): string[] {

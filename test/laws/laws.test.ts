@@ -105,7 +105,13 @@ describe("laws of recovery", () => {
             const own = pieces[Number(chunk.slice(1))];
             const index = Number(/(\d+)\]$/.exec(lane)?.[1] ?? 0);
             const output = Array.from({ length: own?.list ?? 0 }, (_, item) => item);
-            return { ms: own?.delay ?? 0, output, fails: own !== undefined && own.fails >= 2 && index % 2 === 0 };
+            return {
+              ms: own?.delay ?? 0,
+              output,
+              fails: own !== undefined && own.fails >= 2 && index % 2 === 0,
+              steps: ((own?.remembers ?? 0) & 1) > 0,
+              ...(own !== undefined && own.remembers & 2 && { sleepMs: own.delay }),
+            };
           },
         };
         const whole = new SecondShell(graph, world).run(400);
@@ -113,6 +119,7 @@ describe("laws of recovery", () => {
         for (let kept = 1; kept <= whole.length; kept += 1) {
           const after = new SecondShell(graph, world, whole.slice(0, kept)).run(2_000);
           expect(endOf(after, graph), `after entry ${kept}`).toEqual(endOf(whole, graph));
+          expect(repeatedIn(after), `after entry ${kept}`).toEqual([]);
         }
       }),
       { numRuns },
@@ -137,6 +144,16 @@ function endOf(log: readonly Entry[], { chunks }: Graph): unknown {
   const compensated = new Set(chunks.flatMap(({ name, compensated: has }) => (has === true ? [name] : [])));
   const left = outputs.filter(({ chunk, activationId }) => compensated.has(chunk) && !undone.has(activationId));
   return { final, left };
+}
+
+/** What was done again that had been done. */
+function repeatedIn(log: readonly Entry[]): string[] {
+  const done = log.flatMap((entry) => {
+    if (entry.type === "step:complete") return [`${entry.activationId} ${entry.name}`];
+    const isSleep = (entry.type === "timer:set" || entry.type === "timer:fired") && entry.timer.startsWith("sleep ");
+    return isSleep ? [`${entry.type} ${entry.timer}`] : [];
+  });
+  return done.filter((one, index) => done.indexOf(one) < index);
 }
 
 /** Lanes have the numbers of the entries that opened them, which a crash shifts. */

@@ -39,6 +39,8 @@ export interface Piece {
   readonly timeout: number;
   readonly list: number;
   readonly does: number;
+  /** Bits: it takes a step; it sleeps. So does what undoes it. */
+  readonly remembers: number;
 }
 
 /** A flow by chance, and what happens to it from outside. */
@@ -62,6 +64,10 @@ const piece: fc.Arbitrary<Piece> = fc.record({
   timeout: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) }),
   list: fc.oneof(fc.constant(2), fc.nat(3)),
   does: fc.nat(7),
+  remembers: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  ),
 });
 
 export const plans: fc.Arbitrary<Plan> = fc.record({
@@ -96,7 +102,12 @@ export function flowOf(plan: Plan, time: VirtualTime): { readonly flow: Loose; r
   });
   let emitted = 0;
   let calls = 0;
-  const work = (index: number, { delay, fails, list, does }: Piece) => {
+  const recall = async ({ delay, remembers }: Piece, ctx: Context): Promise<void> => {
+    if (remembers & 1) await ctx.step("first", () => time.delay(delay));
+    if (remembers & 2) await ctx.sleep(delay);
+  };
+  const work = (index: number, own: Piece) => {
+    const { delay, fails, list, does } = own;
     const act = (ctx: Context): readonly number[] => {
       const { indexes } = ctx.signal;
       if (isTired()) return [];
@@ -109,6 +120,7 @@ export function flowOf(plan: Plan, time: VirtualTime): { readonly flow: Loose; r
     };
     return (_payload: never, ctx: Context): unknown => {
       calls += 1;
+      if (own.remembers > 0 && !isTired()) return recall(own, ctx).then(() => act(ctx));
       return fails === 3 || delay === 0 || isTired() ? act(ctx) : time.delay(delay).then(() => act(ctx));
     };
   };
@@ -118,7 +130,9 @@ export function flowOf(plan: Plan, time: VirtualTime): { readonly flow: Loose; r
     retry: { attempts: own.attempts, delay: 2, jitter: false },
     ...(own.concurrency > 0 && { concurrency: own.concurrency }),
     ...(own.timeout > 0 && { timeout: own.timeout }),
-    ...(own.does === 5 && { compensate: () => time.delay(own.delay) }),
+    ...(own.does === 5 && {
+      compensate: (_undo: never, ctx: Context) => (own.remembers > 0 ? recall(own, ctx) : time.delay(own.delay)),
+    }),
     ...(own.does === 6 && { once: true }),
   });
   let it = flow(spec) as unknown as Loose;

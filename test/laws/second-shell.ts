@@ -15,7 +15,15 @@ export interface World {
     chunk: string,
     lane: string,
     payload: unknown,
-  ) => { readonly ms: number; readonly output?: unknown; readonly fails?: boolean };
+  ) => {
+    readonly ms: number;
+    readonly output?: unknown;
+    readonly fails?: boolean;
+    /** Whether it takes a step before. */
+    readonly steps?: boolean;
+    /** How long it sleeps before. */
+    readonly sleepMs?: number;
+  };
   /** The reply that a chunk reads in an attempt; undefined for chunks that read none. */
   readonly reads?: (chunk: string, attempt: number) => Reading | undefined;
 }
@@ -39,13 +47,15 @@ export class SecondShell {
   readonly #agenda: { at: number; order: number; name: string; act: () => void }[] = [];
   readonly #running = new Map<string, Activation>();
   readonly #queue: Command[] = [];
+  /** Those that sleep, by timer. */
+  readonly #asleep = new Map<string, () => void>();
   #order = 0;
   #now = 0;
 
   constructor(graph: Graph, world: World, left: readonly Entry[] = []) {
     this.#graph = graph;
     this.#world = world;
-    this.#machine = new Machine(graph);
+    this.#machine = new Machine(graph, { durable: true });
     for (const entry of left) {
       this.#machine.apply(entry);
       this.entries.push(entry);
@@ -101,9 +111,10 @@ export class SecondShell {
       case "limit":
         return this.#append({ type: "timer:set", timer: command.timer, dueAt: this.#now + command.timeoutMs });
       case "wait":
-        return this.#later(command.dueAt - this.#now, command.timer, () =>
-          this.#append({ type: "timer:fired", timer: command.timer }),
-        );
+        return this.#later(command.dueAt - this.#now, command.timer, () => {
+          this.#append({ type: "timer:fired", timer: command.timer });
+          this.#asleep.get(command.timer)?.();
+        });
       case "unset":
         this.#agenda.splice(0, this.#agenda.length, ...this.#agenda.filter(({ name }) => name !== command.timer));
         return;
@@ -141,13 +152,37 @@ export class SecondShell {
     this.#append({ type: "chunk:start", ...origin, trigger, input: arrival.payload });
     const reading = this.#world.reads?.(name, attempt);
     if (reading !== undefined) return this.#read(origin, reading);
-    const { ms, output, fails = false } = this.#world.work(name, arrival.lane, arrival.payload);
-    this.#later(ms, "", () => {
-      if (!this.#running.delete(id)) return;
-      if (!fails) return this.#append({ type: "chunk:complete", ...origin, output, durationMs: ms });
-      const error = new SluiceError("chunk-failed", { what: name });
-      this.#append({ type: "chunk:failed", ...origin, error, willRetry: this.#machine.mayRetry(id, error) });
+    const { ms, output, fails = false, steps, sleepMs } = this.#world.work(name, arrival.lane, arrival.payload);
+    const finish = (): void =>
+      this.#later(ms, "", () => {
+        if (!this.#running.delete(id)) return;
+        if (!fails) return this.#append({ type: "chunk:complete", ...origin, output, durationMs: ms });
+        const error = new SluiceError("chunk-failed", { what: name });
+        this.#append({ type: "chunk:failed", ...origin, error, willRetry: this.#machine.mayRetry(id, error) });
+      });
+    const rest = sleepMs === undefined ? finish : () => this.#sleep(id, sleepMs, finish);
+    if (steps === true) this.#step(origin, rest);
+    else rest();
+  }
+
+  /** A chunk takes a step, unless an earlier attempt has. */
+  #step(origin: Origin, then: () => void): void {
+    const name = "first";
+    if (this.#machine.done.step(origin.activationId, name) !== undefined) return then();
+    this.#later(1, "", () => {
+      if (!this.#running.has(origin.activationId)) return;
+      this.#append({ type: "step:complete", ...origin, name, value: origin.attempt });
+      then();
     });
+  }
+
+  /** A chunk sleeps, for as long as an earlier attempt has begun to. */
+  #sleep(id: string, ms: number, then: () => void): void {
+    const timer = `sleep ${id}#1`;
+    const over = this.#machine.done.sleep(id, timer);
+    if (over === true) return then();
+    this.#asleep.set(timer, then);
+    if (over === undefined) this.#append({ type: "timer:set", timer, dueAt: this.#now + ms });
   }
 
   /** A chunk reads a reply: its fields, then its end, unless an earlier attempt has read it. */

@@ -3,6 +3,7 @@ export { type ChunkOptions, type OnOptions, type RetryOptions } from "./define/c
 export {
   type Context,
   type OpenOptions,
+  type StepOptions,
   type ContextOf,
   type Signal,
   type State,
@@ -147,7 +148,7 @@ export {
 } from "./machine/entry.ts";
 export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { type Question } from "./machine/questions.ts";
-export { Machine } from "./machine/machine.ts";
+export { Machine, type MachineOptions } from "./machine/machine.ts";
 export { type MachineSnapshot } from "./machine/machine-snapshot.ts";
 export { type ReadSignal, type ReadingOptions, type ReplyReading, parseReply } from "./reading/reply-reading.ts";
 export { rx } from "./run/rx.ts";

@@ -37,9 +37,11 @@ function subjectOf(entry: Entry): string {
     case "tool:progress":
     case "tool:call_finish":
       return entry.tool;
+    case "step:complete":
+      return entry.name;
     case "timer:set":
     case "timer:fired":
-      return /^[al]\d/.test(entry.timer) ? "" : entry.timer; // of an activation: an id
+      return /^[al]\d/.test(entry.timer) ? "" : entry.timer.replace(/^sleep .*/, "sleep"); // of an activation: an id
     case "budget:threshold_reached":
       return `${entry.thresholdPct}`;
     case "budget:price_unknown":

@@ -28,7 +28,8 @@ export function outline(entries: readonly Entry[]): OutlineEntry[] {
   const plain = (field: string, value: unknown): unknown => {
     if (value instanceof Error) return errorData(value);
     if (typeof value !== "string") return value;
-    if (field === "activationId" || field === "id" || field === "cause" || field === "timer") {
+    if (field === "timer") return value.replace(/(?<=^(?:sleep )?(?:undo )?)[al]\d+(?=(?:#\d+)?$)/, rename);
+    if (field === "activationId" || field === "id" || field === "cause") {
       return value.replace(/^[als]\d+$/, rename);
     }
     // within a reply's id and a lane: `triage@a1`, `/triage@a1:steps[2]`

@@ -60,6 +60,14 @@ export interface OpenReply {
   ): Promise<z.output<R["schema"]>>;
 }
 
+/** What the work of a step is given. */
+export interface StepOptions {
+  /** Fires when the attempt ends. */
+  readonly abortSignal: AbortSignal;
+  /** The same for every try of this step: give it to services that must act once. */
+  readonly idempotencyKey: string;
+}
+
 /** What a chunk can do. All of it may be taken apart: `({ emit, state }) => …`. */
 // Functions are properties, not methods: methods are compared bivariantly, and another flow's ctx would fit.
 export interface Context<S = any> {
@@ -83,9 +91,10 @@ export interface Context<S = any> {
   /** Answers now: sets the result, ends what else is running, and completes the execution. Nothing follows. */
   readonly end: (...result: [SchemaAt<S, "result">] extends [never] ? [] : [result: Given<S, "result">]) => void;
   /**
-   * Emits a business event: a fact, at once. Nothing starts inside the call.
+   * Emits a business event: a fact, at once. Nothing starts inside the call. What an earlier attempt has emitted with an
+   * equal payload is not emitted again, one for one.
    *
-   * @returns the signal's id.
+   * @returns the signal's id; of what is not emitted again, the earlier one's.
    * @throws SluiceError `payload-invalid`
    */
   readonly emit: <E extends EventDef>(event: E, payload: PayloadFor<E>) => string;
@@ -118,6 +127,23 @@ export interface Context<S = any> {
    * @throws SluiceError `interrupt-invalid`; `interrupt-expired` when nobody answers in time
    */
   readonly ask: <D extends Interrupt>(question: D, payload: z.input<D["ask"]>) => Promise<z.output<D["answer"]>>;
+  /**
+   * Does a piece of work once: what it comes to is stored, and a later attempt of this chunk gets that without calling
+   * `work`. A step that fails, or whose attempt ends before it, stores nothing: a later attempt does it again. Steps may run
+   * side by side.
+   *
+   * @param name once in an attempt, also for a step that has failed: with the item's id where there are several.
+   * @returns a copy of what `work` came to, as plain JSON or undefined: the same now and in later attempts.
+   * @throws SluiceError `step-repeated` or `not-serialisable`; else what `work` throws
+   */
+  readonly step: <T>(name: string, work: (step: StepOptions) => T | PromiseLike<T>) => Promise<T>;
+  /**
+   * Waits by a recorded timer. The nth sleep of a later attempt is the nth of an earlier one: over, or due when that is. The
+   * time of the chunk's `timeout` goes on meanwhile.
+   *
+   * @throws SluiceError `sleep-invalid` for what is no finite number, or below 0
+   */
+  readonly sleep: (ms: number) => Promise<void>;
   /**
    * Runs another flow as a child: it writes into this execution's log under its own `path`, has a state of its own, and
    * ends at the latest with this attempt.

@@ -100,6 +100,8 @@ export const errorCodes = [
   "schema-missing",
   /** A flow with RxJS pipelines was to be run with a durable store. */
   "rx-not-durable",
+  /** A sleep of no time: not a number, infinite, or below 0. */
+  "sleep-invalid",
   /** A snapshot does not belong to this graph. */
   "snapshot-invalid",
   /** Two steps of an activation have one name. */

@@ -113,6 +113,8 @@ export class Routes {
   readonly steps: Steps;
   /** Whether something limits how many chunks run at a time. */
   readonly isLimited: boolean;
+  /** Whether a chunk may have more than one attempt. */
+  readonly isRetried: boolean;
   /** The operators that are pipelines of the user. */
   readonly pipelines: readonly Step[];
   readonly #events = new Map<string, Listener[]>();
@@ -165,6 +167,7 @@ export class Routes {
     this.steps = steps;
     this.isLimited =
       graph.concurrency !== undefined || graph.chunks.some(({ concurrency }) => concurrency !== undefined);
+    this.isRetried = graph.chunks.some(({ retry }) => retry !== undefined && retry.attempts > 1);
     this.pipelines = [...steps.values()].filter(({ op }) => op === "rx");
     this.#addGathers(graph);
   }

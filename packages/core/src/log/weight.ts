@@ -23,6 +23,7 @@ export function weightOf(entry: Entry): number {
       return base + sizeOf(entry.output);
     case "field:invalid":
       return base + sizeOf(entry.raw);
+    case "step:complete":
     case "field:complete":
     case "reply:complete":
       return base + sizeOf(entry.value);

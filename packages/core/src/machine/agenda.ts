@@ -20,6 +20,8 @@ export interface Progress {
   open: boolean;
   wasQuiet: boolean;
   failure: SluiceError | undefined;
+  /** Whether its time is over. */
+  overdue: boolean;
 }
 
 /** The progress of an execution that has not started. */
@@ -34,6 +36,7 @@ export function progressOf({ keepOpen }: Graph): Progress {
     open: keepOpen === true,
     wasQuiet: false,
     failure: undefined,
+    overdue: false,
   };
 }
 
@@ -69,6 +72,8 @@ export class Agenda {
 
   /** A timer is needed no more. */
   unset(timer: string): void {
-    if (this.timers?.delete(timer) === true) this.add({ type: "unset", timer });
+    if (this.timers?.delete(timer) !== true) return;
+    if (this.progress.status === "rolling-back") this.commands.push({ type: "unset", timer });
+    else this.add({ type: "unset", timer });
   }
 }

@@ -157,6 +157,12 @@ export interface EntryFields<S = any> {
   "chunk:retry": OfChunk & { readonly delayMs: number };
   /** What an attempt has shown is void: it is tried again. */
   "chunk:reset": OfChunk & { readonly discardedAttempt: number };
+  /** A step of an attempt, or of an undoing, is finished: a later attempt gets its value. */
+  "step:complete": OfChunk & {
+    readonly name: string;
+    /** Left out of what is stored where it is undefined. */
+    readonly value: unknown;
+  };
   /** An attempt to undo a completed chunk is over; without `error` it is undone. */
   "chunk:compensated": OfChunk & {
     readonly error?: SluiceError;
@@ -278,7 +284,7 @@ export interface EntryFields<S = any> {
   "flow:resume": {};
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
-  /** A timer of an activation's retry, of a join, of the flow (`flow`), or of its idle time (`idle`). */
+  /** A timer of an activation's retry, of its nth sleep (`sleep a3#1`), of a join, of the flow (`flow`), or of its idle time (`idle`). */
   "timer:set": { readonly timer: string; readonly dueAt: number };
   /** Of a timer that was set, or of a question whose time is over. */
   "timer:fired": { readonly timer: string };

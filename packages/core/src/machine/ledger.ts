@@ -9,6 +9,7 @@ import { type Arrival, arrivalOf } from "./arrival.ts";
 import { type Claims, unionOf } from "./claims.ts";
 import type { Activation, Command } from "./command.ts";
 import { Delivery } from "./delivery.ts";
+import { Done, ownerOf } from "./done.ts";
 import type { Asked, EntryOf, OfChunk } from "./entry.ts";
 import { type Fan, gatheredOf } from "./fan.ts";
 import { Joins } from "./joins.ts";
@@ -31,6 +32,7 @@ export class Ledger implements LaneListener {
   readonly joins = new Joins();
   readonly activations: Activations;
   readonly rollback: Rollback;
+  readonly done: Done;
   readonly outcome = new Outcome();
   readonly #graph: Graph;
   readonly #routes: Routes;
@@ -40,13 +42,14 @@ export class Ledger implements LaneListener {
   #retractions: Retractions | undefined;
   #questions: Questions | undefined;
 
-  constructor(graph: Graph, agenda: Agenda) {
+  constructor(graph: Graph, agenda: Agenda, durable: boolean) {
     this.#graph = graph;
     this.#routes = routesOf(graph);
     this.#agenda = agenda;
     this.lanes = new Lanes(this);
     this.activations = new Activations(graph, this.lanes, agenda);
     this.rollback = new Rollback(graph);
+    this.done = new Done(graph, { agenda, activations: this.activations, rollback: this.rollback, durable });
   }
 
   list(): LedgerData {
@@ -56,6 +59,7 @@ export class Ledger implements LaneListener {
       joins: this.joins.list(),
       rollback: this.rollback.list(),
       outcome: this.outcome.list(),
+      ...this.done.list(),
       ...(this.#replies !== undefined && { replies: this.#replies.list() }),
       ...(this.#retractions !== undefined && { retractions: this.#retractions.list() }),
       ...(this.#questions !== undefined && { questions: this.#questions.list() }),
@@ -68,6 +72,7 @@ export class Ledger implements LaneListener {
     this.joins.restore(data.joins);
     this.rollback.restore(data.rollback);
     this.outcome.restore(data.outcome);
+    this.done.restore(data);
     if (data.replies !== undefined) this.replies.restore(data.replies);
     if (data.retractions !== undefined) this.retractions.restore(data.retractions);
     if (data.questions !== undefined) this.questions.restore(data.questions);
@@ -318,6 +323,7 @@ export class Ledger implements LaneListener {
     const isAborted = entry.error.code === "chunk-aborted";
     if (isAborted || this.#claimsOf(activation.arrival) === undefined) return this.#failedForGood(activation, entry);
     this.activations.hold(activation, entry);
+    this.done.forget(activation.id);
     this.#replies?.breakOff(activation.id);
   }
 
@@ -354,6 +360,7 @@ export class Ledger implements LaneListener {
   /** An attempt to undo a completed chunk is over. @returns what follows in a rollback */
   compensated(entry: EntryOf<unknown, "chunk:compensated">): readonly Command[] {
     this.rollback.compensated(entry);
+    if (!entry.willRetry) this.done.forget(ownerOf(entry.activationId, true));
     if (this.rollback.cause !== undefined) return this.rollback.next();
     if (entry.willRetry) this.#retractions?.advance();
     else this.#retractions?.undone(entry.activationId);
@@ -381,6 +388,7 @@ export class Ledger implements LaneListener {
     if (activation === undefined) return;
     this.#replies?.breakOff(activation.id);
     this.#withdraw(activation.id);
+    this.done.forget(activation.id);
     this.#agenda.unset(activation.id);
     this.activations.end(activation);
   }

@@ -2,6 +2,7 @@ import { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ActivationsData } from "./activations.ts";
 import type { Progress } from "./agenda.ts";
+import type { DoneData } from "./done.ts";
 import type { Entry } from "./entry.ts";
 import type { JoinData } from "./join-way.ts";
 import type { FanData } from "./fan.ts";
@@ -20,7 +21,7 @@ export function concerns({ path }: Progress, { live, path: other }: Entry): bool
 }
 
 /** All of a machine, as plain JSON (as far as payloads, state and results are). */
-export interface MachineSnapshot {
+export interface MachineSnapshot extends DoneData {
   readonly graphHash: string;
   readonly progress: Readonly<Progress>;
   readonly timers: readonly (readonly [timer: string, dueAt: number])[];

@@ -20,6 +20,7 @@ import { type Routes, routesOf } from "../graph/routes.ts";
 import { Agenda, progressOf } from "./agenda.ts";
 import { arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
+import type { Done } from "./done.ts";
 import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
 import { rootLane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
@@ -32,6 +33,12 @@ import { type StateData, foldState } from "./state-fold.ts";
 
 const none: readonly never[] = [];
 
+/** How a machine is used. */
+export interface MachineOptions {
+  /** Whether its entries are stored, so that any attempt can be cut off by a crash, and another follow. @default false */
+  readonly durable?: boolean;
+}
+
 /**
  * Decides what an execution does, from its durable entries alone: routes signals, fills joins, counts lanes, and tells
  * when all is done. It has no clock, no promise and no randomness, and changes its own state in place.
@@ -42,11 +49,11 @@ export class Machine {
   readonly #ledger: Ledger;
   readonly #agenda: Agenda;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, { durable = false }: MachineOptions = {}) {
     this.#graph = graph;
     this.routes = routesOf(graph);
     this.#agenda = new Agenda(progressOf(graph));
-    this.#ledger = new Ledger(graph, this.#agenda);
+    this.#ledger = new Ledger(graph, this.#agenda, durable);
   }
 
   /**
@@ -54,9 +61,9 @@ export class Machine {
    *
    * @throws SluiceError `snapshot-invalid` when the graph's routing is another one.
    */
-  static restore(graph: Graph, snapshot: MachineSnapshot): Machine {
+  static restore(graph: Graph, snapshot: MachineSnapshot, options?: MachineOptions): Machine {
     checkSnapshot(graph, snapshot);
-    const machine = new Machine(graph);
+    const machine = new Machine(graph, options);
     Object.assign(machine.#agenda.progress, snapshot.progress);
     if (snapshot.timers.length > 0) machine.#agenda.timers = new Map(snapshot.timers);
     machine.#ledger.restore(snapshot, (timer) => machine.#agenda.timers?.has(timer) === true);
@@ -120,6 +127,11 @@ export class Machine {
     return this.#ledger.kept(replyId);
   }
 
+  /** What the attempts of unfinished activations have done, which a later one does not do again. */
+  get done(): Pick<Done, "step" | "sleep" | "signals" | "hasShown"> {
+    return this.#ledger.done;
+  }
+
   /** What people have been asked. */
   get questions(): Pick<Questions, "get" | "end" | "raised"> {
     return this.#ledger.questions;
@@ -159,8 +171,9 @@ export class Machine {
     if (this.#agenda.progress.status === "failing" && this.#agenda.progress.failure !== undefined)
       return [{ type: "fail", error: this.#agenda.progress.failure }];
     if (this.#agenda.progress.status === "rolling-back")
-      return this.#ledger.rollback.pending(this.#agenda.timers ?? new Map());
+      return [...this.#ledger.done.waits(), ...this.#ledger.rollback.pending(this.#agenda.timers ?? new Map())];
     if (!this.isRunning) return none;
+    if (this.#agenda.progress.overdue) return [{ type: "timeout" }];
     if (this.quiet) return [{ type: "complete" }];
     const takingBack = this.#ledger.pending(this.#agenda.timers ?? new Map());
     const rest = pendingCommands(this.#graph, {
@@ -181,8 +194,14 @@ export class Machine {
         this.#start(entry);
         break;
       case "signal":
+        this.#ledger.done.note(entry);
         this.#signal(entry);
         break;
+      case "step:complete":
+      case "stream:item":
+      case "chunk:reset":
+        this.#ledger.done.note(entry);
+        return none;
       case "chunk:start":
         this.#ledger.activations.begin(entry.activationId, entry.attempt);
         break;
@@ -228,7 +247,7 @@ export class Machine {
         break;
       case "flow:rollback":
         this.#agenda.progress.status = "rolling-back";
-        this.#agenda.commands = [...this.#ledger.rollback.begin(entry)];
+        this.#agenda.commands = [...this.#ledger.done.waits(), ...this.#ledger.rollback.begin(entry)];
         break;
       case "timer:set":
         this.#timerSet(entry.timer, entry.dueAt);
@@ -240,6 +259,7 @@ export class Machine {
         if (!isFinalType(entry.type)) return none;
         this.#agenda.progress.status = "ended";
         this.#ledger.activations.clear();
+        this.#ledger.done.clear();
         this.#agenda.timers?.clear();
         return none;
     }
@@ -285,12 +305,17 @@ export class Machine {
     this.#ledger.rollback.timerSet(timer);
     // the join may have fired, or its lane ended, before its deadline was noted
     if (timer.startsWith("join ") && this.#ledger.joins.timed(timer) === undefined) return;
+    this.#ledger.done.timerSet(timer);
     this.#agenda.set(timer, dueAt);
   }
 
   #timerFired(timer: string): void {
     if (this.#agenda.timers?.delete(timer) !== true) return;
-    if (timer === flowTimer) this.#agenda.commands.push({ type: "timeout" });
+    if (timer === flowTimer) {
+      this.#agenda.progress.overdue = true;
+      this.#agenda.commands.push({ type: "timeout" });
+    }
+    this.#ledger.done.timerFired(timer);
     if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet)
       this.#agenda.commands.push({ type: "close" });
     this.#agenda.commands.push(...this.#ledger.rollback.timerFired(timer));

@@ -49,6 +49,11 @@ export class Rollback {
     return this.#cause === undefined ? this.#undos.filter(({ due }) => due) : this.#undos;
   }
 
+  /** What there is to undo of an activation. */
+  find(activationId: string): Undoing | undefined {
+    return this.#undos?.find((one) => one.activationId === activationId);
+  }
+
   /** What could not be undone, and why. */
   get notUndone(): readonly NotUndone[] {
     return this.#notUndone ?? none;
@@ -87,7 +92,7 @@ export class Rollback {
 
   /** An attempt to undo a chunk is over. */
   compensated({ chunk, activationId, error, willRetry, executionId }: EntryOf<unknown, "chunk:compensated">): void {
-    const undo = this.#undos?.find((one) => one.activationId === activationId);
+    const undo = this.find(activationId);
     if (undo === undefined) return;
     const retry = this.#graph.chunks[undo.chunk]?.retry;
     if (willRetry && retry !== undefined) {
@@ -152,8 +157,7 @@ export class Rollback {
   }
 
   get #present(): Undoing | undefined {
-    if (this.#current === undefined) return undefined;
-    return this.#undos?.find(({ activationId }) => activationId === this.#current);
+    return this.#current === undefined ? undefined : this.find(this.#current);
   }
 }
 

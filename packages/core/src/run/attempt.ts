@@ -1,9 +1,11 @@
 import type { GraphChunk } from "../graph/graph.ts";
 import type { Activation } from "../machine/command.ts";
+import { ownerOf, timerOfSleep } from "../machine/done.ts";
 import type { Asked, OfChunk } from "../machine/entry.ts";
 import type { InvalidReply } from "../machine/reply-issues.ts";
 import { Abort, aborted } from "./abort.ts";
 import type { Below } from "./below.ts";
+import type { EarlierSignals } from "./earlier-signals.ts";
 import type { Kin } from "./kin.ts";
 
 /** One try of an activation: what it is, whether it is still on, and what it opened. */
@@ -29,6 +31,10 @@ export class Attempt {
   shown = false;
   /** How many calls of models it has made. */
   calls = 0;
+  /** The names of its steps. */
+  steps: Set<string> | undefined;
+  /** What earlier attempts have emitted; made when it first emits. */
+  earlier: EarlierSignals | undefined;
   /** What was wrong with its replies as wholes. */
   replies: InvalidReply[] | undefined;
   /** The replies that it has opened, by id. */
@@ -42,6 +48,7 @@ export class Attempt {
   #children: Set<Below> | undefined;
   #abort: Abort | undefined;
   #why = "";
+  #sleeps = 0;
   #counts: Map<string, number> | undefined;
 
   /** Whether it undoes the chunk. */
@@ -65,6 +72,17 @@ export class Attempt {
   /** The name of the timer that bounds it. */
   get timer(): string {
     return `${this.activation.id}/${this.number}`;
+  }
+
+  /** Whose memory it has of what was done. */
+  get owner(): string {
+    return ownerOf(this.activation.id, this.undoes);
+  }
+
+  /** The timer of its next sleep; the same in each attempt that sleeps as often. */
+  nextSleep(): string {
+    this.#sleeps += 1;
+    return timerOfSleep(this.owner, this.#sleeps);
   }
 
   /** For errors: `support-triage.read`. */

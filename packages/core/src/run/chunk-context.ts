@@ -1,4 +1,4 @@
-import type { Context, OpenOptions, TextReply } from "../define/context.ts";
+import type { Context, OpenOptions, StepOptions, TextReply } from "../define/context.ts";
 import type { EventDef } from "../define/event.ts";
 import type { Instant } from "../define/instant.ts";
 import type { Interrupt } from "../define/interrupt.ts";
@@ -10,9 +10,12 @@ import { excerpt } from "../error/excerpt.ts";
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
+import { EarlierSignals } from "./earlier-signals.ts";
 import type { Host } from "./host.ts";
 import { readInstant } from "./instant-reading.ts";
+import { sleep } from "./sleep.ts";
 import { changeState } from "./state-store.ts";
+import { takeStep } from "./steps.ts";
 import { readText } from "./text-reading.ts";
 import { readingInputs } from "./tool-inputs.ts";
 
@@ -97,7 +100,8 @@ export class ChunkContext implements Omit<Context, "~spec"> {
     return (event, payload) => {
       const attempt = this.#attempt;
       if (this.#isOver("emit")) return "";
-      return this.#host.emit(attempt, event.name, validatePayload(event, payload, attempt.where));
+      const valid = validatePayload(event, payload, attempt.where);
+      return this.#emittedBefore(event.name, valid) ?? this.#host.emit(attempt, event.name, valid);
     };
   }
 
@@ -140,6 +144,17 @@ export class ChunkContext implements Omit<Context, "~spec"> {
     }) as Context["ask"]; // the answer's type is known to the caller only
   }
 
+  get step(): Context["step"] {
+    return ((name: string, work: (step: StepOptions) => unknown) => {
+      if (this.#isOver("step")) return late(this.#attempt);
+      return takeStep(this.#host, this.#attempt, name, work);
+    }) as Context["step"]; // the value's type is known to the caller only
+  }
+
+  get sleep(): Context["sleep"] {
+    return (ms) => (this.#isOver("sleep") ? late(this.#attempt) : sleep(this.#host, this.#attempt, ms));
+  }
+
   get child(): Context["child"] {
     return ((flow: Runnable, input: unknown, options?: ChildOptions<Runnable>) => {
       if (this.#isOver("child")) return late(this.#attempt);
@@ -153,6 +168,15 @@ export class ChunkContext implements Omit<Context, "~spec"> {
 
   get generate(): Context["generate"] {
     return (source) => this.#text("generate", source, true);
+  }
+
+  /** The id of an equal signal that an earlier attempt has emitted. */
+  #emittedBefore(event: string, payload: unknown): string | undefined {
+    const [attempt, { done }] = [this.#attempt, this.#host.machine];
+    // how often an undoing was begun is not in the log
+    if (attempt.number === 1 && !attempt.undoes) return undefined;
+    attempt.earlier ??= new EarlierSignals((name) => done.signals(attempt.owner, name));
+    return attempt.earlier.match(event, payload);
   }
 
   #text(call: string, source: TokenSource, quiet: boolean): TextReply {

@@ -21,7 +21,7 @@ export interface Host {
   readonly id: string;
   readonly identity: Identity;
   readonly spec: Spec;
-  readonly machine: Pick<Machine, "routes" | "kept">;
+  readonly machine: Pick<Machine, "routes" | "kept" | "done">;
   readonly state: Readonly<Record<string, unknown>>;
   readonly streamStopped: boolean;
   readonly scheduler: SchedulerLike;
@@ -31,6 +31,10 @@ export interface Host {
   readonly append: (draft: EntryDraft, live?: boolean, at?: number) => Entry | undefined;
   /** Of an execution that is stored. */
   readonly keeper: Keeper | undefined;
+  /** Calls back when what has been appended is stored, where chunks wait for that, with an error when it cannot be; else at once. */
+  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
+  /** Calls back once, when a timer of the execution has fired. @returns takes it back */
+  readonly onTimer: (timer: string, act: () => void) => () => void;
   /** Appends a signal. @returns its id */
   readonly emit: (attempt: Attempt, event: string, payload: unknown) => string;
   /** Appends an item of the runtime stream. */

@@ -89,6 +89,7 @@ export function readInstant(
       const mended = repairs.length > 0 && { repairs };
       if (stoppable && attempt.stops?.delete(replyId) !== true) return undefined; // it has been stopped meanwhile
       append({ type: "reply:complete", ...attempt.origin(), reply: name, replyId, value, ...mended });
+      if (host.keeper !== undefined) await host.keeper.safe();
       return outcome(value, false);
     },
     opened({ leave, resolve }) {

@@ -73,6 +73,13 @@ export class Keeper {
     else act(undefined);
   }
 
+  /** Settles as `whenSafe` calls back. */
+  safe(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.whenSafe((failure) => (failure === undefined ? resolve() : reject(failure)));
+    });
+  }
+
   /** Finds the children of the attempt that a crash has ended. */
   find(attempt: Attempt): void {
     const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? [];

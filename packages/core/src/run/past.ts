@@ -2,7 +2,7 @@ import type { Amount } from "../define/budget.ts";
 import type { Entry, EntryOf, FinalEntry } from "../machine/entry.ts";
 import { isFinalType } from "../machine/entry.ts";
 import type { Graph } from "../graph/graph.ts";
-import { Machine } from "../machine/machine.ts";
+import { Machine, type MachineOptions } from "../machine/machine.ts";
 import type { MachineSnapshot } from "../machine/machine-snapshot.ts";
 import { foldState } from "../machine/state-fold.ts";
 
@@ -194,8 +194,9 @@ export function amountOf({ usage, costUsd }: Pick<EntryOf<unknown, "model:finish
 }
 
 /** The machine of an execution, as its past has left it. @throws SluiceError `snapshot-invalid` when the graph's routing is another one */
-export function machineOf(graph: Graph, past: Past | undefined): Machine {
-  const machine = past?.machine === undefined ? new Machine(graph) : Machine.restore(graph, past.machine);
+export function machineOf(graph: Graph, past: Past | undefined, options?: MachineOptions): Machine {
+  const { machine: snapshot } = past ?? {};
+  const machine = snapshot === undefined ? new Machine(graph, options) : Machine.restore(graph, snapshot, options);
   for (const entry of past?.entries ?? []) machine.apply(entry);
   return machine;
 }

@@ -23,6 +23,7 @@ interface Asking {
   readonly machine: Machine;
   readonly now: () => number;
   readonly append: (draft: EntryDraft) => Entry | undefined;
+  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
   readonly standstill: Standstill;
 }
 
@@ -169,7 +170,8 @@ export class People implements Asker {
       answer: valid,
       ...(requestId !== undefined && { requestId }),
     });
-    waiter?.resolve(valid);
+    if (waiter === undefined) return;
+    this.#asking.whenSafe((failure) => (failure === undefined ? waiter.resolve(valid) : waiter.reject(failure)));
   }
 
   #validAnswer(name: string, answer: unknown, waiter: Waiter | undefined): unknown {

@@ -3,7 +3,7 @@ import type { Context } from "../define/context.ts";
 import { SluiceError, located, messageOf } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { arrivalOf } from "../machine/arrival.ts";
-import { type Activation, type Undoing, passing } from "../machine/command.ts";
+import { type Activation, type Undoing, type Waiting, passing } from "../machine/command.ts";
 import type { Machine } from "../machine/machine.ts";
 import { aborted } from "./abort.ts";
 import { Attempt } from "./attempt.ts";
@@ -90,6 +90,14 @@ export class Runner {
     host.append({ type: "chunk:failed", ...attempt.origin(), attempt: 0, error, willRetry: false });
   }
 
+  /** The wait before the next attempt of an activation, or of an undoing, begins. */
+  wait({ timer, chunk, lane, attempt, activationId }: Waiting, delayMs: number): void {
+    const { host, graph } = this.#parts;
+    const name = graph.chunks[chunk]?.name ?? "";
+    host.append({ type: "chunk:retry", chunk: name, activationId, attempt, lane, delayMs });
+    host.append({ type: "timer:set", timer, dueAt: host.now() + delayMs });
+  }
+
   /** Undoes a completed chunk, if that is not under way. */
   undo(undoing: Undoing): void {
     if (this.#running.list().some(({ undoes, activation: { id } }) => undoes && id === undoing.activationId)) return;
@@ -135,7 +143,10 @@ export class Runner {
     if (lost === undefined) return;
     this.#running.remove(lost);
     this.#lost?.delete(id);
-    this.#parts.host.keeper?.handOver(lost, attempt);
+    const { host, machine } = this.#parts;
+    host.keeper?.handOver(lost, attempt);
+    if (!machine.done.hasShown(lost.owner)) return;
+    host.append({ type: "chunk:reset", ...lost.origin(), discardedAttempt: lost.number });
   }
 
   /** An attempt has completed. */

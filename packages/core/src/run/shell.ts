@@ -4,16 +4,16 @@ import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { EntryLog } from "../log/entry-log.ts";
-import type { Waiting } from "../machine/command.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below, Held } from "./below.ts";
-import { CommandQueue, type Order } from "./command-queue.ts";
+import { CommandQueue } from "./command-queue.ts";
 import type { Ending } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
+import { type Hands, carryOut } from "./errands.ts";
 import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
@@ -98,11 +98,11 @@ export class Shell implements Host, Below {
         now: () => this.now(),
         append: (...entry) => this.append(...entry),
       });
-    this.machine = machineOf(graph, past);
+    this.machine = machineOf(graph, past, { durable: writer !== undefined });
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
     this.#queue = new CommandQueue(
-      (order) => this.#carryOut(order),
+      (order) => carryOut(order, hands),
       () => this.standstill.look(),
       this.keeper?.gate,
     );
@@ -120,7 +120,9 @@ export class Shell implements Host, Below {
     });
     const stopPipelines = (): void => this.#pipelines?.stop();
     const [{ spec }, runner, queue] = [this, this.#runner, this.#queue];
-    this.#finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
+    const finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
+    this.#finale = finale;
+    const hands: Hands = { execution: this, machine, runner, timers, finale, pipelines: this.#pipelines };
     this.#final = past?.final;
     if (past?.final !== undefined) this.#finale.was(past.final);
   }
@@ -221,6 +223,11 @@ export class Shell implements Host, Below {
     else this.keeper.whenStored(act);
   }
 
+  whenSafe(act: (failure: SluiceError | undefined) => void): void {
+    if (this.keeper === undefined) act(undefined);
+    else this.keeper.whenSafe(act);
+  }
+
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
@@ -254,6 +261,10 @@ export class Shell implements Host, Below {
     this.#parts.writer?.stop(error);
     this.log.close(error);
     this.#finale.halt(error);
+  }
+
+  onTimer(timer: string, act: () => void): () => void {
+    return this.#timers.onFired(timer, act);
   }
 
   /** Appends a signal of a chunk. @returns its id */
@@ -335,89 +346,18 @@ export class Shell implements Host, Below {
     this.#finale.onEnded(callback);
   }
 
-  /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
-  #isOver({ type }: Order): boolean {
-    if (type === "fail" || type === "live") return this.#finale.ending !== undefined;
-    if (this.#finale.ending === undefined) return !this.machine.isRunning;
-    return this.machine.ended || this.machine.rollback.cause === undefined;
-  }
-
-  #carryOut(order: Order): void {
-    if (this.#isOver(order)) return;
-    switch (order.type) {
-      case "start":
-        if (this.machine.holds(order.activation)) this.#runner.start(order.activation);
-        break;
-      case "expire":
-        this.#runner.expire(order.activation);
-        break;
-      case "live":
-        this.#runner.start(order.activation);
-        break;
-      case "undo":
-        this.#runner.undo(order.undo);
-        break;
-      case "retry":
-        this.#wait(order.of, order.delayMs);
-        break;
-      case "limit":
-        this.append({ type: "timer:set", timer: order.timer, dueAt: this.now() + order.timeoutMs });
-        break;
-      case "wait":
-        this.#timers.set(order.timer, order.dueAt - this.now(), () => {
-          this.append({ type: "timer:fired", timer: order.timer });
-          this.drain();
-        });
-        break;
-      case "unset":
-        this.#timers.cancel(order.timer);
-        break;
-      case "pipe":
-        this.#pipelines?.give(order.step, order.payload);
-        break;
-      case "raise":
-      case "lapse":
-        this.people.carryOut(order);
-        break;
-      case "close":
-        this.close("idle");
-        break;
-      case "timeout":
-        this.#finale.timeout();
-        break;
-      case "complete":
-        this.#completing = true;
-        this.#complete();
-        break;
-      case "fail":
-        this.#finale.fail(order.error);
-        break;
-      case "retract":
-        if (!order.told) this.append({ type: "signal:retracted", ids: order.ids, activations: order.activations });
-        for (const activation of order.running) this.#runner.retract(activation);
-        break;
-      case "rolled-back":
-        this.#finale.finish();
-        break;
-      default:
-        order satisfies never;
-    }
-  }
-
-  /** The wait of a retry begins. */
-  #wait({ timer, chunk, lane, attempt, activationId }: Waiting, delayMs: number): void {
-    const name = this.#parts.graph.chunks[chunk]?.name ?? "";
-    this.append({ type: "chunk:retry", chunk: name, activationId, attempt, lane, delayMs });
-    this.append({ type: "timer:set", timer, dueAt: this.now() + delayMs });
-  }
-
   #liveOver(error: SluiceError | undefined): void {
     this.#live.end();
     if (error === undefined) this.#complete();
     else this.#finale.fail(error);
   }
 
-  /** Completes the execution if all is done, the pipelines and live chunks too. */
+  /** Nothing is unfinished for the machine: completes the execution, as soon as pipelines and live chunks are done. */
+  complete(): void {
+    this.#completing = true;
+    this.#complete();
+  }
+
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#live.areRunning) return;
     if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
