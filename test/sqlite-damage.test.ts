@@ -117,6 +117,18 @@ describe("a damaged file", () => {
     store.close();
   });
 
+  test("tells how to go on without a damaged checkpoint, which then works", () => {
+    const path = twelve();
+    const store = after(path, "UPDATE checkpoint SET text = '{}'");
+    expect(() => store.checkpoint("a")).toThrow(
+      "or delete the row of `checkpoint`: recovery then begins with the first entry",
+    );
+    store.close();
+    const mended = after(path, "DELETE FROM checkpoint");
+    expect(mended.checkpoint("a")).toBeUndefined();
+    mended.close();
+  });
+
   test("gives the entries behind the damage, and those of other executions", () => {
     const store = after(
       twelve(),

@@ -6,11 +6,11 @@ import {
   type Store,
   type StoreFilter,
   type StoredAnswer,
+  type StoredExecution,
 } from "@sluice/core";
 import { checksumOf } from "./checksum.ts";
 import {
   type OpenOptions,
-  type SqliteDatabase,
   type SqliteDriver,
   type SqliteStatement,
   type SqliteValue,
@@ -19,7 +19,7 @@ import {
 import { type EntryBlock, blockOf, entriesIn } from "./entry-blocks.ts";
 import { failureOf } from "./failure.ts";
 import { migrate, within } from "./schema.ts";
-import { type AnswerRow, type ExecutionRow, answerOf, executionOf, statementsOf } from "./statements.ts";
+import { type AnswerRow, type EndRow, type ExecutionRow, answerOf, executionOf, statementsOf } from "./statements.ts";
 
 /** How a store in a file is opened. */
 export interface SqliteStoreOptions {
@@ -68,34 +68,37 @@ export function sqliteStore(
       throw failureOf(error, { doing, path });
     }
   };
-  const database = failing("be opened", () => opened(path, { driver, readOnly, busyTimeoutMs }));
-  const sql = failing("be opened", () => statementsOf(database));
+  const { database, sql } = failing("be opened", () => opened(path, { driver, readOnly, busyTimeoutMs }));
   let isOpen = true;
   const writing = <T>(doing: string, work: () => T): T =>
     failing(doing, () => within(database, "BEGIN IMMEDIATE", work));
-  const rowOf = (executionId: string): ExecutionRow | undefined => one(sql.execution, executionId);
-  const sound = (text: string, checksum: number, place: string): string => {
+  const endOf = (executionId: string): EndRow | undefined => one(sql.end, executionId);
+  const find = (executionId: string): StoredExecution | undefined => {
+    const row = one<ExecutionRow>(sql.execution, executionId);
+    return row && executionOf(row);
+  };
+  const sound = (text: string, checksum: number, place: string, orElse = ""): string => {
     if (checksumOf(text, place) === checksum) return text;
     throw new SluiceError("log-corrupt", {
       what: `The ${place} is not as it was stored`,
       where: path,
-      mend: "Restore the file from a backup",
+      mend: `Restore the file from a backup${orElse}`,
     });
   };
 
   const take = (append: Append): Refused | undefined => {
     const { executionId, epoch, first, entries, status, at, founding, checkpoint, answered = [] } = append;
-    const before = rowOf(executionId);
+    const before = endOf(executionId);
     const because = refusal(append, before);
-    if (because !== undefined) return { executionId, because, stored: before && executionOf(before) };
+    if (because !== undefined) return { executionId, because, stored: find(executionId) };
     if (founding !== undefined) {
       const { flow, graphHash, graph, forkedFrom } = founding;
       const from = [forkedFrom?.executionId ?? null, forkedFrom?.seq ?? null] as const;
-      sql.found.run(executionId, flow, graphHash, epoch, at, ...from);
+      sql.found.run(executionId, flow, graphHash, epoch, at, at, ...from);
       sql.putGraph.run(graphHash, graph, checksumOf(graph, graphPlace(graphHash)));
     }
-    const { number, last_seq: lastSeq } = before ?? (rowOf(executionId) as ExecutionRow); // it has just been put there
-    sql.move.run(status, lastSeq + entries.length, at, number);
+    const { number, last_seq: lastSeq } = before ?? (endOf(executionId) as EndRow); // it has just been put there
+    sql.move.run(status, lastSeq + entries.length, entries.length > 0 ? at : null, number);
     if (entries.length > 0) {
       const block = blockOf(number, first, entries);
       sql.addBlock.run(number, block.first, block.last, block.texts, block.checksum);
@@ -113,7 +116,7 @@ export function sqliteStore(
     read: (executionId, { after = 0, upTo = Number.MAX_SAFE_INTEGER, limit = Number.MAX_SAFE_INTEGER } = {}) =>
       failing(`read entries of the execution "${executionId}" after entry ${after}`, () =>
         within(database, "BEGIN", () => {
-          const row = rowOf(executionId);
+          const row = endOf(executionId);
           if (row === undefined) return [];
           const { number, last_seq: lastSeq } = row;
           const last = Math.min(upTo, after + limit);
@@ -121,17 +124,13 @@ export function sqliteStore(
           return entriesIn(blocks, { after, upTo: last }, { executionId, number, lastSeq, path });
         }),
       ),
-    find: (executionId) =>
-      failing("look for an execution", () => {
-        const row = rowOf(executionId);
-        return row && executionOf(row);
-      }),
+    find: (executionId) => failing("look for an execution", () => find(executionId)),
     checkpoint: (executionId) =>
       failing(`read the checkpoint of the execution "${executionId}"`, () => {
         const row = one<Checkpoint & { readonly checksum: number }>(sql.checkpoint, executionId);
         if (row === undefined) return undefined;
         const { seq, text, checksum } = row;
-        return { seq, text: sound(text, checksum, checkpointPlace(executionId, seq)) };
+        return { seq, text: sound(text, checksum, checkpointPlace(executionId, seq), withoutCheckpoint) };
       }),
     graph: (graphHash) =>
       failing("read a graph", () => {
@@ -140,7 +139,7 @@ export function sqliteStore(
       }),
     list: ({ flow, status, after, limit = 100 }: StoreFilter = {}) =>
       failing("list executions", () => {
-        const from = after === undefined ? 0 : rowOf(after)?.number;
+        const from = after === undefined ? 0 : endOf(after)?.number;
         if (from === undefined) {
           throw new SluiceError("store-failed", {
             what: `The list cannot go on after the execution "${after}": it is not stored any more`,
@@ -155,8 +154,7 @@ export function sqliteStore(
     claim: (executionId) =>
       writing(`claim the execution "${executionId}"`, () => {
         sql.claim.run(executionId);
-        const row = rowOf(executionId);
-        return row && executionOf(row);
+        return find(executionId);
       }),
     putAnswer: ({ executionId, interrupt, answer, requestId }) =>
       writing("take an answer", () => {
@@ -196,21 +194,21 @@ export function sqliteStore(
   };
 }
 
-function opened(path: string, options: OpenOptions): SqliteDatabase {
+function opened(path: string, options: OpenOptions) {
   const database = openDatabase(path, options);
   const { readOnly } = options;
   try {
     migrate(database, { path, readOnly });
     if (!readOnly) database.exec("PRAGMA journal_mode = WAL");
     database.exec(pragmas);
-    return database;
+    return { database, sql: statementsOf(database) };
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-function refusal({ epoch, first, founding }: Append, stored: ExecutionRow | undefined): Refused["because"] | undefined {
+function refusal({ epoch, first, founding }: Append, stored: EndRow | undefined): Refused["because"] | undefined {
   if (founding !== undefined) return stored === undefined ? undefined : "exists";
   if (stored?.epoch !== epoch) return "claimed";
   return stored.last_seq + 1 === first ? undefined : "seq";
@@ -220,6 +218,7 @@ function one<T>(statement: SqliteStatement, ...values: SqliteValue[]): T | undef
   return statement.get(...values) as T | undefined; // the row of our own statement
 }
 
+const withoutCheckpoint = ", or delete the row of `checkpoint`: recovery then begins with the first entry";
 // what a checksum holds besides its text; errors call it by that name
 const graphPlace = (hash: string): string => `graph ${hash}`;
 const checkpointPlace = (executionId: string, seq: number): string =>

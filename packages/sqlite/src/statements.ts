@@ -16,6 +16,9 @@ export interface ExecutionRow {
   readonly forked_from_seq: number | null;
 }
 
+/** As much of such a row as an append looks at. */
+export type EndRow = Pick<ExecutionRow, "number" | "epoch" | "last_seq">;
+
 /** A row of `answer`. */
 export interface AnswerRow {
   readonly interrupt: string;
@@ -29,11 +32,12 @@ export function statementsOf(database: SqliteDatabase) {
   const of = (sql: string) => database.prepare(sql);
   return {
     execution: of("SELECT * FROM execution WHERE id = ?"),
+    end: of("SELECT number, epoch, last_seq FROM execution WHERE id = ?"),
     found: of(
       `INSERT INTO execution (id, flow, graph_hash, status, epoch, last_seq, started_at, updated_at, forked_from_id, forked_from_seq)
-       VALUES (?, ?, ?, 'running', ?, 0, ?, 0, ?, ?)`,
+       VALUES (?, ?, ?, 'running', ?, 0, ?, ?, ?, ?)`,
     ),
-    move: of("UPDATE execution SET status = ?, last_seq = ?, updated_at = ? WHERE number = ?"),
+    move: of("UPDATE execution SET status = ?, last_seq = ?, updated_at = coalesce(?, updated_at) WHERE number = ?"),
     claim: of("UPDATE execution SET epoch = epoch + 1 WHERE id = ?"),
     list: of(
       `SELECT * FROM execution

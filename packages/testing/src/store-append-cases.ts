@@ -114,9 +114,10 @@ export const appendCases: readonly StoreCheck[] = [
       const store = await open();
       await take(store, founding("a"));
       const checkpoint = { seq: 1, text: '{"lanes":[]}' };
-      await take(store, follow("a", 2, { entries: [], status: "waiting", checkpoint }));
-      const { lastSeq, status } = await found(store, "a");
-      same({ lastSeq, status }, { lastSeq: 1, status: "waiting" }, "what find gives");
+      await take(store, follow("a", 2, { entries: [], status: "waiting", at: 9999, checkpoint }));
+      const { lastSeq, status, updatedAt } = await found(store, "a");
+      const expected = { lastSeq: 1, status: "waiting", updatedAt: 1001 }; // the time of the last entry
+      same({ lastSeq, status, updatedAt }, expected, "what find gives");
       same(await store.checkpoint("a"), checkpoint, "the checkpoint");
       await take(store, follow("a", 2));
       same(await store.read("a"), entries(1, 2), "the entries");

@@ -120,7 +120,11 @@ function recordAfter(
   { executionId, epoch, entries, status, at, founding }: Append,
   stored: StoredExecution | undefined,
 ): StoredExecution {
-  const after = { status, lastSeq: (stored?.lastSeq ?? 0) + entries.length, updatedAt: at };
+  const after = {
+    status,
+    lastSeq: (stored?.lastSeq ?? 0) + entries.length,
+    updatedAt: entries.length > 0 || stored === undefined ? at : stored.updatedAt,
+  };
   if (founding === undefined) return { ...(stored as StoredExecution), ...after }; // what follows nothing is refused
   const { graph: _, ...founded } = founding;
   return { executionId, ...founded, epoch, startedAt: at, ...after };

@@ -57,7 +57,7 @@ export interface Append {
   readonly entries: readonly string[];
   /** The execution's status after them. */
   readonly status: ExecutionStatus;
-  /** Unix milliseconds of the last of them. */
+  /** Unix milliseconds of the last of them; without any it says nothing. */
   readonly at: number;
   /** With the first append of an execution, whose epoch is 1: it is not stored yet. */
   readonly founding?: Founding;
