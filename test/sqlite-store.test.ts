@@ -178,8 +178,8 @@ describe.each(drivers)("sqliteStore on %s", (_, driver) => {
     const store = sqliteStore(newFile(), options);
     store.close();
     store.close();
-    expect(() => store.append([follow("a", 1)])).toThrow(expect.objectContaining({ code: "store-failed" }));
-    expect(() => store.read("a")).toThrow(expect.objectContaining({ code: "store-failed" }));
+    expect(() => store.append([follow("a", 1)])).toThrow("The store cannot take entries: it has been closed");
+    expect(() => store.find("a")).toThrow(expect.objectContaining({ code: "store-failed" }));
   });
 
   test("what is pruned gives its room back to the disk", () => {

@@ -2,7 +2,7 @@
 import { type SyncStore, sqliteStore } from "@sluice/sqlite";
 
 const [path = "", name = "", count = ""] = process.argv.slice(2);
-const store = sqliteStore(path);
+const store = sqliteStore(path, { busyTimeoutMs: 30_000 });
 const founding = { flow: "writer", graphHash: "hash", graph: "{}" };
 const entry = (seq: number) => `{"seq":${seq},"by":"${name}"}`;
 

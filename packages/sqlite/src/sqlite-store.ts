@@ -61,7 +61,9 @@ export function sqliteStore(
   path: string,
   { driver, readOnly = false, busyTimeoutMs = 5000 }: SqliteStoreOptions = {},
 ): SyncStore {
+  let isOpen = true;
   const failing = <T>(doing: string, work: () => T): T => {
+    if (!isOpen) throw isClosed(path, doing);
     try {
       return work();
     } catch (error) {
@@ -69,7 +71,6 @@ export function sqliteStore(
     }
   };
   const { database, sql } = failing("be opened", () => opened(path, { driver, readOnly, busyTimeoutMs }));
-  let isOpen = true;
   const writing = <T>(doing: string, work: () => T): T =>
     failing(doing, () => within(database, "BEGIN IMMEDIATE", work));
   const endOf = (executionId: string): EndRow | undefined => one(sql.end, executionId);
@@ -188,8 +189,8 @@ export function sqliteStore(
       }),
     close: () => {
       if (!isOpen) return;
-      isOpen = false;
       failing("be closed", () => database.close());
+      isOpen = false;
     },
   };
 }
@@ -206,6 +207,14 @@ function opened(path: string, options: OpenOptions) {
     database.close();
     throw error;
   }
+}
+
+function isClosed(path: string, doing: string): SluiceError {
+  return new SluiceError("store-failed", {
+    what: `The store cannot ${doing}: it has been closed`,
+    where: path,
+    mend: "Close a store when its executions have ended, or are released",
+  });
 }
 
 function refusal({ epoch, first, founding }: Append, stored: EndRow | undefined): Refused["because"] | undefined {
