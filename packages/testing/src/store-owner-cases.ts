@@ -54,7 +54,7 @@ export const ownerCases: readonly StoreCheck[] = [
       const store = await open();
       await take(store, founding("a"));
       const { epoch } = await claimed(store, "a");
-      await take(store, follow("a", 2, { epoch }), follow("a", 3, { epoch }));
+      await take(store, follow("a", 2, { epoch, entries: entries(2, 3) }));
       const refused = await store.append([follow("a", 2)]);
       same(
         refused.map(({ because }) => because),
