@@ -20,6 +20,8 @@ export {
   type ToolPart,
   scriptedModel,
 } from "./scripted-model.ts";
+export { type StoreCase, storeCases } from "./store-cases.ts";
+export { type StoreMaker } from "./store-check.ts";
 export { type ToBe } from "./stream-expectation.ts";
 export { type TestTime, type TestTimeOptions, virtualTime } from "./timed-test.ts";
 export { type Delay, type DelayOptions, VirtualTime } from "./virtual-time.ts";

@@ -1,3 +1,4 @@
+import { SluiceError } from "../error/sluice-error.ts";
 import type {
   Append,
   Checkpoint,
@@ -22,18 +23,15 @@ export function memoryStore(): Store {
   const graphs = new Map<string, string>();
   const answers = new Map<string, StoredAnswer[]>();
 
-  const take = (append: Append): void => {
-    const { executionId, epoch, entries, status, at, founding, checkpoint, answered = [] } = append;
-    if (founding !== undefined) {
-      const { graph, ...rest } = founding;
-      graphs.set(founding.graphHash, graph);
-      const record = { executionId, ...rest, status, epoch, lastSeq: 0, startedAt: at, updatedAt: at };
-      executions.set(executionId, { record, entries: [], checkpoint: undefined });
-    }
-    const kept = executions.get(executionId);
-    if (kept === undefined) return;
-    kept.entries.push(...entries);
-    kept.record = { ...kept.record, status, lastSeq: kept.entries.length, updatedAt: at };
+  const take = (
+    { executionId, entries, founding, checkpoint, answered = [] }: Append,
+    record: StoredExecution,
+  ): void => {
+    if (founding !== undefined) graphs.set(founding.graphHash, founding.graph);
+    const kept = executions.get(executionId) ?? { record, entries: [], checkpoint: undefined };
+    executions.set(executionId, kept);
+    for (const text of entries) kept.entries.push(text);
+    kept.record = record;
     if (checkpoint !== undefined) kept.checkpoint = checkpoint;
     const waiting = answers.get(executionId)?.filter(({ interrupt }) => !answered.includes(interrupt)) ?? [];
     if (waiting.length > 0) answers.set(executionId, waiting);
@@ -42,9 +40,20 @@ export function memoryStore(): Store {
 
   return {
     append(appends) {
-      const refused = appends.flatMap((append) => refusal(append, executions.get(append.executionId)?.record));
-      const not = new Set(refused.map(({ executionId }) => executionId));
-      for (const append of appends) if (!not.has(append.executionId)) take(append);
+      const records = new Map<string, StoredExecution>();
+      const refused: Refused[] = [];
+      const taken: (readonly [Append, StoredExecution])[] = [];
+      for (const append of appends) {
+        const { executionId } = append;
+        const stored = records.get(executionId) ?? executions.get(executionId)?.record;
+        const because = refusal(append, stored);
+        if (because === undefined) {
+          const record = recordAfter(append, stored);
+          records.set(executionId, record);
+          taken.push([{ ...append }, record]); // what cannot be read throws here, while nothing is stored yet
+        } else refused.push({ executionId, because, stored });
+      }
+      for (const [append, record] of taken) take(append, record);
       return refused;
     },
     read(executionId, { after = 0, upTo = Number.POSITIVE_INFINITY, limit }: ReadRange = {}) {
@@ -57,6 +66,7 @@ export function memoryStore(): Store {
     list({ flow, status, after, limit = 100 }: StoreFilter = {}) {
       const all = [...executions.values()].map(({ record }) => record);
       const from = after === undefined ? 0 : all.findIndex(({ executionId }) => executionId === after) + 1;
+      if (after !== undefined && from === 0) throw afterUnknown(after);
       return all
         .slice(from)
         .filter((one) => (flow === undefined || one.flow === flow) && (status?.includes(one.status) ?? true))
@@ -80,6 +90,7 @@ export function memoryStore(): Store {
       const ended = [...executions.values()]
         .map(({ record }) => record)
         .filter(({ status }) => status !== "running" && status !== "waiting")
+        .reverse()
         .sort((a, b) => b.updatedAt - a.updatedAt)
         .slice(keep)
         .filter(({ updatedAt }) => updatedAt < olderThan);
@@ -87,14 +98,41 @@ export function memoryStore(): Store {
         executions.delete(executionId);
         answers.delete(executionId);
       }
+      const used = new Set([...executions.values()].map(({ record }) => record.graphHash));
+      for (const hash of graphs.keys()) if (!used.has(hash)) graphs.delete(hash);
       return ended.length;
     },
     close() {},
   };
 }
 
-function refusal({ executionId, epoch, first, founding }: Append, stored: StoredExecution | undefined): Refused[] {
-  if (founding !== undefined) return stored === undefined ? [] : [{ executionId, because: "exists", stored }];
-  if (stored?.epoch !== epoch) return [{ executionId, because: "claimed", stored }];
-  return stored.lastSeq + 1 === first ? [] : [{ executionId, because: "seq", stored }];
+function refusal(
+  { epoch, first, founding }: Append,
+  stored: StoredExecution | undefined,
+): Refused["because"] | undefined {
+  if (founding !== undefined) return stored === undefined ? undefined : "exists";
+  if (stored?.epoch !== epoch) return "claimed";
+  return stored.lastSeq + 1 === first ? undefined : "seq";
+}
+
+/** What is known of an execution after an append that is not refused. */
+function recordAfter(
+  { executionId, epoch, entries, status, at, founding }: Append,
+  stored: StoredExecution | undefined,
+): StoredExecution {
+  const after = {
+    status,
+    lastSeq: (stored?.lastSeq ?? 0) + entries.length,
+    updatedAt: entries.length > 0 || stored === undefined ? at : stored.updatedAt,
+  };
+  if (founding === undefined) return { ...(stored as StoredExecution), ...after }; // what follows nothing is refused
+  const { graph: _, ...founded } = founding;
+  return { executionId, ...founded, epoch, startedAt: at, ...after };
+}
+
+function afterUnknown(executionId: string): SluiceError {
+  return new SluiceError("store-failed", {
+    what: `The list cannot go on after the execution "${executionId}": it is not stored any more`,
+    mend: "List from the beginning, or after another execution",
+  });
 }

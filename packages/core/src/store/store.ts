@@ -57,7 +57,7 @@ export interface Append {
   readonly entries: readonly string[];
   /** The execution's status after them. */
   readonly status: ExecutionStatus;
-  /** Unix milliseconds of the last of them. */
+  /** Unix milliseconds of the last of them; without any it says nothing. */
   readonly at: number;
   /** With the first append of an execution, whose epoch is 1: it is not stored yet. */
   readonly founding?: Founding;
@@ -90,7 +90,7 @@ export interface StoredAnswer {
 export interface StoreFilter {
   readonly flow?: string;
   readonly status?: readonly ExecutionStatus[];
-  /** Those after this one in the list: the last id of the page before. */
+  /** Those after this one in the list: the last id of the page before. Where that is not stored any more, the list fails. */
   readonly after?: string;
   /** @default 100 */
   readonly limit?: number;
@@ -110,7 +110,7 @@ export interface ReadRange {
 export interface PruneOptions {
   /** Those that ended before this moment, in Unix milliseconds. */
   readonly olderThan: number;
-  /** So many of the newest ended ones stay, whatever their age. @default 0 */
+  /** So many of those that ended last stay, whatever their age. @default 0 */
   readonly keep?: number;
 }
 
@@ -119,7 +119,7 @@ export interface PruneOptions {
  * store that fails throws or rejects, and has then stored nothing of that call.
  */
 export interface Store {
-  /** Stores appends of several executions at once, one of each, as a whole or not at all. What it has taken survives a crash. @returns those that were refused */
+  /** Stores appends of several executions at once, in their order, each as a whole or not at all; at most one of each execution. What it has taken survives a crash. @returns those that were refused */
   readonly append: (appends: readonly Append[]) => Awaitable<readonly Refused[]>;
   /** The entries of an execution in order, as they were given; none for one that is not stored. @throws SluiceError `log-corrupt` where what is stored is damaged */
   readonly read: (executionId: string, range?: ReadRange) => Awaitable<readonly string[]>;
@@ -135,7 +135,7 @@ export interface Store {
   readonly putAnswer: (answer: StoredAnswer) => Awaitable<boolean>;
   /** The answers that wait for an execution, in the order of their coming; they stay until an append names them. */
   readonly answers: (executionId: string) => Awaitable<readonly StoredAnswer[]>;
-  /** Forgets ended executions, with all that is stored of them. @returns how many */
+  /** Forgets ended executions, with all that is stored of them, and graphs that no execution has any more. @returns how many executions */
   readonly prune: (options: PruneOptions) => Awaitable<number>;
   readonly close: () => Awaitable<void>;
 }
