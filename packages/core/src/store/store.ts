@@ -119,7 +119,7 @@ export interface PruneOptions {
  * store that fails throws or rejects, and has then stored nothing of that call.
  */
 export interface Store {
-  /** Stores appends at once, in their order, each as a whole or not at all. What it has taken survives a crash. @returns those that were refused */
+  /** Stores appends of several executions at once, one of each, as a whole or not at all. What it has taken survives a crash. @returns those that were refused */
   readonly append: (appends: readonly Append[]) => Awaitable<readonly Refused[]>;
   /** The entries of an execution in order, as they were given; none for one that is not stored. @throws SluiceError `log-corrupt` where what is stored is damaged */
   readonly read: (executionId: string, range?: ReadRange) => Awaitable<readonly string[]>;
