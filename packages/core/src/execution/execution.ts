@@ -162,7 +162,7 @@ class Face {
       this.#settling = Promise.withResolvers();
       if (!this.#isEndAwaited) this.#parts.shell.onEnded(() => this.#settle()); // once: it may wait many times
       this.#isEndAwaited = true;
-      standstill.onWaiting(() => this.#settle());
+      standstill.onWaiting(() => this.#parts.shell.whenStored(() => this.#settle()));
     }
     return this.#settling.promise;
   }
