@@ -32,12 +32,15 @@ export interface Killed {
 export interface KillPlan {
   readonly kills: number;
   readonly seed: number;
-  /** In each file. @default 24 */
+  /** In each file. @default 12 */
   readonly executions?: number;
 }
 
 /** At most so many kills a file; the life after them is not killed. */
 const killsPerFile = 20;
+/** When a life is killed, at the latest: a whole one has about as many moments, and takes about as long. */
+const mostMoments = 1_200;
+const mostMs = 250;
 /** When a life that is not killed is taken for stuck. */
 const stuckMs = 60_000;
 
@@ -51,17 +54,15 @@ export async function bundledWorker(folder: string): Promise<string> {
 }
 
 /** Runs executions in processes that are killed with SIGKILL, until there were so many kills and all has ended; then looks at what they have left. */
-export async function killed({ kills, seed, executions = 24 }: KillPlan): Promise<Killed> {
+export async function killed({ kills, seed, executions = 12 }: KillPlan): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-kill-"));
-  try {
-    const worker = await bundledWorker(folder);
-    const [one, other] = await Promise.all(
-      [0, 1].map((lane) => lives({ worker, folder, lane, executions, seed, kills: Math.ceil(kills / 2) })),
-    );
-    return sum(one as Killed, other as Killed); // there are two lanes
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const worker = await bundledWorker(folder);
+  const [one, other] = await Promise.all(
+    [0, 1].map((lane) => lives({ worker, folder, lane, executions, seed, kills: Math.ceil(kills / 2) })),
+  );
+  const both = sum(one as Killed, other as Killed); // there are two lanes
+  if (both.violations.length === 0) rmSync(folder, { recursive: true }); // else somebody will look at it
+  return both;
 }
 
 interface Lane {
@@ -101,8 +102,8 @@ async function livesOfFile(
   for (let life = 0; !isOver && violations.length === 0; life += 1) {
     const isKilled = killCount < Math.min(kills, killsPerFile);
     const isAimed = isKilled && random.below(2) === 0;
-    const moments = isAimed ? 1 + random.below(300) : 0;
-    const afterMs = isKilled && !isAimed ? random.next() * 60 : stuckMs;
+    const moments = isAimed ? 1 + random.below(mostMoments) : 0;
+    const afterMs = isKilled && !isAimed ? random.next() * mostMs : stuckMs;
     const told: Life = { ...settings, witness, name: String(life), seed: random.below(2 ** 31), moments };
     const end = await oneLife(worker, told, afterMs);
     const now = readLogs(store, logs);

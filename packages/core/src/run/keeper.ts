@@ -2,23 +2,18 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Below } from "./below.ts";
 import type { Gate } from "./command-queue.ts";
 import { Kin } from "./kin.ts";
-import { lostChild } from "./lost-child.ts";
+import { type ParentOfLost, lostChild } from "./lost-child.ts";
 import type { LostChild, Past, Spending } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
 /** What a keeper works with. */
-export interface KeeperParts {
+export interface KeeperParts extends ParentOfLost {
   readonly writer: Writer;
   /** What is stored of the execution, of one that goes on. */
   readonly past: Past | undefined;
   readonly where: string;
-  readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
-  /** Makes a child run again that nobody has asked for, where its flow is known. */
-  readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
 }
 
 type Act = (failure: SluiceError | undefined) => void;
