@@ -1,6 +1,5 @@
 import { isSameJson } from "../machine/same-json.ts";
 import type { Below } from "./below.ts";
-import type { LostBelow } from "./lost-child.ts";
 import type { ChildData, LostChild, PastData } from "./past.ts";
 
 /** A child that runs, or has run. */
@@ -13,12 +12,18 @@ interface Parent {
   readonly adopt: (child: Below) => () => void;
 }
 
+/** A lost child that ends with the next attempt. */
+export interface LostBelow extends Below {
+  /** What it has come to: it may run again, to undo its work. */
+  readonly list: () => PastData;
+}
+
 /** What becomes of a lost child that nobody asks for again. @param forget it is over */
 type Fate = (lost: LostChild, forget: () => void) => LostBelow;
 
 /** A lost child that nobody has asked for. */
 interface Unclaimed {
-  /** What it has come to: it may run again, to undo its work. */
+  /** What it has come to. */
   readonly list: () => PastData;
   /** It ends with the attempt no longer. */
   readonly forget: () => void;

@@ -1,6 +1,7 @@
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
+import type { LostBelow } from "./kin.ts";
 import type { LostChild, PastData } from "./past.ts";
 
 /** The execution whose child it is. */
@@ -15,12 +16,6 @@ export interface ParentOfLost {
 export interface Relaunched extends Below {
   /** What recovery begins with. */
   readonly checkpoint: () => PastData;
-}
-
-/** A lost child that ends with the next attempt. */
-export interface LostBelow extends Below {
-  /** What it has come to. */
-  readonly list: () => PastData;
 }
 
 /**
