@@ -23,7 +23,12 @@ function deedsOf({ entries }: Logs): Deeds {
 }
 
 /** What a life has done that it must not, by what was stored before it and after it. */
-export function checkLife(lines: readonly Line[], before: Logs, after: Logs, { durability }: Life): readonly string[] {
+export function checkLife(
+  lines: readonly Line[],
+  before: Logs,
+  after: Logs,
+  { durability, stops }: Pick<Life, "durability" | "stops">,
+): readonly string[] {
   const [old, now] = [deedsOf(before), deedsOf(after)];
   const isSync = durability === "sync";
   const logOf = (key: string): readonly Stored[] => after.entries.get(key.split("/")[0] ?? "") ?? [];
@@ -62,6 +67,7 @@ export function checkLife(lines: readonly Line[], before: Logs, after: Logs, { d
         return isThere === true ? undefined : "what was acknowledged as stored is lost";
       }
       case "result": {
+        if (line.code !== undefined && stops.includes(line.code)) return undefined;
         const last = after.entries.get(line.execution)?.at(-1);
         if (last?.type === "flow:completed") {
           return (JSON.stringify(last.result) ?? "") === line.value

@@ -11,6 +11,8 @@ export interface Life {
   readonly durability: "sync" | "async";
   /** After how many moments of its work it kills itself: a moment is before and after each commit, and each line of the witness. 0: not at all. */
   readonly moments: number;
+  /** Codes of the errors with which executions may stop here, and go on elsewhere. */
+  readonly stops: readonly string[];
 }
 
 /** An execution by its id, such as `order-3`. */

@@ -1,188 +1,113 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { sqliteStore } from "@sluice/sqlite";
-import { rolldown } from "rolldown";
-import { checkEnd } from "./check-end.ts";
-import { checkLife } from "./check-life.ts";
-import { type Life, planned } from "./life.ts";
-import { type Logs, readLogs } from "./logs.ts";
+import { type Case, type Findings, Inquest, sumOf } from "./inquest.ts";
+import type { Life } from "./life.ts";
+import { bundledWorker, live } from "./process.ts";
 import { Random } from "./random.ts";
-import { type Line, readWitness } from "./witness.ts";
-
-/** What came of it. */
-export interface Killed {
-  readonly kills: number;
-  /** Lives that came to their end. */
-  readonly ends: number;
-  readonly executions: number;
-  readonly entries: number;
-  readonly chunks: number;
-  readonly steps: number;
-  readonly signals: number;
-  readonly undoings: number;
-  /** What observers, `stored()` and results have acknowledged. */
-  readonly acknowledged: number;
-  readonly violations: readonly string[];
-}
-
-/** What is killed. */
-export interface KillPlan {
-  readonly kills: number;
-  readonly seed: number;
-  /** In each file. @default 12 */
-  readonly executions?: number;
-}
 
 /** At most so many kills a file; the life after them is not killed. */
 const killsPerFile = 20;
 /** When a life is killed, at the latest: a whole one has about as many moments, and takes about as long. */
 const mostMoments = 1_200;
 const mostMs = 250;
-/** When a life that is not killed is taken for stuck. */
-const stuckMs = 60_000;
+/** Processes that take executions over from each other, and how long after its first word the next one comes, at the latest. */
+const processesPerFile = 4;
+const mostMsBetween = 150;
+/** Executions in a file. */
+const executions = 12;
 
-/** Bundles the worker, so that its process starts within a few hundredths of a second. */
-export async function bundledWorker(folder: string): Promise<string> {
-  const file = join(folder, "worker.mjs");
-  const input = fileURLToPath(new URL("worker.ts", import.meta.url));
-  await using bundle = await rolldown({ input, platform: "node" });
-  await bundle.write({ file, format: "esm", codeSplitting: false });
-  return file;
-}
-
-/** Runs executions in processes that are killed with SIGKILL, until there were so many kills and all has ended; then looks at what they have left. */
-export async function killed({ kills, seed, executions = 12 }: KillPlan): Promise<Killed> {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-kill-"));
-  const worker = await bundledWorker(folder);
-  const [one, other] = await Promise.all(
-    [0, 1].map((lane) => lives({ worker, folder, lane, executions, seed, kills: Math.ceil(kills / 2) })),
-  );
-  const both = sum(one as Killed, other as Killed); // there are two lanes
-  if (both.violations.length === 0) rmSync(folder, { recursive: true }); // else somebody will look at it
-  return both;
-}
-
-interface Lane {
+/** Where processes do their work. */
+interface Place {
   readonly worker: string;
   readonly folder: string;
-  readonly lane: number;
-  readonly executions: number;
-  readonly seed: number;
-  readonly kills: number;
 }
 
-/** File after file, until there were enough kills. */
-async function lives({ worker, folder, lane, executions, seed, kills }: Lane): Promise<Killed> {
-  const random = new Random(seed + lane);
-  let total = nothing;
-  for (let file = 0; total.kills < kills && total.violations.length === 0; file += 1) {
-    const path = join(folder, `${lane}-${file}.db`);
-    const settings = { path, executions, durability: file % 3 === 2 ? "async" : "sync" } as const;
-    total = sum(total, await livesOfFile(worker, settings, { random, kills: kills - total.kills }));
-  }
-  return total;
+/** Runs executions in processes that are killed with SIGKILL, file after file, until there were so many kills and all has ended. */
+export function killed({ kills, seed }: { readonly kills: number; readonly seed: number }): Promise<Findings> {
+  return inFolder(async (place) => {
+    const lanes = [0, 1].map(async (lane) => {
+      const random = new Random(seed + lane);
+      const found: Findings[] = [];
+      for (let left = Math.ceil(kills / 2); left > 0; left -= found.at(-1)?.kills ?? 0) {
+        const durability = found.length % 3 === 2 ? "async" : "sync";
+        const one = await killedIn(caseIn(place, `${lane}-${found.length}`, { durability }), place, random, left);
+        found.push(one);
+        if (one.violations.length > 0) break;
+      }
+      return sumOf(found);
+    });
+    return sumOf(await Promise.all(lanes));
+  });
 }
 
-type FileSettings = Pick<Life, "path" | "executions" | "durability">;
-
-async function livesOfFile(
-  worker: string,
-  settings: FileSettings,
-  { random, kills }: { readonly random: Random; readonly kills: number },
-): Promise<Killed> {
-  const witness = `${settings.path}.witness`;
-  writeFileSync(witness, "");
-  const store = sqliteStore(settings.path);
-  let [logs, read, killCount, isOver]: [Logs, number, number, boolean] = [readLogs(store), 0, 0, false];
-  const lines: Line[] = [];
-  const violations: string[] = [];
-  for (let life = 0; !isOver && violations.length === 0; life += 1) {
-    const isKilled = killCount < Math.min(kills, killsPerFile);
+async function killedIn(settings: Case, { worker }: Place, random: Random, most: number): Promise<Findings> {
+  const inquest = new Inquest(settings);
+  for (let [life, isOver] = [0, false]; !isOver && inquest.isClean; life += 1) {
+    const isKilled = inquest.kills < Math.min(most, killsPerFile);
     const isAimed = isKilled && random.below(2) === 0;
     const moments = isAimed ? 1 + random.below(mostMoments) : 0;
-    const afterMs = isKilled && !isAimed ? random.next() * mostMs : stuckMs;
-    const told: Life = { ...settings, witness, name: String(life), seed: random.below(2 ** 31), moments };
-    const end = await oneLife(worker, told, afterMs);
-    const now = readLogs(store, logs);
-    const written = readWitness(witness, read);
-    lines.push(...written.lines);
-    const complaints = [...checkLife(written.lines, logs, now, told)];
-    if (end === "stuck" || (end !== "killed" && end !== "over")) complaints.push(`the process: ${end}`);
-    violations.push(
-      ...complaints.map((complaint) => `${settings.path}, life ${life} (${settings.durability}): ${complaint}`),
-    );
-    [logs, read] = [now, written.to];
-    if (end === "killed") killCount += 1;
+    const killMs = isKilled && !isAimed ? random.next() * mostMs : undefined;
+    const end = await live(worker, nextLife(settings, life, random, moments), { killMs });
+    inquest.look([end]);
     isOver = end !== "killed";
   }
-  if (violations.length === 0) {
-    for (const plan of planned(settings.executions)) {
-      const own = lines.filter((line) => "key" in line && line.key.split("/")[0] === plan.id);
-      const seen = { lines: own, durability: settings.durability };
-      violations.push(...checkEnd(plan, store.find(plan.id), logs.entries.get(plan.id) ?? [], seen));
+  return inquest.close();
+}
+
+/** Runs executions in processes for which the disk is full soon, each time a little later; then in one that has room. */
+export function filled({ seed }: { readonly seed: number }): Promise<Findings> {
+  return inFolder(async (place) => {
+    const random = new Random(seed);
+    const settings = caseIn(place, "full", { stops: ["store-failed"] });
+    const inquest = new Inquest(settings);
+    for (const fileKb of [250, 400, 800, 1_600, 3_200, undefined]) {
+      const end = await live(place.worker, nextLife(settings, fileKb ?? 0, random), { fileKb });
+      inquest.look([end]);
     }
-  }
-  store.close();
-  const entries = [...logs.entries.values()].flat();
-  const count = (type: string): number => entries.filter((entry) => entry.type === type).length;
-  return {
-    kills: killCount,
-    ends: 1,
-    executions: logs.entries.size,
-    entries: entries.length,
-    chunks: count("chunk:complete"),
-    steps: count("step:complete"),
-    signals: count("signal"),
-    undoings: count("chunk:compensated"),
-    acknowledged: lines.filter(({ what }) => what === "seen" || what === "stored" || what === "result").length,
-    violations,
-  };
-}
-
-/** Lets a process live until it is over, or kills it. @param afterMs after its first word */
-function oneLife(worker: string, life: Life, afterMs: number): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = spawn(process.execPath, [worker, JSON.stringify(life)], { stdio: ["ignore", "pipe", "pipe"] });
-  let complaints = "";
-  let timer: NodeJS.Timeout | undefined;
-  child.stderr.on("data", (data: Buffer) => (complaints += data.toString()));
-  child.stdout.once("data", () => (timer = setTimeout(() => child.kill("SIGKILL"), afterMs)));
-  child.once("error", reject);
-  child.once("close", (code, signal) => {
-    clearTimeout(timer);
-    if (signal === "SIGKILL") resolve(afterMs === stuckMs && life.moments === 0 ? "stuck" : "killed");
-    else resolve(code === 0 && complaints === "" ? "over" : `ended with ${code ?? signal}: ${complaints}`);
+    return inquest.close();
   });
-  return promise;
 }
 
-const nothing: Killed = {
-  kills: 0,
-  ends: 0,
-  executions: 0,
-  entries: 0,
-  chunks: 0,
-  steps: 0,
-  signals: 0,
-  undoings: 0,
-  acknowledged: 0,
-  violations: [],
-};
+/** Runs executions in processes of which each takes over what the others do, which go on; file after file. */
+export function takenOver({ files, seed }: { readonly files: number; readonly seed: number }): Promise<Findings> {
+  return inFolder(async (place) => {
+    const random = new Random(seed);
+    const found: Findings[] = [];
+    for (let file = 0; file < files; file += 1) {
+      const settings = caseIn(place, `taken-${file}`, { stops: ["claim-lost", "execution-exists"] });
+      found.push(await takenOverIn(settings, place, random));
+    }
+    return sumOf(found);
+  });
+}
 
-function sum(one: Killed, other: Killed): Killed {
-  return {
-    kills: one.kills + other.kills,
-    ends: one.ends + other.ends,
-    executions: one.executions + other.executions,
-    entries: one.entries + other.entries,
-    chunks: one.chunks + other.chunks,
-    steps: one.steps + other.steps,
-    signals: one.signals + other.signals,
-    undoings: one.undoings + other.undoings,
-    acknowledged: one.acknowledged + other.acknowledged,
-    violations: [...one.violations, ...other.violations],
-  };
+async function takenOverIn(settings: Case, { worker }: Place, random: Random): Promise<Findings> {
+  const inquest = new Inquest(settings);
+  const ends: Promise<string>[] = [];
+  for (let life = 0; life < processesPerFile; life += 1) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ends.push(live(worker, nextLife(settings, life, random), { onReady: resolve }));
+    await promise;
+    await new Promise((go) => setTimeout(go, random.next() * mostMsBetween));
+  }
+  inquest.look(await Promise.all(ends));
+  return inquest.close();
+}
+
+/** What is left of a failed run somebody will look at. */
+async function inFolder(work: (place: Place) => Promise<Findings>): Promise<Findings> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-kill-"));
+  const findings = await work({ folder, worker: await bundledWorker(folder) });
+  if (findings.violations.length === 0) rmSync(folder, { recursive: true });
+  return findings;
+}
+
+function caseIn({ folder }: Place, name: string, own: Partial<Case>): Case {
+  const path = join(folder, `${name}.db`);
+  return { path, witness: `${path}.witness`, executions, durability: "sync", stops: [], ...own };
+}
+
+function nextLife(settings: Case, life: number, random: Random, moments = 0): Life {
+  return { ...settings, name: String(life), seed: random.below(2 ** 31), moments };
 }

@@ -38,7 +38,7 @@ process.stdout.write("ready\n");
 
 const known = new Set(file.list({ limit: 1_000 }).map(({ executionId }) => executionId));
 const { executions, refused } = await recover(Object.values(flows), settings);
-for (const { error } of refused) fault(error);
+for (const { error } of refused) ifNotStopped(error);
 const plans = planned(life.executions);
 const started = plans.filter(({ id }) => !known.has(id)).map((plan) => begin(plan));
 await Promise.all([...executions, ...started].map((execution) => tend(execution)));
@@ -60,7 +60,7 @@ async function tend(execution: Execution): Promise<void> {
     for (const question of execution.interrupts) {
       if (asked.has(question.id)) continue;
       asked.add(question.id);
-      answering.push(answer(execution, question).catch(ifNotOver));
+      answering.push(answer(execution, question).catch(ifNotStopped));
     }
   };
   execution.events$.subscribe((entry: Entry) => {
@@ -69,7 +69,7 @@ async function tend(execution: Execution): Promise<void> {
   });
   await turns(1);
   ask();
-  if (execution.id.startsWith("counter")) answering.push(nudge(execution).then(() => execution.close(), ifNotOver));
+  if (execution.id.startsWith("counter")) answering.push(nudge(execution).then(() => execution.close(), ifNotStopped));
   const settled = execution.result.then(
     (value) => witness.write({ what: "result", execution: id, value: JSON.stringify(value) ?? "" }),
     (error: unknown) =>
@@ -79,9 +79,10 @@ async function tend(execution: Execution): Promise<void> {
   await Promise.all(answering);
 }
 
-/** What comes after the end of an execution is refused; everything else is a fault. */
-function ifNotOver(error: unknown): void {
-  if (!(error instanceof SluiceError && error.code === "execution-ended")) fault(error);
+/** What comes after the end of an execution is refused, also of one that goes on elsewhere; everything else is a fault. */
+function ifNotStopped(error: unknown): void {
+  const codes: readonly string[] = ["execution-ended", ...life.stops];
+  if (!(error instanceof SluiceError && codes.includes(error.code))) fault(error);
 }
 
 async function answer(execution: Execution, { id, name }: OpenQuestion): Promise<void> {
