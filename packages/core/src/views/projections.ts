@@ -33,16 +33,13 @@ export function project<T>(log: EntryLog, report: ReportError, map: Project<T>, 
   }, report);
 }
 
-/** The log itself. It completes after the final entry, whatever that is. */
+/** The log itself. It completes after the final entry, whatever that is; without one it ends in an error. */
 export function eventsView(log: EntryLog, report: ReportError): View<Entry> {
-  return new View<Entry>(
-    (subscriber) =>
-      log.listen(
-        { receive: (entry) => subscriber.next(entry), end: () => subscriber.complete(), fail: report },
-        log.start,
-      ),
-    report,
-  );
+  return new View<Entry>((subscriber) => {
+    const end = (error: Error | undefined): void =>
+      log.closed?.isCut === true ? subscriber.error(error) : subscriber.complete();
+    return log.listen({ receive: (entry) => subscriber.next(entry), end, fail: report }, log.start);
+  }, report);
 }
 
 /** The present value, then each change. */
@@ -58,7 +55,10 @@ export function changesView<T>(
     return log.listen(
       {
         receive: (entry) => map(entry, (value) => subscriber.next(value)),
-        end: (error) => (error === undefined || quietEnd ? subscriber.complete() : subscriber.error(error)),
+        end: (error) =>
+          error === undefined || (quietEnd && log.closed?.isCut !== true)
+            ? subscriber.complete()
+            : subscriber.error(error),
         fail: report,
       },
       log.end,
