@@ -51,6 +51,7 @@ async function killedIn(settings: Case, { worker }: Place, random: Random, most:
     const end = await live(worker, nextLife(settings, life, random, moments), { killMs });
     inquest.look([end]);
     isOver = end !== "killed";
+    if (!isOver) inquest.answer(random);
   }
   return inquest.close();
 }
@@ -69,7 +70,7 @@ export function filled({ seed }: { readonly seed: number }): Promise<Findings> {
   });
 }
 
-/** Runs executions in processes of which each takes over what the others do, which go on; file after file. */
+/** Runs executions in processes of which each takes over what the others do, which go on; file after file. Nobody takes anything from the last one. */
 export function takenOver({ files, seed }: { readonly files: number; readonly seed: number }): Promise<Findings> {
   return inFolder(async (place) => {
     const random = new Random(seed);
@@ -87,7 +88,9 @@ async function takenOverIn(settings: Case, { worker }: Place, random: Random): P
   const ends: Promise<string>[] = [];
   for (let life = 0; life < processesPerFile; life += 1) {
     const { promise, resolve } = Promise.withResolvers<void>();
-    ends.push(live(worker, nextLife(settings, life, random), { onReady: resolve }));
+    const isLast = life === processesPerFile - 1;
+    const told = { ...nextLife(settings, life, random), ...(isLast && { stops: ["execution-exists"] }) };
+    ends.push(live(worker, told, { onReady: resolve }));
     await promise;
     await new Promise((go) => setTimeout(go, random.next() * mostMsBetween));
   }

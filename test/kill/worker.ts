@@ -70,12 +70,14 @@ async function tend(execution: Execution): Promise<void> {
   await turns(1);
   ask();
   if (execution.id.startsWith("counter")) answering.push(nudge(execution).then(() => execution.close(), ifNotStopped));
-  const settled = execution.result.then(
+  await execution.result.then(
     (value) => witness.write({ what: "result", execution: id, value: JSON.stringify(value) ?? "" }),
-    (error: unknown) =>
-      witness.write({ what: "result", execution: id, code: error instanceof SluiceError ? error.code : String(error) }),
+    (error: unknown) => {
+      const code = error instanceof SluiceError ? error.code : String(error);
+      witness.write({ what: "result", execution: id, code });
+      if (code !== "chunk-failed") ifNotStopped(error);
+    },
   );
-  await settled;
   await Promise.all(answering);
 }
 

@@ -151,9 +151,13 @@ export async function goOn(
   const report = harmless(onObserverError);
   shell.onEnded((error) => log.close(error));
   if (!isOver) {
+    const lost = past.unfinished.map(({ past: { path } }) => `${path.slice(1).join("/")}/`);
     scheduler.schedule(() => {
       shell.start();
-      for (const answer of answers) takeAnswer(shell, answer, report);
+      for (const answer of answers) {
+        const isOfChild = lost.some((path) => answer.interrupt.startsWith(path));
+        takeAnswer(shell, answer, isOfChild, report);
+      }
       shell.drain();
     });
   }
@@ -171,9 +175,17 @@ function checkChildren(graph: Graph, past: Past, flows: Flows): void {
   });
 }
 
-function takeAnswer(shell: Shell, { interrupt, answer, requestId }: StoredAnswer, report: ReportError): void {
+/** Takes in what was answered meanwhile. What a child has asked is answered when the chunk that runs it has called it again. */
+function takeAnswer(
+  { people }: Shell,
+  { interrupt, answer, requestId }: StoredAnswer,
+  isOfChild: boolean,
+  report: ReportError,
+): void {
   try {
-    shell.people.answer({ id: interrupt, answer: JSON.parse(answer), ...(requestId !== undefined && { requestId }) });
+    const given = { id: interrupt, answer: JSON.parse(answer), ...(requestId !== undefined && { requestId }) };
+    if (isOfChild) people.expect(given, report);
+    else people.answer(given);
   } catch (error) {
     report(error);
   }

@@ -127,6 +127,7 @@ function launchChild(
       settle(error, result);
     });
     child.start();
+    if (past !== undefined) parent.standstill.childIsBack();
   } catch (error) {
     reject(error);
   }

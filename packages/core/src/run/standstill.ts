@@ -5,7 +5,7 @@ interface Root {
   /** Whether all that is unfinished in it waits for answers. */
   readonly isWaiting: boolean;
   readonly state: Readonly<Record<string, unknown>>;
-  readonly people: { readonly open: () => readonly OpenQuestion[] };
+  readonly people: { readonly open: () => readonly OpenQuestion[]; readonly childIsBack: () => void };
   readonly append: (
     draft:
       | { readonly type: "flow:waiting"; readonly state: unknown; readonly interrupts: readonly OpenQuestion[] }
@@ -42,6 +42,11 @@ export class Standstill {
   asked(): void {
     this.#asked = true;
     queueMicrotask(() => this.look());
+  }
+
+  /** A child runs again that a crash has ended: it can be answered. */
+  childIsBack(): void {
+    this.#root.people.childIsBack();
   }
 
   /** Something has been done: perhaps it was the last that could be. */
