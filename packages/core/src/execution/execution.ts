@@ -17,7 +17,15 @@ import {
   isShown,
   statusOf,
 } from "../machine/entry.ts";
-import { type FieldSignal, changesView, eventsView, fieldProjection, project } from "../views/projections.ts";
+import {
+  type FieldSignal,
+  changesView,
+  eventsView,
+  fieldProjection,
+  project,
+  stateChanges,
+  statusChanges,
+} from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
@@ -144,7 +152,8 @@ class Face {
   }
 
   get status(): ExecutionStatus {
-    const { final } = this.#parts.shell;
+    const { final, shown } = this.#parts.shell;
+    if (shown !== undefined) return shown.status;
     if (final !== undefined) return statusOf(final) ?? "running";
     return this.#parts.shell.standstill.isOn ? "waiting" : "running";
   }
@@ -183,16 +192,12 @@ class Face {
 
   get state$(): View<unknown> {
     const { shell, report } = this.#parts;
-    const present = (): unknown => shell.state;
-    return changesView(shell.log, report, present, (entry, next) => {
-      if (entry.type === "state:changed" && isOwn(entry)) next(shell.state);
-    });
+    return changesView(shell.log, report, () => stateChanges(shell.shown?.state ?? shell.state));
   }
 
   get status$(): View<ExecutionStatus> {
     const { shell, report } = this.#parts;
-    const present = (): ExecutionStatus => this.status;
-    return changesView(shell.log, report, present, (entry, next) => statusOf(entry) && next(this.status), true);
+    return changesView(shell.log, report, () => statusChanges(this.status), true);
   }
 
   get events$(): View<Entry> {

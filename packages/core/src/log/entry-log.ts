@@ -98,12 +98,15 @@ export class EntryLog {
     this.#storedSeq = this.#seq;
   }
 
-  /** Lets readers have what is held, up to a durable entry and the live ones behind it. */
-  show(seq: number): void {
+  /** Lets readers have what is held, up to a durable entry and the live ones behind it. @param each hears of each before a reader gets any */
+  show(seq: number, each: (entry: Entry) => void): void {
     if (this.#shown === undefined) return;
     this.#storedSeq = seq;
     let at = this.#shown - this.#base;
-    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) at += 1;
+    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) {
+      each(next);
+      at += 1;
+    }
     this.#shown = this.#base + at;
     this.deliver();
   }
