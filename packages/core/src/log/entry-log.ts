@@ -67,6 +67,11 @@ export class EntryLog {
     return this.#seq;
   }
 
+  /** The number of the last durable entry that readers get. */
+  get shownSeq(): number {
+    return this.#shown === undefined ? this.#seq : this.#storedSeq;
+  }
+
   /** The index behind the last entry that readers get. */
   get end(): number {
     return this.#shown ?? this.#base + this.#entries.length;
