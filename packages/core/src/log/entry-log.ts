@@ -20,6 +20,14 @@ export interface Listener {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** How a log has come to its end. */
+export interface Closed {
+  /** Of an execution that did not complete. */
+  readonly error: Error | undefined;
+  /** Whether it has stopped here without a final entry: views of the log fail, too. */
+  readonly isCut: boolean;
+}
+
 interface Reader {
   readonly listener: Listener;
   next: number;
@@ -49,7 +57,7 @@ export class EntryLog {
   #readers: Reader[] = [];
   #parked: (() => void)[] = [];
   #delivering = false;
-  #closed: { readonly error: Error | undefined } | undefined;
+  #closed: Closed | undefined;
 
   constructor(executionId: string, retention: Retention = {}) {
     this.#executionId = executionId;
@@ -82,8 +90,8 @@ export class EntryLog {
     return this.#base + this.#head;
   }
 
-  /** Set when no further entry comes; `error` when the execution did not complete. */
-  get closed(): { readonly error: Error | undefined } | undefined {
+  /** Set when no further entry comes. */
+  get closed(): Closed | undefined {
     return this.#closed;
   }
 
@@ -205,9 +213,9 @@ export class EntryLog {
     if (this.#parked.length > 0) this.#wake();
   }
 
-  /** No further entry comes: every reader gets what is left, and ends. */
-  close(error: Error | undefined): void {
-    this.#closed = { error };
+  /** No further entry comes: every reader gets what is left, and ends. @param isCut as `Closed` has it */
+  close(error: Error | undefined, isCut = false): void {
+    this.#closed ??= { error, isCut };
     this.deliver();
   }
 
