@@ -1,5 +1,5 @@
 import type { Common, Entry, EntryDraft } from "../machine/entry.ts";
-import { type Position, comparePositions } from "./position.ts";
+import { type Position, comparePositions, positionOf } from "./position.ts";
 import { weightOf } from "./weight.ts";
 
 /** How much of the log is kept in memory for readers that come late or lag. The oldest entries go first. */
@@ -78,6 +78,12 @@ export class EntryLog {
   /** The number of the last durable entry that readers get. */
   get shownSeq(): number {
     return this.#shown === undefined ? this.#seq : this.#storedSeq;
+  }
+
+  /** The position of the last entry that readers get; `0` before the first. */
+  get position(): string {
+    const last = this.at(this.end - 1);
+    return last === undefined ? String(this.shownSeq) : positionOf(last);
   }
 
   /** The index behind the last entry that readers get. */
