@@ -1,9 +1,16 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Bar, targets } from "./bar.ts";
+import { sluiceSqlite, storedBytes } from "./contestants/sluice-durable.ts";
 import { compareDurable } from "./durability.ts";
 import type { MeasureOptions } from "./measure.ts";
-import type { Section } from "./section.ts";
+import { type Section, minOf } from "./section.ts";
 
 const executions = 32;
 const steps = 20;
+/** Those that can be run here are held against. */
+const peers = new Set(["LangGraph, SQLite", "DBOS, PostgreSQL"]);
 
 /** Many durable executions at the same time: how many steps a second are stored. */
 export async function durable(options: MeasureOptions): Promise<Section> {
@@ -16,7 +23,35 @@ export async function durable(options: MeasureOptions): Promise<Section> {
     headings: ["", "at best", "median"],
     rows,
   };
-  return { title: "Durable", comparisons: [comparison], growth: [], bars: [], tables: [table] };
+  const size = await inFolder((folder) => storedBytes(folder, executions, steps));
+  const sizes = {
+    title: "What is stored",
+    note: `Bytes in the file for each chunk of ${executions} executions of ${steps} chunks, with their starts and ends.`,
+    headings: ["", "bytes a chunk"],
+    rows: [[sluiceSqlite, Math.round(size).toLocaleString("en")]],
+  };
+  const atLeast = Object.fromEntries(
+    comparison.costs.filter(({ name }) => peers.has(name)).map(({ name }) => [name, 20]),
+  );
+  const fast: Bar = {
+    what: `${title}: ${sluiceSqlite}, chunks a second`,
+    value: (executions * steps * 1_000) / minOf(comparison.costs, sluiceSqlite),
+    is: "at least",
+    limit: 20_000,
+    kind: "target",
+  };
+  const bars = [fast, ...targets(comparison, { atLeast })];
+  return { title: "Durable", comparisons: [comparison], growth: [], bars, tables: [table, sizes] };
+}
+
+/** In a folder that is gone afterwards. */
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function rate(ms: number): string {

@@ -85,7 +85,8 @@ export function writerOf(
 
 const texts = new WeakMap<Graph, string>();
 
-function graphText(graph: Graph): string {
+/** A graph as JSON. */
+export function graphText(graph: Graph): string {
   const text = texts.get(graph) ?? JSON.stringify(graph);
   texts.set(graph, text);
   return text;

@@ -13,6 +13,7 @@ import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import type { Attempt } from "./attempt.ts";
 import { endError } from "./ending.ts";
+import type { Flows } from "./known-flow.ts";
 import type { Identity } from "./identity.ts";
 import type { LostChild, Past } from "./past.ts";
 import { plainCopy } from "./plain-data.ts";
@@ -46,15 +47,6 @@ export interface Launch {
   /** The flows that are known by name. */
   readonly flows?: Flows | undefined;
 }
-
-/** How a flow is run whose child nobody asks for again. */
-export interface KnownFlow {
-  readonly flow: Runnable;
-  readonly create?: (() => object) | undefined;
-}
-
-/** Flows by name. */
-export type Flows = ReadonlyMap<string, KnownFlow>;
 
 /**
  * The input of a flow as its schema puts it out.
@@ -91,18 +83,18 @@ export function launch(given: Launch): Shell {
     initial: initialState(spec.state, spec.name),
     log,
     scheduler,
-    child: (...call) => launchChild(flows, ...call),
+    child: launchChild,
+    relaunch,
+    flows,
     ...(standstill !== undefined && { standstill }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
-    relaunch: (...lost) => relaunch(flows, ...lost),
   });
   return shell;
 }
 
 /** Runs a child of an attempt: in its root's log, under a path of its own. It ends with the attempt. */
 function launchChild(
-  flows: Flows | undefined,
   parent: Shell,
   attempt: Attempt,
   flow: Runnable,
@@ -127,7 +119,7 @@ function launchChild(
       settle(endError(past.final, name), past.final.type === "flow:completed" ? past.final.result : undefined);
       return promise;
     }
-    const child = launchBelow(parent, attempt, { flow, input, create, budget, bridge, past, flows });
+    const child = launchBelow(parent, attempt, { flow, input, create, budget, bridge, past });
     parent.keeper?.keep(attempt, { flow: name, graphHash, input, past: { list: () => child.checkpoint() } });
     const forget = attempt.adopt(child);
     child.onEnded((error, result) => {
@@ -142,15 +134,15 @@ function launchChild(
 }
 
 /** Makes a child run again that nobody has asked for, where its flow is known: so that what it has done can be undone. */
-function relaunch(flows: Flows | undefined, parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
-  const known = flows?.get(name);
+function relaunch(parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
+  const known = parent.flows?.get(name);
   if (known === undefined) return undefined;
-  const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past, flows });
+  const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past });
   child.start();
   return child;
 }
 
-type BelowLaunch = Pick<Launch, "flow" | "input" | "create" | "past" | "flows"> & {
+type BelowLaunch = Pick<Launch, "flow" | "input" | "create" | "past"> & {
   readonly budget?: Budget | undefined;
   readonly bridge?: boolean;
 };
@@ -169,6 +161,7 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
     writer: parent.keeper?.writer,
     scheduler: parent.scheduler,
     standstill: parent.standstill,
+    flows: parent.flows,
     account: parent.identity.accounts?.of(attempt.chunk),
   });
 }

@@ -90,7 +90,7 @@ export class Past {
   get state(): Readonly<Record<string, unknown>> {
     let state = this.machine?.progress.state ?? {};
     for (const entry of this.entries) {
-      if (entry.type === "flow:start") state = entry.state;
+      if (entry.type === "flow:start" || entry.type === "flow:forked") state = entry.state ?? state;
       else if (entry.type === "state:changed") state = foldState(state, entry.diff);
     }
     return state;

@@ -13,11 +13,12 @@ import type { Below, Held } from "./below.ts";
 import { CommandQueue } from "./command-queue.ts";
 import type { Ending } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
-import { type Hands, carryOut } from "./errands.ts";
+import { carryOut } from "./errands.ts";
 import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
+import type { Flows } from "./known-flow.ts";
 import { LiveChunks } from "./live-chunks.ts";
 import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
@@ -48,6 +49,8 @@ export interface ShellParts {
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   readonly relaunch: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
+  /** Flows by name, of which children can be made to run again. */
+  readonly flows?: Flows | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -59,15 +62,16 @@ export interface ShellParts {
 export class Shell implements Host, Below {
   readonly machine: Machine;
   readonly spec: Spec;
+  readonly graph: Graph;
   readonly log: EntryLog;
   readonly #parts: ShellParts;
-  readonly #queue: CommandQueue;
-  readonly #timers: Timers;
+  readonly queue: CommandQueue;
+  readonly timers: Timers;
   readonly #live = new LiveChunks();
-  readonly #runner: Runner;
+  readonly runner: Runner;
   /** Undefined when the flow has none. */
-  readonly #pipelines: Pipelines | undefined;
-  readonly #finale: Finale;
+  readonly pipelines: Pipelines | undefined;
+  readonly finale: Finale;
   #children: number;
   #completing = false;
   /** Whether it has gone on from what is stored of it. */
@@ -87,44 +91,31 @@ export class Shell implements Host, Below {
     this.spec = definition.spec;
     this.log = log;
     const { writer, past } = parts;
-    const relaunch: Shell["relaunch"] = (...lost) => this.relaunch(...lost);
-    this.keeper =
-      writer &&
-      new Keeper({
-        writer,
-        past,
-        relaunch,
-        where: graph.flow,
-        now: () => this.now(),
-        append: (...entry) => this.append(...entry),
-      });
+    this.graph = graph;
+    this.keeper = writer && keeperOf(this, writer, past);
     this.machine = machineOf(graph, past, { durable: writer !== undefined });
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
-    this.#queue = new CommandQueue(
-      (order) => carryOut(order, hands),
+    this.queue = new CommandQueue(
+      (order) => carryOut(order, this),
       () => this.standstill.look(),
       this.keeper?.gate,
     );
-    this.#timers = new Timers(scheduler);
-    const [machine, timers, chunks] = [this.machine, this.#timers, definition.chunks];
+    this.timers = new Timers(scheduler);
+    const [machine, timers, chunks] = [this.machine, this.timers, definition.chunks];
     const drain = (): void => this.drain();
-    const hold = (): void => this.#queue.hold();
+    const hold = (): void => this.queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
-    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
+    this.runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
     this.standstill = parts.standstill ?? new Standstill(this, parts.isWaiting);
-    this.#pipelines = pipelinesOf(machine.routes.pipelines, parts, {
+    this.pipelines = pipelinesOf(machine.routes.pipelines, parts, {
       onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
-      onFailure: (error) => this.#finale.fail(error),
+      onFailure: (error) => this.finale.fail(error),
       onEnd: () => this.#complete(),
     });
-    const stopPipelines = (): void => this.#pipelines?.stop();
-    const [{ spec }, runner, queue] = [this, this.#runner, this.#queue];
-    const finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
-    this.#finale = finale;
-    const hands: Hands = { execution: this, machine, runner, timers, finale, pipelines: this.#pipelines };
+    this.finale = new Finale(this);
     this.#final = past?.final;
-    if (past?.final !== undefined) this.#finale.was(past.final);
+    if (past?.final !== undefined) this.finale.was(past.final);
   }
 
   get id(): string {
@@ -133,6 +124,10 @@ export class Shell implements Host, Below {
 
   get identity(): Identity {
     return this.#parts.identity;
+  }
+
+  get flows(): Flows | undefined {
+    return this.#parts.flows;
   }
 
   get scheduler(): SchedulerLike {
@@ -145,7 +140,7 @@ export class Shell implements Host, Below {
 
   /** The type of its final entry, as soon as it begins to end. */
   get ending(): Ending["end"] | undefined {
-    return this.#finale.ending?.end;
+    return this.finale.ending?.end;
   }
 
   /** The flow's name, for errors. */
@@ -155,18 +150,18 @@ export class Shell implements Host, Below {
 
   /** How much is going on, in children too: for diagnosis. */
   get held(): Held {
-    const { attempts, timers } = this.#runner.held;
-    return { timers: this.#timers.size + timers, attempts };
+    const { attempts, timers } = this.runner.held;
+    return { timers: this.timers.size + timers, attempts };
   }
 
   get people(): People {
-    return (this.#people ??= new People(this, this.#runner, this.#parts.definition));
+    return (this.#people ??= new People(this, this.runner, this.#parts.definition));
   }
 
   /** Whether all that is unfinished waits for answers. */
   get isWaiting(): boolean {
-    if (this.#finale.ending !== undefined || this.#live.areRunning || !this.#queue.isEmpty) return false;
-    return this.machine.isWaiting((id) => this.#runner.waits(id));
+    if (this.finale.ending !== undefined || this.#live.areRunning || !this.queue.isEmpty) return false;
+    return this.machine.isWaiting((id) => this.runner.waits(id));
   }
 
   /** Its final entry, as soon as that is stored or need not be. */
@@ -186,17 +181,17 @@ export class Shell implements Host, Below {
     const { graph, input, initial: state, identity } = this.#parts;
     const draft = flowDraft(graph, input, state);
     this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
-    if (this.#finale.ending === undefined) this.#pipelines?.start();
+    if (this.finale.ending === undefined) this.pipelines?.start();
   }
 
   #resume({ final }: Past): void {
     if (this.#resumed || final !== undefined) return;
     this.#resumed = true;
     if (this.#parts.standstill === undefined && !this.standstill.isOn) this.append({ type: "flow:resume" });
-    this.#runner.recall();
+    this.runner.recall();
     const { cause } = this.machine.rollback;
-    if (cause !== undefined) this.#finale.goOn(cause);
-    for (const command of this.machine.pending()) this.#queue.push(command, this.log.lastSeq);
+    if (cause !== undefined) this.finale.goOn(cause);
+    for (const command of this.machine.pending()) this.queue.push(command, this.log.lastSeq);
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. @throws SluiceError `not-serialisable` for what cannot be stored */
@@ -209,7 +204,7 @@ export class Shell implements Host, Below {
     const entry = this.log.append(draft, live, path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
-      for (const command of this.machine.apply(entry)) this.#queue.push(command, entry.seq);
+      for (const command of this.machine.apply(entry)) this.queue.push(command, entry.seq);
       if (this.machine.ended) this.#final = entry;
       this.keeper?.take(entry);
     }
@@ -245,7 +240,7 @@ export class Shell implements Host, Below {
       children: this.#children,
       streamStopped,
       spending,
-      running: final === undefined ? this.#runner.kin() : [],
+      running: final === undefined ? this.runner.kin() : [],
     };
   }
 
@@ -260,11 +255,11 @@ export class Shell implements Host, Below {
     this.#halted = error;
     this.#parts.writer?.stop(error);
     this.log.close(error);
-    this.#finale.halt(error);
+    this.finale.halt(error);
   }
 
   onTimer(timer: string, act: () => void): () => void {
-    return this.#timers.onFired(timer, act);
+    return this.timers.onFired(timer, act);
   }
 
   /** Appends a signal of a chunk. @returns its id */
@@ -293,13 +288,13 @@ export class Shell implements Host, Below {
   }
 
   fail(attempt: Attempt, error: SluiceError): void {
-    this.#runner.fail(attempt, error);
+    this.runner.fail(attempt, error);
   }
 
   /** Ends the generation of a reply that an attempt follows from. */
   stop(attempt: Attempt, reply: string): void {
     const open = this.machine.openReply(attempt.activation, reply);
-    stopReply(attempt, reply, open, open && this.#runner.find(open.activationId));
+    stopReply(attempt, reply, open, open && this.runner.find(open.activationId));
   }
 
   child(...call: Parameters<Host["child"]>): Promise<unknown> {
@@ -314,12 +309,12 @@ export class Shell implements Host, Below {
 
   startLive(...started: Parameters<LiveChunks["begin"]>): void {
     for (const activation of this.#live.begin(...started))
-      this.#queue.push({ type: "live", activation }, this.log.lastSeq);
+      this.queue.push({ type: "live", activation }, this.log.lastSeq);
   }
 
   /** Carries out what is queued. To be called where no user code is on the stack. */
   drain(): void {
-    this.#queue.drain();
+    this.queue.drain();
   }
 
   /** Waits for events no longer. What is unfinished goes on; then the execution completes. */
@@ -331,25 +326,25 @@ export class Shell implements Host, Below {
 
   /** Completes the execution from a chunk, with its result; what else is running is ended. */
   end(attempt: Attempt): void {
-    this.#runner.complete(attempt, undefined);
-    this.#finale.complete();
+    this.runner.complete(attempt, undefined);
+    this.finale.complete();
   }
 
   /** Ends the execution from outside; with `rollback` what has completed is undone first. Without, it ends at once, also while it undoes. */
   cancel(reason: string, { rollback = false }: { readonly rollback?: boolean } = {}): void {
     this.start(); // a cancelled execution has its `flow:start`, too
-    this.#finale.cancel(reason, rollback);
+    this.finale.cancel(reason, rollback);
   }
 
   /** Calls back once, after its final entry has been shown; at once when it has ended. */
   onEnded(callback: OnEnded): void {
-    this.#finale.onEnded(callback);
+    this.finale.onEnded(callback);
   }
 
   #liveOver(error: SluiceError | undefined): void {
     this.#live.end();
     if (error === undefined) this.#complete();
-    else this.#finale.fail(error);
+    else this.finale.fail(error);
   }
 
   /** Nothing is unfinished for the machine: completes the execution, as soon as pipelines and live chunks are done. */
@@ -360,8 +355,20 @@ export class Shell implements Host, Below {
 
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#live.areRunning) return;
-    if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
+    if (this.pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
-    this.#finale.complete();
+    this.finale.complete();
   }
+}
+
+/** Its parts are made only for an execution that is stored. */
+function keeperOf(shell: Shell, writer: Writer, past: Past | undefined): Keeper {
+  return new Keeper({
+    writer,
+    past,
+    where: shell.where,
+    now: () => shell.now(),
+    append: (...entry) => shell.append(...entry),
+    relaunch: (...lost) => shell.relaunch(...lost),
+  });
 }
