@@ -132,11 +132,10 @@ export async function goOn(
   log.takeOver(entries, after);
   const { epoch, lastSeq: stored, status } = claimed;
   const standing = { epoch, stored, status };
-  const shellOf = (): Shell => shell;
-  const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
+  const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing });
   const identity = { id: executionId, path: [graph.flow] };
   const isWaiting = status === "waiting";
-  const shell: Shell = launch({
+  const shell = launch({
     flow,
     input: undefined,
     create,

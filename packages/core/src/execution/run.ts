@@ -51,10 +51,9 @@ export function run<C extends Runnable>(
   const refused = store && refusalOf(valid, graph.flow);
   if (refused !== undefined) throw refused;
   const log = new EntryLog(id, retention);
-  const shellOf = (): Shell => shell;
-  const writer = store && writerOf({ ...options, store }, { executionId: id, graph, log, scheduler }, shellOf);
+  const writer = store && writerOf({ ...options, store }, { executionId: id, graph, log, scheduler });
   const identity = { id, path: [graph.flow] };
-  const shell: Shell = launch({ flow, input: valid, create, identity, log, scheduler, budget, writer });
+  const shell = launch({ flow, input: valid, create, identity, log, scheduler, budget, writer });
   shell.onEnded((error) => log.close(error));
   if (abortSignal !== undefined) cancelWith(shell, abortSignal);
   scheduler.schedule(() => {

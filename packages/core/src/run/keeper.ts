@@ -9,11 +9,8 @@ import { lostChild } from "./lost-child.ts";
 import type { LostChild, Past, Spending } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
-/** What a keeper works with. */
-export interface KeeperParts {
-  readonly writer: Writer;
-  /** What is stored of the execution, of one that goes on. */
-  readonly past: Past | undefined;
+/** The execution that is kept. */
+interface Kept {
   readonly where: string;
   readonly now: () => number;
   readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
@@ -25,30 +22,30 @@ type Act = (failure: SluiceError | undefined) => void;
 
 /** Keeps an execution for whoever goes on with it: its entries, and the children of its attempts. Only a stored one has it. */
 export class Keeper {
-  readonly #parts: KeeperParts;
+  readonly writer: Writer;
+  readonly #kept: Kept;
+  readonly #past: Past | undefined;
 
-  constructor(parts: KeeperParts) {
-    this.#parts = parts;
-  }
-
-  get writer(): Writer {
-    return this.#parts.writer;
+  /** @param past what is stored of the execution, of one that goes on */
+  constructor(kept: Kept, writer: Writer, past: Past | undefined) {
+    this.#kept = kept;
+    this.writer = writer;
+    this.#past = past;
   }
 
   /** Lets commands pass when what they come from is stored; undefined where they need not wait. */
   get gate(): Gate | undefined {
-    const { writer } = this.#parts;
-    return writer.isSync ? writer : undefined;
+    return this.writer.isSync ? this.writer : undefined;
   }
 
   /** What had been spent when it was stored. */
   get spending(): Spending {
-    return this.#parts.past?.spending ?? { spent: [], reached: [] };
+    return this.#past?.spending ?? { spent: [], reached: [] };
   }
 
   /** Takes an entry to the store. */
   take(entry: Entry): void {
-    this.#parts.writer.take(entry);
+    this.writer.take(entry);
   }
 
   /** Why a value cannot be stored; undefined where it can. */
@@ -58,18 +55,18 @@ export class Keeper {
 
   /** Looks at what an entry carries. @throws SluiceError `not-serialisable` */
   check(draft: EntryDraft): void {
-    const refused = draftRefusal(draft, this.#parts.where);
+    const refused = draftRefusal(draft, this.#kept.where);
     if (refused !== undefined) throw refused;
   }
 
   /** Calls back when all that has been appended is stored; with an error when it cannot be. */
   whenStored(act: Act): void {
-    this.#parts.writer.whenStored(act);
+    this.writer.whenStored(act);
   }
 
   /** As `whenStored`, where chunks wait for that; else at once. */
   whenSafe(act: Act): void {
-    if (this.#parts.writer.isSync) this.whenStored(act);
+    if (this.writer.isSync) this.whenStored(act);
     else act(undefined);
   }
 
@@ -82,7 +79,7 @@ export class Keeper {
 
   /** Finds the children of the attempt that a crash has ended. */
   find(attempt: Attempt): void {
-    const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? [];
+    const lost = this.#past?.takeChildren(attempt.activation.id) ?? [];
     if (lost.length > 0) attempt.kin = this.#kin(attempt, lost);
   }
 
@@ -98,6 +95,6 @@ export class Keeper {
   }
 
   #kin(attempt: Attempt, lost: readonly LostChild[]): Kin {
-    return new Kin(attempt, lost, (child, forget) => lostChild(this.#parts, attempt, child, forget));
+    return new Kin(attempt, lost, (child, forget) => lostChild(this.#kept, attempt, child, forget));
   }
 }

@@ -7,6 +7,8 @@ import type { EntryLog } from "../log/entry-log.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import type { Machine } from "../machine/machine.ts";
+import { textOf } from "../store/entry-text.ts";
+import type { Checkpoint } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below, Held } from "./below.ts";
@@ -92,7 +94,7 @@ export class Shell implements Host, Below {
     this.log = log;
     const { writer, past } = parts;
     this.graph = graph;
-    this.keeper = writer && keeperOf(this, writer, past);
+    this.keeper = writer && new Keeper(this, writer, past);
     this.machine = machineOf(graph, past, { durable: writer !== undefined });
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
@@ -114,6 +116,7 @@ export class Shell implements Host, Below {
       onEnd: () => this.#complete(),
     });
     this.finale = new Finale(this);
+    if (parts.standstill === undefined) writer?.bind(this);
     this.#final = past?.final;
     if (past?.final !== undefined) this.finale.was(past.final);
   }
@@ -226,6 +229,16 @@ export class Shell implements Host, Below {
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
+  }
+
+  /** Entries up to a number are stored: who watches gets them. */
+  stored(seq: number): void {
+    this.log.show(seq);
+  }
+
+  /** What recovery begins with, as a store takes it. */
+  makeCheckpoint(): Checkpoint {
+    return { seq: this.log.lastSeq, text: textOf(this.checkpoint()) };
   }
 
   /** What recovery begins with. */
@@ -359,16 +372,4 @@ export class Shell implements Host, Below {
     this.#completing = false;
     this.finale.complete();
   }
-}
-
-/** Its parts are made only for an execution that is stored. */
-function keeperOf(shell: Shell, writer: Writer, past: Past | undefined): Keeper {
-  return new Keeper({
-    writer,
-    past,
-    where: shell.where,
-    now: () => shell.now(),
-    append: (...entry) => shell.append(...entry),
-    relaunch: (...lost) => shell.relaunch(...lost),
-  });
 }
