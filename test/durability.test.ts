@@ -139,3 +139,21 @@ test("a fan-out goes on where a crash has left it", async () => {
   expect(await executions[0]?.result).toEqual([10, 20, 30, 40]);
   expect(calls).toEqual([1, 2, 3, 4, 3, 4]);
 });
+
+test("S25 while an answer to ctx.ask is being stored, the execution does not wait for people", async () => {
+  const it = flow(defineFlow({ name: "ask", input: z.string(), result: z.boolean() })).chunk(
+    "ask",
+    start,
+    async (draft, ctx) => {
+      const { ok } = await ctx.ask(Approval, { draft });
+      ctx.setResult(ok);
+    },
+  );
+  const execution = run(it, "hello", { store: memoryStore() });
+  const waits: number[] = [];
+  execution.on("flow:waiting", ({ interrupts }) => waits.push(interrupts.length));
+  await execution.settled;
+  execution.resume(execution.interrupts[0]?.id ?? "", { ok: true });
+  expect(await execution.result).toBe(true);
+  expect(waits).toEqual([1]);
+});
