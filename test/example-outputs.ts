@@ -59,6 +59,59 @@ Begun how often, in both processes together
 `,
   ],
   [
+    "time-travel.ts",
+    "any moment is rebuilt, and a fork does again only what comes after its moment",
+    `
+An offer for a lamp and a desk
+  lamp is looked up
+  desk is looked up
+240
+
+Its moments
+ 1  flow:start             sum 0, 0 items
+ 2  chunk:start list       sum 0, 0 items
+ 3  chunk:complete         sum 0, 0 items
+ 4  chunk:start price      sum 0, 0 items
+ 5  stream:item price      sum 0, 1 items
+ 6  chunk:complete         sum 0, 1 items
+ 7  chunk:start price      sum 0, 1 items
+ 8  stream:item price      sum 0, 2 items
+ 9  chunk:complete         sum 0, 2 items
+10  chunk:start add        sum 0, 2 items
+11  state:changed add      sum 250, 2 items
+12  chunk:complete         sum 250, 2 items
+13  chunk:start total      sum 250, 2 items
+14  chunk:complete         sum 250, 2 items
+15  flow:completed         sum 250, 2 items
+
+From entry 12 on
+with other code: 225
+with another state, too: 200
+
+From the start, with another input
+  lamp is looked up
+  desk is looked up
+  chair is looked up
+306
+
+What the mend has changed
+{
+  agreeUpTo: 12,
+  chunks: [
+    {
+      chunk: 'total',
+      lane: '/',
+      nth: 1,
+      one: { output: 240 },
+      other: { output: 225 }
+    }
+  ],
+  state: {},
+  result: { one: 240, other: 225 }
+}
+`,
+  ],
+  [
     "07-validate-and-retry.ts",
     "an invalid field ends the generation, the next attempt is told, and what was confirmed does not run again",
     `
