@@ -2,10 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bar, targets } from "./bar.ts";
-import { sluiceSqlite, storedBytes } from "./contestants/sluice-durable.ts";
+import { sluiceInMemory, sluiceSqlite, storedBytes } from "./contestants/sluice-durable.ts";
+import { sluice, sluiceChain } from "./contestants/sluice.ts";
 import { compareDurable } from "./durability.ts";
-import type { MeasureOptions } from "./measure.ts";
-import { type Section, minOf } from "./section.ts";
+import { type MeasureOptions, measure } from "./measure.ts";
+import { type Comparison, type Section, minOf } from "./section.ts";
 
 const executions = 32;
 const steps = 20;
@@ -23,6 +24,7 @@ export async function durable(options: MeasureOptions): Promise<Section> {
     headings: ["", "at best", "median"],
     rows,
   };
+  const kept = await compareStores(options);
   const size = await inFolder((folder) => storedBytes(folder, executions, steps));
   const sizes = {
     title: "What is stored",
@@ -41,7 +43,23 @@ export async function durable(options: MeasureOptions): Promise<Section> {
     kind: "target",
   };
   const bars = [fast, ...targets(comparison, { atLeast })];
-  return { title: "Durable", comparisons: [comparison], growth: [], bars, tables: [table, sizes] };
+  return { title: "Durable", comparisons: [comparison, kept], growth: [], bars, tables: [table, sizes] };
+}
+
+const chunks = 1_000;
+
+/** The same chain with no store, and with one that costs nothing but its texts. */
+async function compareStores(options: MeasureOptions): Promise<Comparison> {
+  const withStore = (["sync", "async", "exit"] as const).map((durability) => sluiceInMemory(chunks, durability));
+  return {
+    title: `Chain of ${chunks.toLocaleString("en")} asynchronous steps, with and without a store`,
+    note: "One execution, whose log one subscriber reads. The store is the one in memory: what remains is the work of making texts of entries, and of waiting for each commit.",
+    costs: await measure([sluiceChain(chunks, "asynchronous"), ...withStore], options),
+    of: "time",
+    unit: sluice,
+    ours: sluice,
+    steps: { one: "a step", count: chunks },
+  };
 }
 
 /** In a folder that is gone afterwards. */

@@ -1,13 +1,24 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Execution, defineFlow, event, flow, interrupt, load, run, start } from "../../packages/core/src/index.ts";
+import {
+  type Durability,
+  type Execution,
+  defineFlow,
+  event,
+  flow,
+  interrupt,
+  load,
+  memoryStore,
+  run,
+  start,
+} from "../../packages/core/src/index.ts";
 import { sqliteStore } from "../../packages/sqlite/src/index.ts";
 import type { Contestant } from "../measure.ts";
 import { contestant } from "./contestant.ts";
 import type { Durable } from "./durable.ts";
 import { places } from "./places.ts";
-import { type Chain, chainOf, execute } from "./sluice.ts";
+import { type Chain, chainOf, execute, logged } from "./sluice.ts";
 import { steps as step } from "./step.ts";
 
 /** The name under which durable executions of Sluice stand in the tables. */
@@ -27,6 +38,15 @@ export async function sluiceDurable(folder: string, steps: number): Promise<Dura
     stored: async (id) => (await store.read(id)).filter((text) => text.includes('"chunk:complete"')).length,
     close: async () => store.close(),
   };
+}
+
+/** A chain whose entries go to a store in memory. */
+export function sluiceInMemory(count: number, durability: Durability): Contestant {
+  const chain = chainWith(count);
+  const entries = 2 + 2 * count;
+  return contestant(`Sluice, memory store, ${durability}`, count, () =>
+    logged(execute(chain, 0, { store: memoryStore(), durability }), entries),
+  );
 }
 
 /** Bytes that a chunk of a chain takes in a file, with its share of what is stored of its execution. */

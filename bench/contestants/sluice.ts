@@ -228,7 +228,7 @@ export const execute = run as (
  *
  * @throws Error when there are fewer entries, or more.
  */
-async function logged(execution: Execution, entries: number): Promise<unknown> {
+export async function logged(execution: Execution, entries: number): Promise<unknown> {
   let seen = 0;
   execution.events$.subscribe(() => (seen += 1));
   const result: unknown = await execution.result;

@@ -179,6 +179,8 @@ export interface EntryFields<S = any> {
   };
   "stream:stop": OfChunk;
   "state:changed": OfChunk & { readonly diff: StateDiff<StateOf<S>>; readonly patches: readonly JsonPatch[] };
+  /** Live, with `durability: "exit"`: what was shown up to an entry is stored. In the other modes nothing is shown before it is. */
+  "state:persisted": { readonly uptoSeq: number };
   "model:start": OfModel & {
     readonly model: string;
     /** The reply that is read from what it writes; left out where that is read as a text. */

@@ -234,6 +234,7 @@ export class Shell implements Host, Below {
   /** Entries up to a number are stored: who watches gets them. */
   stored(seq: number): void {
     this.log.show(seq);
+    if (this.keeper?.writer.isAhead === true) this.append({ type: "state:persisted", uptoSeq: seq }, true);
   }
 
   /** What recovery begins with, as a store takes it. */

@@ -81,6 +81,11 @@ export class Writer implements Author {
     this.#checkpointSeq = stored;
   }
 
+  /** Whether entries are shown before they are stored. */
+  get isAhead(): boolean {
+    return this.#durability === "exit";
+  }
+
   /** Tells what becomes of its entries. */
   bind(written: Written): void {
     this.#written = written;
