@@ -157,3 +157,10 @@ test("S25 while an answer to ctx.ask is being stored, the execution does not wai
   expect(await execution.result).toBe(true);
   expect(waits).toEqual([1]);
 });
+
+test("what has just been run is found again as soon as it says that it is stored", async () => {
+  const store = memoryStore();
+  const it = flow(defineFlow({ name: "one", input: z.number() })).chunk("one", start, () => {});
+  await run(it, 1, { store, id: "x" }).stored();
+  expect(store.find("x")).toMatchObject({ executionId: "x", flow: "one" });
+});
