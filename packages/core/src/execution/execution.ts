@@ -108,7 +108,8 @@ export interface Execution<S = any> extends AsyncDisposable {
   /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
   readonly close: () => void;
   /**
-   * Settles when all that has come in and been done so far is stored: an answer, an event. Without a store at once.
+   * Settles when all that has come in and been done so far is stored: the start, an answer, an event. Without a store at
+   * once.
    *
    * @throws SluiceError `store-failed`, `claim-lost` or `execution-released`
    */
@@ -289,7 +290,10 @@ class Face {
     const { shell } = this.#parts;
     return () =>
       new Promise((resolve, reject) => {
-        shell.keeper?.writer.flush();
+        if (shell.keeper !== undefined) {
+          shell.start(); // one that has not begun is to be found again, too
+          shell.keeper.writer.flush();
+        }
         shell.whenStored((failure) => (failure === undefined ? resolve() : reject(failure)));
       });
   }
@@ -299,7 +303,6 @@ class Face {
     return async () => {
       if (shell.final !== undefined) return;
       if (shell.keeper === undefined) throw notStored(shell.where);
-      shell.start(); // one that has not begun is found again, too
       await this.stored();
       shell.halt(released(shell.id, shell.where));
     };

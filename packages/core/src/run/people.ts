@@ -83,7 +83,9 @@ export class People implements Asker {
     const forget = attempt.adopt({
       held: { timers: 0, attempts: 0 },
       asks: true,
-      isWaiting: true,
+      get isWaiting() {
+        return machine.questions.end(id) === undefined; // an answer that is being stored is one
+      },
       cancel: (reason) => over(() => reject(aborted(attempt.where, reason)), false),
       onEnded() {}, // it has ended when `cancel` returns
     });
