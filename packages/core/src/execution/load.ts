@@ -161,7 +161,7 @@ export async function goOn(
       shell.drain();
     });
   }
-  return createExecution({ shell, scheduler, report });
+  return createExecution({ shell, scheduler, report, store });
 }
 
 /** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
