@@ -54,7 +54,7 @@ function begin({ id, flow, n, items }: Planned): Execution {
 /** Sees to an execution until it has ended. */
 async function tend(execution: Execution): Promise<void> {
   const { id } = execution;
-  const asked = new Set<string>();
+  const asked = new Set(known.has(id) ? file.answers(id).map(({ interrupt }) => interrupt) : []); // they are answered already
   const answering: Promise<void>[] = [];
   const ask = (): void => {
     for (const question of execution.interrupts) {
