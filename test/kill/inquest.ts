@@ -79,7 +79,7 @@ export class Inquest {
       const log = this.#logs.entries.get(executionId) ?? [];
       const over = new Set(log.flatMap((entry) => (isAnswered(entry) ? [entry.interrupt.id] : [])));
       for (const entry of log) {
-        if (entry.type !== "interrupt:raised" || over.has(entry.interrupt.id) || random.below(3) > 0) continue;
+        if (entry.type !== "interrupt:raised" || over.has(entry.interrupt.id) || random.below(2) > 0) continue;
         const { id, name } = entry.interrupt;
         if (id.startsWith("approval")) continue; // whoever answers an order sends an event first
         const answer = JSON.stringify(answerOf({ name }));

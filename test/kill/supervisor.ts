@@ -17,6 +17,9 @@ const mostMsBetween = 150;
 /** Executions in a file. */
 const executions = 12;
 
+/** Of the files, in turn. */
+const durabilities = ["sync", "async", "sync", "exit"] as const;
+
 /** Where processes do their work. */
 interface Place {
   readonly worker: string;
@@ -30,8 +33,13 @@ export function killed({ kills, seed }: { readonly kills: number; readonly seed:
       const random = new Random(seed + lane);
       const found: Findings[] = [];
       for (let left = Math.ceil(kills / 2); left > 0; left -= found.at(-1)?.kills ?? 0) {
-        const durability = found.length % 3 === 2 ? "async" : "sync";
-        const one = await killedIn(caseIn(place, `${lane}-${found.length}`, { durability }), place, random, left);
+        const durability = durabilities[found.length % durabilities.length] ?? "sync";
+        const one = await killedIn(
+          caseIn(place, `${lane}-${found.length}`, durability && { durability }),
+          place,
+          random,
+          left,
+        );
         found.push(one);
         if (one.violations.length > 0) break;
       }

@@ -5,6 +5,7 @@ import type { Entry, EntryDraft, FinalEntry } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
+import type { Identity } from "./identity.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { Runner } from "./runner.ts";
@@ -29,8 +30,11 @@ export interface Stage {
   readonly keeper: Keeper | undefined;
   readonly now: () => number;
   readonly append: (draft: EntryDraft) => Entry | undefined;
+  readonly identity: Identity;
   /** Calls back when all that has been appended is stored; with an error when it cannot be. */
   readonly whenStored: (act: (failure: SluiceError | undefined) => void) => void;
+  /** The same where chunks wait for that; else it calls back at once. */
+  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
 }
 
 /** The end of one execution: what runs is ended, what has completed is undone where it must be, then comes the one final entry. */
@@ -124,7 +128,9 @@ export class Finale {
     tell();
     const error = endError(draft, stage.where);
     const result = "result" in ending ? ending.result : undefined;
-    stage.whenStored((failure) => this.#over(failure ?? error, result));
+    const over = (failure: SluiceError | undefined): void => this.#over(failure ?? error, result);
+    if (stage.identity.parent === undefined) stage.whenStored(over);
+    else stage.whenSafe(over); // the end of a child stays in the process
   }
 
   #over(error: SluiceError | undefined, result: unknown): void {
