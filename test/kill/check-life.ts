@@ -68,7 +68,7 @@ export function checkLife(
         return isThere === true ? undefined : "what was acknowledged as stored is lost";
       }
       case "result": {
-        if (line.code !== undefined && stops.includes(line.code)) return undefined;
+        if (line.code !== undefined && ["execution-released", ...stops].includes(line.code)) return undefined;
         const last = after.entries.get(line.execution)?.at(-1);
         if (last?.type === "flow:completed") {
           return (JSON.stringify(last.result) ?? "") === line.value

@@ -1,5 +1,5 @@
 // A process that is killed: it goes on with what is stored, starts what is not there yet, answers what is asked, until all has ended.
-import { type Entry, type Execution, type OpenQuestion, SluiceError, recover, run } from "@sluice/core";
+import { type Entry, type Execution, type OpenQuestion, SluiceError, load, recover, run } from "@sluice/core";
 import { type SyncStore, sqliteStore } from "@sluice/sqlite";
 import { flowsOf, Nudge } from "./flows.ts";
 import { type Life, type Planned, answerOf, nudgesOf, planned } from "./life.ts";
@@ -70,6 +70,7 @@ async function tend(execution: Execution): Promise<void> {
   await turns(1);
   ask();
   if (execution.id.startsWith("counter")) answering.push(nudge(execution).then(() => execution.close(), ifNotStopped));
+  const back = random.below(3) === 0 ? putAway(execution).catch(ifNotStopped) : undefined;
   await execution.result.then(
     (value) => witness.write({ what: "result", execution: id, value: JSON.stringify(value) ?? "" }),
     (error: unknown) => {
@@ -79,11 +80,21 @@ async function tend(execution: Execution): Promise<void> {
     },
   );
   await Promise.all(answering);
+  const again = await back;
+  if (again !== undefined) await tend(again);
+}
+
+/** Releases an execution when it waits, and loads it again; nothing where it ends before. */
+async function putAway(execution: Execution): Promise<Execution | undefined> {
+  if ((await execution.settled) !== "waiting") return undefined;
+  await execution.release();
+  const flow = flows[execution.id.startsWith("order") ? "order" : "counter"]; // no others wait
+  return execution.status === "completed" ? undefined : load(flow, execution.id, settings);
 }
 
 /** What comes after the end of an execution is refused, also of one that goes on elsewhere; everything else is a fault. */
 function ifNotStopped(error: unknown): void {
-  const codes: readonly string[] = ["execution-ended", ...life.stops];
+  const codes: readonly string[] = ["execution-ended", "execution-released", ...life.stops];
   if (!(error instanceof SluiceError && codes.includes(error.code))) fault(error);
 }
 
