@@ -17,11 +17,21 @@ import {
   isShown,
   statusOf,
 } from "../machine/entry.ts";
-import { type FieldSignal, changesView, eventsView, fieldProjection, project } from "../views/projections.ts";
+import {
+  type FieldSignal,
+  changesView,
+  eventsView,
+  fieldProjection,
+  project,
+  stateChanges,
+  statusChanges,
+} from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
 import type { Shell } from "../run/shell.ts";
+import type { Store } from "../store/store.ts";
+import { readLog } from "./stored-log.ts";
 
 type PullOf<T, O> = AsyncGenerator<O extends { readonly lag: "gap" } ? T | Gap : T, void, undefined>;
 
@@ -112,6 +122,8 @@ export interface ExecutionParts {
   readonly shell: Shell;
   readonly scheduler: SchedulerLike;
   readonly report: ReportError;
+  /** Where its log is stored; undefined where it is not. */
+  readonly store?: Store | undefined;
 }
 
 /** The public face of an execution. What it offers is made when it is read, and may be handed around: `const { emit } = execution`. */
@@ -145,7 +157,8 @@ class Face {
   }
 
   get status(): ExecutionStatus {
-    const { final } = this.#parts.shell;
+    const { final, shown } = this.#parts.shell;
+    if (shown !== undefined) return shown.status;
     if (final !== undefined) return statusOf(final) ?? "running";
     return this.#parts.shell.standstill.isOn ? "waiting" : "running";
   }
@@ -184,16 +197,12 @@ class Face {
 
   get state$(): View<unknown> {
     const { shell, report } = this.#parts;
-    const present = (): unknown => shell.state;
-    return changesView(shell.log, report, present, (entry, next) => {
-      if (entry.type === "state:changed" && isOwn(entry)) next(shell.state);
-    });
+    return changesView(shell.log, report, () => stateChanges(shell.shown?.state ?? shell.state));
   }
 
   get status$(): View<ExecutionStatus> {
     const { shell, report } = this.#parts;
-    const present = (): ExecutionStatus => this.status;
-    return changesView(shell.log, report, present, (entry, next) => statusOf(entry) && next(this.status), true);
+    return changesView(shell.log, report, () => statusChanges(this.status), true);
   }
 
   get events$(): View<Entry> {
@@ -291,10 +300,17 @@ class Face {
   }
 
   #source() {
-    const { shell, scheduler } = this.#parts;
+    const { shell, scheduler, store } = this.#parts;
     const onExit = (): void => this.cancel("the reader of its stream left");
-    return { log: shell.log, scheduler, where: shell.where, onExit };
+    const earlier = store && ((from: number, to: number) => readSome(store, shell, { from, to }));
+    return { log: shell.log, scheduler, where: shell.where, onExit, earlier };
   }
+}
+
+/** Stored entries from one number on, to another at most. */
+function readSome(store: Store, { id, where }: Shell, { from, to }: { readonly from: number; readonly to: number }) {
+  const lastSeq = Math.min(to, from + 999);
+  return readLog(store, { executionId: id, flow: where, lastSeq }, { after: from - 1 });
 }
 
 /** Settles with the end of the execution, at once when that is over. Unread, it is never an unhandled rejection. */

@@ -157,7 +157,7 @@ export async function goOn(
       shell.drain();
     });
   }
-  return createExecution({ shell, scheduler, report });
+  return createExecution({ shell, scheduler, report, store });
 }
 
 /** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */

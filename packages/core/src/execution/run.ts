@@ -60,7 +60,7 @@ export function run<C extends Runnable>(
     shell.start();
     shell.drain();
   });
-  return createExecution({ shell, scheduler, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
+  return createExecution({ shell, scheduler, store, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
 }
 
 function cancelWith(shell: Shell, abortSignal: AbortSignal): void {

@@ -43,7 +43,7 @@ export interface LogRange {
  */
 export async function readLog(
   store: Store,
-  { executionId, flow, lastSeq }: StoredExecution,
+  { executionId, flow, lastSeq }: Pick<StoredExecution, "executionId" | "flow" | "lastSeq">,
   { after = 0, upTo = lastSeq }: LogRange = {},
 ): Promise<readonly Entry[]> {
   const place = { executionId, path: [flow] };

@@ -67,6 +67,11 @@ export class EntryLog {
     return this.#seq;
   }
 
+  /** The number of the last durable entry that readers get. */
+  get shownSeq(): number {
+    return this.#shown === undefined ? this.#seq : this.#storedSeq;
+  }
+
   /** The index behind the last entry that readers get. */
   get end(): number {
     return this.#shown ?? this.#base + this.#entries.length;
@@ -98,12 +103,15 @@ export class EntryLog {
     this.#storedSeq = this.#seq;
   }
 
-  /** Lets readers have what is held, up to a durable entry and the live ones behind it. */
-  show(seq: number): void {
+  /** Lets readers have what is held, up to a durable entry and the live ones behind it. @param each hears of each before a reader gets any */
+  show(seq: number, each: (entry: Entry) => void): void {
     if (this.#shown === undefined) return;
     this.#storedSeq = seq;
     let at = this.#shown - this.#base;
-    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) at += 1;
+    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) {
+      each(next);
+      at += 1;
+    }
     this.#shown = this.#base + at;
     this.deliver();
   }

@@ -101,7 +101,8 @@ export class People implements Asker {
       resolve: (answer) => over(() => resolve(answer), true),
       reject: (error) => over(() => reject(error), true),
     });
-    if (machine.questions.get(id) === undefined) {
+    if (machine.questions.get(id) !== undefined) this.#asking.standstill.asked();
+    else {
       const due = this.#due(expires);
       this.#append({ type: "interrupt:raised", ...attempt.origin(), interrupt: asked, inline: true, ...due });
     }

@@ -26,6 +26,7 @@ import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
 import { Runner } from "./runner.ts";
+import { Shown } from "./shown.ts";
 import { Standstill } from "./standstill.ts";
 import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
@@ -84,6 +85,8 @@ export class Shell implements Host, Below {
   readonly standstill: Standstill;
   /** Of one that is stored. */
   readonly keeper: Keeper | undefined;
+  /** What has been shown of it, where that waits until it is stored. */
+  readonly shown: Shown | undefined;
   /** Made with the first question. */
   #people: People | undefined;
 
@@ -116,7 +119,10 @@ export class Shell implements Host, Below {
       onEnd: () => this.#complete(),
     });
     this.finale = new Finale(this);
-    if (parts.standstill === undefined) writer?.bind(this);
+    if (parts.standstill === undefined && writer !== undefined) {
+      writer.bind(this);
+      if (!writer.isAhead) this.shown = new Shown(this.state, this.standstill.isOn ? "waiting" : "running");
+    }
     this.#final = past?.final;
     if (past?.final !== undefined) this.finale.was(past.final);
   }
@@ -195,6 +201,7 @@ export class Shell implements Host, Below {
     const { cause } = this.machine.rollback;
     if (cause !== undefined) this.finale.goOn(cause);
     for (const command of this.machine.pending()) this.queue.push(command, this.log.lastSeq);
+    this.standstill.asked(); // its questions are open already
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. @throws SluiceError `not-serialisable` for what cannot be stored */
@@ -233,7 +240,7 @@ export class Shell implements Host, Below {
 
   /** Entries up to a number are stored: who watches gets them. */
   stored(seq: number): void {
-    this.log.show(seq);
+    this.log.show(seq, (entry) => this.shown?.take(entry));
     if (this.keeper?.writer.isAhead === true) this.append({ type: "state:persisted", uptoSeq: seq }, true);
   }
 
