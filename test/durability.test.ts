@@ -140,31 +140,6 @@ test("a fan-out goes on where a crash has left it", async () => {
   expect(calls).toEqual([1, 2, 3, 4, 3, 4]);
 });
 
-test("S25 while an answer to ctx.ask is being stored, the execution does not wait for people", async () => {
-  const it = flow(defineFlow({ name: "ask", input: z.string(), result: z.boolean() })).chunk(
-    "ask",
-    start,
-    async (draft, ctx) => {
-      const { ok } = await ctx.ask(Approval, { draft });
-      ctx.setResult(ok);
-    },
-  );
-  const execution = run(it, "hello", { store: memoryStore() });
-  const waits: number[] = [];
-  execution.on("flow:waiting", ({ interrupts }) => waits.push(interrupts.length));
-  await execution.settled;
-  execution.resume(execution.interrupts[0]?.id ?? "", { ok: true });
-  expect(await execution.result).toBe(true);
-  expect(waits).toEqual([1]);
-});
-
-test("what has just been run is found again as soon as it says that it is stored", async () => {
-  const store = memoryStore();
-  const it = flow(defineFlow({ name: "one", input: z.number() })).chunk("one", start, () => {});
-  await run(it, 1, { store, id: "x" }).stored();
-  expect(store.find("x")).toMatchObject({ executionId: "x", flow: "one" });
-});
-
 test("S22 S23 a child's question that was put away with its parent is open again when the parent's chunk asks for it", async () => {
   const store = memoryStore();
   const calls: string[] = [];
@@ -201,4 +176,29 @@ test("S22 S23 a child's question that was put away with its parent is open again
   again.resume("approval@a1", { ok: false });
   expect(await again.result).toEqual([true, { ok: false }]);
   expect(calls).toEqual(["go", "draft", "put", "go"]);
+});
+
+test("S25 while an answer to ctx.ask is being stored, the execution does not wait for people", async () => {
+  const it = flow(defineFlow({ name: "ask", input: z.string(), result: z.boolean() })).chunk(
+    "ask",
+    start,
+    async (draft, ctx) => {
+      const { ok } = await ctx.ask(Approval, { draft });
+      ctx.setResult(ok);
+    },
+  );
+  const execution = run(it, "hello", { store: memoryStore() });
+  const waits: number[] = [];
+  execution.on("flow:waiting", ({ interrupts }) => waits.push(interrupts.length));
+  await execution.settled;
+  execution.resume(execution.interrupts[0]?.id ?? "", { ok: true });
+  expect(await execution.result).toBe(true);
+  expect(waits).toEqual([1]);
+});
+
+test("what has just been run is found again as soon as it says that it is stored", async () => {
+  const store = memoryStore();
+  const it = flow(defineFlow({ name: "one", input: z.number() })).chunk("one", start, () => {});
+  await run(it, 1, { store, id: "x" }).stored();
+  expect(store.find("x")).toMatchObject({ executionId: "x", flow: "one" });
 });

@@ -1,6 +1,16 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "serve.ts",
+    "a flow is started, watched and answered over HTTP",
+    `
+item: Dear
+item: Ann
+asks: Dear Ann, your parcel is here.
+result: sent
+`,
+  ],
+  [
     "approval.ts",
     "a question waits for its answer while the rest goes on, each answer leads on, and in between nothing is in memory",
     `

@@ -29,6 +29,7 @@ import {
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
+import type { StateData } from "../machine/state-fold.ts";
 import type { Shell } from "../run/shell.ts";
 import type { Store } from "../store/store.ts";
 import { readLog } from "./stored-log.ts";
@@ -51,6 +52,10 @@ export interface AnswerOptions {
 export interface Execution<S = any> extends AsyncDisposable {
   readonly id: string;
   readonly status: ExecutionStatus;
+  /** Where the log stands: the position of the last entry that can be seen, `0` before the first. */
+  readonly position: string;
+  /** The present state. */
+  readonly state: StateOf<S>;
   /** The answer. Rejects when the execution fails or is cancelled; unread, it is never an unhandled rejection. */
   readonly result: Promise<ResultOf<S>>;
   /** Settles when the execution ends, or has nothing to do but to wait for people; tells its status. Never rejects. */
@@ -85,7 +90,11 @@ export interface Execution<S = any> extends AsyncDisposable {
    * @returns the signal's id
    * @throws SluiceError `event-not-accepted`, `payload-invalid`, `execution-ended`
    */
-  readonly emit: <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>) => string;
+  readonly emit: {
+    <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>): string;
+    /** For hosts, which know events by their names. */
+    (event: string, payload: unknown): string;
+  };
   /**
    * Answers a question, once: what depends on the answer goes on. The same answer with the same `requestId` again does
    * nothing.
@@ -163,6 +172,15 @@ class Face {
     return this.#parts.shell.standstill.isOn ? "waiting" : "running";
   }
 
+  get position(): string {
+    return this.#parts.shell.log.position;
+  }
+
+  get state(): unknown {
+    const { shell } = this.#parts;
+    return shell.shown?.state ?? shell.state;
+  }
+
   get result(): Promise<unknown> {
     this.#result ??= resultOf(this.#parts.shell);
     return this.#result;
@@ -197,7 +215,7 @@ class Face {
 
   get state$(): View<unknown> {
     const { shell, report } = this.#parts;
-    return changesView(shell.log, report, () => stateChanges(shell.shown?.state ?? shell.state));
+    return changesView(shell.log, report, () => stateChanges(this.state as StateData));
   }
 
   get status$(): View<ExecutionStatus> {
@@ -236,9 +254,12 @@ class Face {
 
   get emit() {
     const { shell } = this.#parts;
-    return (event: EventDef, payload: unknown): string => {
-      const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
-      if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, shell.where);
+    return (given: EventDef | string, payload: unknown): string => {
+      const { accepts = [] } = shell.spec;
+      const name = typeof given === "string" ? given : given?.name;
+      const event = typeof given === "string" ? accepts.find((one) => one.name === name) : given;
+      if (event === undefined || !accepts.some((one) => one.name === name))
+        throw notAccepted(name, accepts, shell.where);
       if (shell.halted !== undefined) throw shell.halted;
       if (shell.machine.ended) throw ended(`The event "${event.name}"`, shell.where);
       const valid = validatePayload(event, payload, shell.where);
@@ -325,10 +346,10 @@ function resultOf(shell: Shell): Promise<unknown> {
   return result;
 }
 
-function notAccepted(event: EventDef | undefined, accepts: readonly string[], where: string): SluiceError {
-  const list = accepts.length === 0 ? "none" : accepts.map((name) => `"${name}"`).join(", ");
+function notAccepted(event: string | undefined, accepts: readonly EventDef[], where: string): SluiceError {
+  const list = accepts.length === 0 ? "none" : accepts.map(({ name }) => `"${name}"`).join(", ");
   return new SluiceError("event-not-accepted", {
-    what: `The event "${event?.name}" came from outside; the flow accepts ${list}`,
+    what: `The event "${event}" came from outside; the flow accepts ${list}`,
     where,
     mend: "List it in the spec's `accepts`",
   });

@@ -1,5 +1,5 @@
 import type { Common, Entry, EntryDraft } from "../machine/entry.ts";
-import { type Position, comparePositions } from "./position.ts";
+import { type Position, comparePositions, positionOf } from "./position.ts";
 import { weightOf } from "./weight.ts";
 
 /** How much of the log is kept in memory for readers that come late or lag. The oldest entries go first. */
@@ -20,6 +20,14 @@ export interface Listener {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** How a log has come to its end. */
+export interface Closed {
+  /** Of an execution that did not complete. */
+  readonly error: Error | undefined;
+  /** Whether it has stopped here without a final entry: views of the log fail, too. */
+  readonly isCut: boolean;
+}
+
 interface Reader {
   readonly listener: Listener;
   next: number;
@@ -49,7 +57,7 @@ export class EntryLog {
   #readers: Reader[] = [];
   #parked: (() => void)[] = [];
   #delivering = false;
-  #closed: { readonly error: Error | undefined } | undefined;
+  #closed: Closed | undefined;
 
   constructor(executionId: string, retention: Retention = {}) {
     this.#executionId = executionId;
@@ -72,6 +80,12 @@ export class EntryLog {
     return this.#shown === undefined ? this.#seq : this.#storedSeq;
   }
 
+  /** The position of the last entry that readers get; `0` before the first. */
+  get position(): string {
+    const last = this.at(this.end - 1);
+    return last === undefined ? String(this.shownSeq) : positionOf(last);
+  }
+
   /** The index behind the last entry that readers get. */
   get end(): number {
     return this.#shown ?? this.#base + this.#entries.length;
@@ -82,8 +96,8 @@ export class EntryLog {
     return this.#base + this.#head;
   }
 
-  /** Set when no further entry comes; `error` when the execution did not complete. */
-  get closed(): { readonly error: Error | undefined } | undefined {
+  /** Set when no further entry comes. */
+  get closed(): Closed | undefined {
     return this.#closed;
   }
 
@@ -205,9 +219,9 @@ export class EntryLog {
     if (this.#parked.length > 0) this.#wake();
   }
 
-  /** No further entry comes: every reader gets what is left, and ends. */
-  close(error: Error | undefined): void {
-    this.#closed = { error };
+  /** No further entry comes: every reader gets what is left, and ends. @param isCut as `Closed` has it */
+  close(error: Error | undefined, isCut = false): void {
+    this.#closed ??= { error, isCut };
     this.deliver();
   }
 

@@ -2,20 +2,15 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Below } from "./below.ts";
 import type { Gate } from "./command-queue.ts";
 import { Kin } from "./kin.ts";
-import { lostChild } from "./lost-child.ts";
+import { type ParentOfLost, lostChild } from "./lost-child.ts";
 import type { LostChild, Past, Spending } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
 /** The execution that is kept. */
-interface Kept {
+interface Kept extends ParentOfLost {
   readonly where: string;
-  readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
-  /** Makes a child run again that nobody has asked for, where its flow is known. */
-  readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
 }
 
 type Act = (failure: SluiceError | undefined) => void;

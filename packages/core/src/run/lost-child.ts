@@ -1,23 +1,30 @@
-import type { EntryDraft } from "../machine/entry.ts";
+import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
-import type { LostChild } from "./past.ts";
+import type { LostBelow } from "./kin.ts";
+import type { LostChild, PastData } from "./past.ts";
 
 /** The execution whose child it is. */
-interface Parent {
+export interface ParentOfLost {
   readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
+  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => Entry | undefined;
   /** Makes it run again, where its flow is known. */
-  readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
+  readonly relaunch: (attempt: Attempt, lost: LostChild) => Relaunched | undefined;
+}
+
+/** A lost child that runs again. */
+export interface Relaunched extends Below {
+  /** What recovery begins with. */
+  readonly checkpoint: () => PastData;
 }
 
 /**
  * A child whose attempt was ended by a crash, and that nobody has asked for again: it ends with the next attempt. What it
  * has done is undone where that is asked for and its flow is known.
  */
-export function lostChild(parent: Parent, attempt: Attempt, lost: LostChild, forget: () => void): Below {
+export function lostChild(parent: ParentOfLost, attempt: Attempt, lost: LostChild, forget: () => void): LostBelow {
   const { path, state, startedAt } = lost.past;
-  let undoing: Below | undefined;
+  let undoing: Relaunched | undefined;
   return {
     held: { timers: 0, attempts: 0 },
     cancel: (reason, { rollback }) => {
@@ -28,8 +35,11 @@ export function lostChild(parent: Parent, attempt: Attempt, lost: LostChild, for
       }
       const at = parent.now();
       forget();
-      parent.append({ type: "flow:cancelled", state, durationMs: at - startedAt, reason }, false, at, path);
+      const end = { type: "flow:cancelled", state, durationMs: at - startedAt, reason } as const;
+      const final = parent.append(end, false, at, path);
+      if (final !== undefined) lost.past.take(final); // a checkpoint may be made while others still undo their work
     },
+    list: () => undoing?.checkpoint() ?? lost.past.list(),
     onEnded: (callback) => undoing?.onEnded(callback),
   };
 }

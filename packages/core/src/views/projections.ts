@@ -34,16 +34,13 @@ export function project<T>(log: EntryLog, report: ReportError, map: Project<T>, 
   }, report);
 }
 
-/** The log itself. It completes after the final entry, whatever that is. */
+/** The log itself. It completes after the final entry, whatever that is; without one it ends in an error. */
 export function eventsView(log: EntryLog, report: ReportError): View<Entry> {
-  return new View<Entry>(
-    (subscriber) =>
-      log.listen(
-        { receive: (entry) => subscriber.next(entry), end: () => subscriber.complete(), fail: report },
-        log.start,
-      ),
-    report,
-  );
+  return new View<Entry>((subscriber) => {
+    const end = (error: Error | undefined): void =>
+      log.closed?.isCut === true ? subscriber.error(error) : subscriber.complete();
+    return log.listen({ receive: (entry) => subscriber.next(entry), end, fail: report }, log.start);
+  }, report);
 }
 
 /** What a view of changes begins with, and what it makes of entries. */
@@ -61,7 +58,10 @@ export function changesView<T>(log: EntryLog, report: ReportError, begin: () => 
     return log.listen(
       {
         receive: (entry) => map(entry, (value) => subscriber.next(value)),
-        end: (error) => (error === undefined || quietEnd ? subscriber.complete() : subscriber.error(error)),
+        end: (error) =>
+          error === undefined || (quietEnd && log.closed?.isCut !== true)
+            ? subscriber.complete()
+            : subscriber.error(error),
         fail: report,
       },
       from,

@@ -139,7 +139,7 @@ async function* retained<T>(
     if (entry === undefined) {
       const { closed } = log;
       if (closed !== undefined) {
-        if (failing && closed.error !== undefined) throw closed.error;
+        if ((failing || closed.isCut) && closed.error !== undefined) throw closed.error;
         return;
       }
       const now = source.scheduler.now();
@@ -222,7 +222,7 @@ async function* conflated<T>(
       const item = unread.take();
       if (item !== undefined) yield item.value;
       else if (over !== undefined) {
-        if (failing && over.error !== undefined) throw over.error;
+        if ((failing || log.closed?.isCut === true) && over.error !== undefined) throw over.error;
         return;
       } else {
         await wait(
