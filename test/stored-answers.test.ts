@@ -76,3 +76,23 @@ test("S24 one to a question that nobody has asked is told at once", async () => 
   await time.advance(1);
   expect(told).toEqual([expect.objectContaining({ code: "interrupt-unknown" })]);
 });
+
+test("S25 an answer is checked by its question also before the chunk that waits has asked again", async () => {
+  const time = new VirtualTime();
+  const options = { store: memoryStore(), scheduler: time.scheduler };
+  const it = flow(defineFlow({ name: "asks", input: text, result: text })).chunk("ask", start, async (draft, ctx) => {
+    await time.delay(10);
+    return (await ctx.ask(Approval, draft)).by;
+  });
+  const first = run(it, "hello", { ...options, id: "x" });
+  await time.advance(20);
+  const id = first.interrupts[0]?.id ?? "";
+  await first.release();
+  const execution = await load(it, "x", options);
+  expect(() => execution.resume(Approval, id, { by: 7 } as never)).toThrow(
+    expect.objectContaining({ code: "answer-invalid" }),
+  );
+  execution.resume(Approval, id, { by: "ada" });
+  await time.advance(20);
+  expect(await execution.result).toBe("ada");
+});

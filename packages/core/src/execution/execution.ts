@@ -272,7 +272,7 @@ class Face {
     const { shell } = this.#parts;
     return (...given: readonly unknown[]): void => {
       const [question, id, answer, options] = typeof given[0] === "string" ? [undefined, ...given] : given;
-      const { name } = (question ?? {}) as Partial<Interrupt>;
+      const { name, answer: schema } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
       if (shell.halted !== undefined) throw shell.halted;
       if (shell.ending !== undefined || shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
@@ -281,6 +281,7 @@ class Face {
         id: String(id),
         answer,
         ...(name !== undefined && { name }),
+        ...(schema !== undefined && { schema }),
         ...(requestId !== undefined && { requestId }),
       });
     };

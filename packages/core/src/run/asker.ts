@@ -1,3 +1,4 @@
+import type { Interrupt } from "../define/interrupt.ts";
 import type { OpenQuestion } from "../machine/entry.ts";
 
 /** An answer to a question. */
@@ -6,6 +7,8 @@ export interface Answer {
   readonly answer: unknown;
   /** The question's name, where the one who answers knows it. */
   readonly name?: string;
+  /** What it must fit, where the chunk that waits has not asked again after a crash. */
+  readonly schema?: Interrupt["answer"];
   readonly requestId?: string;
 }
 

@@ -179,13 +179,14 @@ export class People implements Asker {
   }
 
   /** Takes an answer in that is one to it. */
-  take({ id, answer, name, requestId }: Answer): void {
+  take({ id, answer, name, requestId, schema }: Answer): void {
     const { machine, where } = this.#asking;
     const question = machine.questions.get(id);
     const end = machine.questions.end(id);
     const waiter = this.#waiters.get(id);
     if (question !== undefined && name !== undefined && name !== question.name) throw this.#unknown(id, name);
-    const valid = this.#validAnswer(question?.name ?? end?.name ?? "", answer, waiter);
+    const asked = question?.name ?? end?.name ?? "";
+    const valid = this.#validAnswer(asked, answer, waiter?.schema ?? this.#answers.get(asked) ?? schema);
     if (end !== undefined) {
       if (isSameAnswer(end, valid, requestId)) return;
       throw closed(id, end, where);
@@ -202,9 +203,8 @@ export class People implements Asker {
     this.#asking.whenSafe((failure) => (failure === undefined ? waiter.resolve(valid) : waiter.reject(failure)));
   }
 
-  #validAnswer(name: string, answer: unknown, waiter: Waiter | undefined): unknown {
+  #validAnswer(name: string, answer: unknown, schema: Interrupt["answer"] | undefined): unknown {
     const { where } = this.#asking;
-    const schema = waiter?.schema ?? this.#answers.get(name);
     if (schema === undefined) return plainCopy(answer, where);
     const valid = validate(schema, answer, {
       code: "answer-invalid",
