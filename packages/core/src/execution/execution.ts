@@ -155,16 +155,16 @@ class Face {
   }
 
   get settled(): Promise<ExecutionStatus> {
+    const { shell } = this.#parts;
     const { status } = this;
-    if (status !== "running") return Promise.resolve(status);
-    if (this.#settling === undefined) {
-      const { standstill } = this.#parts.shell;
-      this.#settling = Promise.withResolvers();
-      if (!this.#isEndAwaited) this.#parts.shell.onEnded(() => this.#settle()); // once: it may wait many times
-      this.#isEndAwaited = true;
-      standstill.onWaiting(() => this.#parts.shell.whenStored(() => this.#settle()));
-    }
-    return this.#settling.promise;
+    if (status !== "running" || shell.halted !== undefined) return Promise.resolve(status);
+    if (this.#settling !== undefined) return this.#settling.promise;
+    const settling = Promise.withResolvers<ExecutionStatus>();
+    this.#settling = settling;
+    if (!this.#isEndAwaited) shell.onEnded(() => this.#settle()); // once: it may wait many times
+    this.#isEndAwaited = true;
+    shell.standstill.onWaiting(() => shell.whenStored(() => this.#settle()));
+    return settling.promise;
   }
 
   #settle(): void {

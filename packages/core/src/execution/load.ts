@@ -10,10 +10,11 @@ import { EntryLog, type Retention } from "../log/entry-log.ts";
 import { type Flows, type KnownFlow, launch } from "../run/launch.ts";
 import { type Past, machineOf } from "../run/past.ts";
 import type { Shell } from "../run/shell.ts";
-import type { StoredAnswer, StoredExecution } from "../store/store.ts";
-import { type ReportError, harmless, reportToConsole } from "../views/view.ts";
+import type { StoredExecution } from "../store/store.ts";
+import { harmless, reportToConsole } from "../views/view.ts";
 import { type StoreOptions, writerOf } from "./durability.ts";
 import { type Execution, createExecution } from "./execution.ts";
+import { Letters } from "./letters.ts";
 import { given, readPast, recordOf } from "./stored-log.ts";
 
 /** A flow, or one whose objects are made in another way than by `new Flow()`. */
@@ -133,7 +134,7 @@ async function goOn(
   const shellOf = (): Shell => shell;
   const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
   const identity = { id: executionId, path: [graph.flow] };
-  const isWaiting = status === "waiting";
+  const isWaiting = status === "waiting" && !past.areRunning; // what runs asks again
   const shell: Shell = launch({
     flow,
     input: undefined,
@@ -150,9 +151,10 @@ async function goOn(
   const report = harmless(onObserverError);
   shell.onEnded((error) => log.close(error));
   if (!isOver) {
+    const letters = new Letters(shell, answers, report);
     scheduler.schedule(() => {
       shell.start();
-      for (const answer of answers) takeAnswer(shell, answer, report);
+      letters.deliver();
       shell.drain();
     });
   }
@@ -190,18 +192,12 @@ async function isChanged(
 /** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
 function checkChildren(graph: Graph, past: Past, flows: Flows): void {
   const unknown = past.unfinished.find(({ flow }) => !flows.has(flow));
-  if (unknown === undefined || machineOf(graph, past).isRunning) return;
+  if (unknown === undefined) return;
+  const machine = machineOf(graph, past);
+  if (machine.isRunning && machine.ending === undefined) return;
   throw new SluiceError("flow-unknown", {
     what: `The execution has failed, and a child of the flow "${unknown.flow}" is to be undone`,
     where: graph.flow,
     mend: "Give that flow, too: in `flows`",
   });
-}
-
-function takeAnswer(shell: Shell, { interrupt, answer, requestId }: StoredAnswer, report: ReportError): void {
-  try {
-    shell.people.answer({ id: interrupt, answer: JSON.parse(answer), ...(requestId !== undefined && { requestId }) });
-  } catch (error) {
-    report(error);
-  }
 }

@@ -1,6 +1,7 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Command } from "./command.ts";
+import type { RollbackCause } from "./entry.ts";
 import type { StateData } from "./state-fold.ts";
 
 export type MachineStatus = "idle" | "running" | "failing" | "rolling-back" | "ended";
@@ -22,6 +23,8 @@ export interface Progress {
   failure: SluiceError | undefined;
   /** Whether its time is over. */
   overdue: boolean;
+  /** How it is to end when its children have undone their work. */
+  ending: RollbackCause | undefined;
 }
 
 /** The progress of an execution that has not started. */
@@ -37,6 +40,7 @@ export function progressOf({ keepOpen }: Graph): Progress {
     wasQuiet: false,
     failure: undefined,
     overdue: false,
+    ending: undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Entry, EntryDraft, FinalEntry } from "../machine/entry.ts";
+import type { Entry, EntryDraft, FinalEntry, RollbackCause } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
@@ -20,8 +20,8 @@ interface Stage {
   readonly append: (draft: EntryDraft) => Entry | undefined;
   /** Of one that is stored. */
   readonly keeper: Keeper | undefined;
-  /** Calls back when all that has been appended is stored; with an error when it cannot be. */
-  readonly whenStored: (act: (failure: SluiceError | undefined) => void) => void;
+  /** Calls back when its end may be told; with an error when it cannot be stored. */
+  readonly whenTold: (act: (failure: SluiceError | undefined) => void) => void;
 }
 
 /** What an end acts on. */
@@ -92,6 +92,11 @@ export class Finale {
     this.finish();
   }
 
+  /** Ends as it was about to when a crash cut it short: children were undoing their work. */
+  end(cause: RollbackCause): void {
+    this.#begin("its execution ends", cause, true);
+  }
+
   /** Goes on with an undoing that a crash has cut short. */
   goOn(cause: Ending): void {
     this.#ending = cause;
@@ -126,7 +131,7 @@ export class Finale {
     tell();
     const error = endError(draft, stage.where);
     const result = "result" in ending ? ending.result : undefined;
-    stage.whenStored((failure) => this.#over(failure ?? error, result));
+    stage.whenTold((failure) => this.#over(failure ?? error, result));
   }
 
   #over(error: SluiceError | undefined, result: unknown): void {
@@ -143,7 +148,7 @@ export class Finale {
 
   /** Ends what is running; what has completed is undone, with `rollback`; then comes the final entry. */
   #begin(why: string, ending: Ending, rollback: boolean): void {
-    const { machine, timers, runner, stopPipelines } = this.#parts;
+    const { machine, timers, runner, stopPipelines, stage } = this.#parts;
     if (machine.ended || this.#ending !== undefined) return; // an observer of what is ended here may ask for another end
     this.#ending = ending;
     timers.clear();
@@ -151,6 +156,9 @@ export class Finale {
     const below = runner.stopBelow(why, rollback);
     if (below.length === 0) return this.#stopped(why, ending, rollback);
     this.#undoing = true;
+    // with what the children have just told: so that a crash while they undo leaves a trace of why
+    if (ending.end !== "flow:completed" && machine.ending === undefined)
+      stage.append({ type: "flow:ending", ...ending });
     let left = below.length;
     for (const child of below) {
       child.onEnded(() => {

@@ -1,12 +1,14 @@
+import type { Amount } from "../define/budget.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
 import type { Gate } from "./command-queue.ts";
+import { Costs, type Spending } from "./costs.ts";
 import { Kin } from "./kin.ts";
 import { lostChild } from "./lost-child.ts";
-import type { LostChild, Past, Spending } from "./past.ts";
+import type { LostChild, Past } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
 /** What a keeper works with. */
@@ -16,9 +18,11 @@ export interface KeeperParts {
   readonly past: Past | undefined;
   readonly where: string;
   readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
+  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => Entry | undefined;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
+  /** Of a child: hears what it spends. */
+  readonly onCost: ((cost: Amount) => void) | undefined;
 }
 
 type Act = (failure: SluiceError | undefined) => void;
@@ -26,9 +30,11 @@ type Act = (failure: SluiceError | undefined) => void;
 /** Keeps an execution for whoever goes on with it: its entries, and the children of its attempts. Only a stored one has it. */
 export class Keeper {
   readonly #parts: KeeperParts;
+  readonly #costs: Costs;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
+    this.#costs = new Costs(parts.past?.spending);
   }
 
   get writer(): Writer {
@@ -41,14 +47,22 @@ export class Keeper {
     return writer.isSync ? writer : undefined;
   }
 
-  /** What had been spent when it was stored. */
+  /** What has been spent so far, here and in its children. */
   get spending(): Spending {
-    return this.#parts.past?.spending ?? { spent: [], reached: [] };
+    return this.#costs.list();
   }
 
   /** Takes an entry to the store. */
   take(entry: Entry): void {
     this.#parts.writer.take(entry);
+    const cost = this.#costs.take(entry);
+    if (cost !== undefined) this.#parts.onCost?.(cost);
+  }
+
+  /** A child of a chunk has spent something. */
+  spend(chunk: string, cost: Amount): void {
+    this.#costs.spend(chunk, cost);
+    this.#parts.onCost?.(cost);
   }
 
   /** Why a value cannot be stored; undefined where it can. */

@@ -49,7 +49,8 @@ export class Kin {
   }
 
   list(): readonly ChildData[] {
-    return [...this.#known, ...this.#lost.keys()].map(({ flow, graphHash, input, past }) => ({
+    const lost = this.lost.map(({ again, past, ...rest }) => ({ ...rest, past: again ?? past }));
+    return [...this.#known, ...lost].map(({ flow, graphHash, input, past }) => ({
       flow,
       graphHash,
       input,

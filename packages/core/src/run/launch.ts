@@ -1,5 +1,5 @@
 import type { SchedulerLike } from "rxjs";
-import type { Budget } from "../define/budget.ts";
+import type { Amount, Budget } from "../define/budget.ts";
 import { definitionOf } from "../define/flow.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -38,6 +38,8 @@ export interface Launch {
   readonly account?: Account | undefined;
   /** Of a child: its root's. */
   readonly standstill?: Standstill;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: (cost: Amount) => void;
   readonly writer?: Writer | undefined;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past | undefined;
@@ -93,6 +95,7 @@ export function launch(given: Launch): Shell {
     scheduler,
     child: (...call) => launchChild(flows, ...call),
     ...(standstill !== undefined && { standstill }),
+    ...(given.onCost !== undefined && { onCost: given.onCost }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
     relaunch: (...lost) => relaunch(flows, ...lost),
@@ -142,10 +145,12 @@ function launchChild(
 }
 
 /** Makes a child run again that nobody has asked for, where its flow is known: so that what it has done can be undone. */
-function relaunch(flows: Flows | undefined, parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
+function relaunch(flows: Flows | undefined, parent: Shell, attempt: Attempt, lost: LostChild) {
+  const { flow: name, past, input } = lost;
   const known = flows?.get(name);
   if (known === undefined) return undefined;
   const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past, flows });
+  lost.again = { list: () => child.checkpoint() };
   child.start();
   return child;
 }
@@ -170,6 +175,7 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
     scheduler: parent.scheduler,
     standstill: parent.standstill,
     account: parent.identity.accounts?.of(attempt.chunk),
+    onCost: (cost) => parent.keeper?.spend(attempt.chunk.name, cost),
   });
 }
 

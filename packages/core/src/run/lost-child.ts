@@ -1,4 +1,4 @@
-import type { EntryDraft } from "../machine/entry.ts";
+import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
 import type { LostChild } from "./past.ts";
@@ -6,7 +6,7 @@ import type { LostChild } from "./past.ts";
 /** The execution whose child it is. */
 interface Parent {
   readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => unknown;
+  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => Entry | undefined;
   /** Makes it run again, where its flow is known. */
   readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
 }
@@ -28,7 +28,9 @@ export function lostChild(parent: Parent, attempt: Attempt, lost: LostChild, for
       }
       const at = parent.now();
       forget();
-      parent.append({ type: "flow:cancelled", state, durationMs: at - startedAt, reason }, false, at, path);
+      const draft = { type: "flow:cancelled", state, durationMs: at - startedAt, reason } as const;
+      const final = parent.append(draft, false, at, path);
+      if (final !== undefined) lost.past.take(final);
     },
     onEnded: (callback) => undoing?.onEnded(callback),
   };

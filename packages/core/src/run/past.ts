@@ -5,12 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import { Machine, type MachineOptions } from "../machine/machine.ts";
 import type { MachineSnapshot } from "../machine/machine-snapshot.ts";
 import { foldState } from "../machine/state-fold.ts";
-
-/** What has been spent, in all (`""`) and by chunk, and the highest threshold of each budget that has been told. */
-export interface Spending {
-  readonly spent: readonly (readonly [chunk: string, amount: Amount])[];
-  readonly reached: readonly (readonly [chunk: string, thresholdPct: number])[];
-}
+import { Costs, type Spending } from "./costs.ts";
 
 /** A child that an attempt has run, as plain data. */
 export interface ChildData {
@@ -41,6 +36,8 @@ export interface LostChild {
   readonly graphHash: string;
   readonly input: unknown;
   readonly past: Past;
+  /** Set when it runs again, to undo its work: what it has come to since. */
+  again?: { readonly list: () => PastData };
 }
 
 interface Ran {
@@ -57,8 +54,7 @@ export class Past {
   streamStopped: boolean;
   readonly #running: Map<string, Ran>;
   readonly #byPath = new Map<string, { readonly parent: string; readonly past: Past }>();
-  readonly #spent: Map<string, Amount>;
-  readonly #reached: Map<string, number>;
+  readonly #costs: Costs;
 
   constructor(path: readonly string[], data?: PastData) {
     this.path = path;
@@ -66,8 +62,7 @@ export class Past {
     this.entries = [...(data?.entries ?? [])];
     this.children = data?.children ?? 0;
     this.streamStopped = data?.streamStopped ?? false;
-    this.#spent = new Map(data?.spending.spent);
-    this.#reached = new Map(data?.spending.reached);
+    this.#costs = new Costs(data?.spending);
     this.#running = new Map();
     for (const [activationId, chunk, children] of data?.running ?? []) {
       const lost = children.map(({ past, ...rest }) => ({ ...rest, past: new Past(past.path, past) }));
@@ -83,7 +78,7 @@ export class Past {
   }
 
   get spending(): Spending {
-    return { spent: [...this.#spent], reached: [...this.#reached] };
+    return this.#costs.list();
   }
 
   /** The state after the last entry. */
@@ -98,6 +93,11 @@ export class Past {
 
   get startedAt(): number {
     return this.machine?.progress.startedAt ?? this.entries[0]?.at ?? 0;
+  }
+
+  /** Whether attempts were cut off: the next ones do it all again. */
+  get areRunning(): boolean {
+    return this.#running.size > 0;
   }
 
   /** The children that the present attempt of an activation has run, in the order of their start; once: they are another's then. */
@@ -132,13 +132,8 @@ export class Past {
       case "stream:stop":
         this.streamStopped = true;
         return undefined;
-      case "budget:threshold_reached":
-        this.#reached.set(entry.chunk ?? "", entry.thresholdPct);
-        return undefined;
-      case "model:finish":
-        return this.#spend(entry.chunk, amountOf(entry));
       default:
-        return undefined;
+        return this.#costs.take(entry);
     }
   }
 
@@ -147,7 +142,7 @@ export class Past {
     if (entry.type === "flow:start" && entry.path.length === this.path.length + 1) this.#begin(name, entry);
     const child = this.#byPath.get(name);
     const cost = child?.past.take(entry);
-    return cost && this.#spend(this.#running.get(child?.parent ?? "")?.chunk ?? "", cost);
+    return cost && this.#costs.spend(this.#running.get(child?.parent ?? "")?.chunk ?? "", cost);
   }
 
   #begin(name: string, { path, flow, graphHash, input, parent = "" }: EntryOf<unknown, "flow:start">): void {
@@ -169,14 +164,6 @@ export class Past {
     return ran;
   }
 
-  #spend(chunk: string, cost: Amount): Amount {
-    for (const account of new Set(["", chunk])) {
-      const { usd = 0, tokens = 0 } = this.#spent.get(account) ?? {};
-      this.#spent.set(account, { usd: usd + (cost.usd ?? 0), tokens: tokens + (cost.tokens ?? 0) });
-    }
-    return cost;
-  }
-
   list(): PastData {
     const { path, machine, entries, children, streamStopped, spending } = this;
     const running = [...this.#running].map(([id, ran]) => {
@@ -185,12 +172,6 @@ export class Past {
     });
     return { path, ...(machine && { machine }), entries, children, streamStopped, spending, running };
   }
-}
-
-/** What a call of a model has cost. */
-export function amountOf({ usage, costUsd }: Pick<EntryOf<unknown, "model:finish">, "usage" | "costUsd">): Amount {
-  const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
-  return { tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) };
 }
 
 /** The machine of an execution, as its past has left it. @throws SluiceError `snapshot-invalid` when the graph's routing is another one */

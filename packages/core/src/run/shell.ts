@@ -1,4 +1,5 @@
 import type { SchedulerLike } from "rxjs";
+import type { Amount } from "../define/budget.ts";
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -44,6 +45,8 @@ export interface ShellParts {
   readonly writer?: Writer;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: (cost: Amount) => void;
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
@@ -94,6 +97,7 @@ export class Shell implements Host, Below {
         writer,
         past,
         relaunch,
+        onCost: parts.onCost,
         where: graph.flow,
         now: () => this.now(),
         append: (...entry) => this.append(...entry),
@@ -228,6 +232,12 @@ export class Shell implements Host, Below {
     else this.keeper.whenSafe(act);
   }
 
+  /** Its end may be told when it is stored; a child's to the chunk that runs it as chunks go on. */
+  whenTold(act: (failure: SluiceError | undefined) => void): void {
+    if (this.identity.parent === undefined) this.whenStored(act);
+    else this.whenSafe(act);
+  }
+
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
@@ -237,7 +247,7 @@ export class Shell implements Host, Below {
   checkpoint(): PastData {
     const final = this.#final;
     const { identity, streamStopped } = this;
-    const spending = identity.accounts?.spending ?? this.keeper?.spending ?? { spent: [], reached: [] };
+    const spending = this.keeper?.spending ?? { spent: [], reached: [] };
     return {
       path: identity.path,
       ...(final === undefined && { machine: this.machine.snapshot() }),

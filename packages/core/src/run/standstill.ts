@@ -19,6 +19,7 @@ export class Standstill {
   #asked: boolean;
   #waiting: boolean;
   #listeners: (() => void)[] | undefined;
+  #onLook: ((isWaiting: boolean) => void) | undefined;
 
   /** @param wasOn of an execution that goes on: whether it has waited; left out for a new one */
   constructor(root: Root, wasOn?: boolean) {
@@ -38,6 +39,11 @@ export class Standstill {
     else (this.#listeners ??= []).push(listener);
   }
 
+  /** Calls `listener` whenever something has been done, with whether all that is unfinished waits for answers. Only one. */
+  onLook(listener: (isWaiting: boolean) => void): void {
+    this.#onLook = listener;
+  }
+
   /** People have been asked. It is looked at when all that follows has been done. */
   asked(): void {
     this.#asked = true;
@@ -46,6 +52,7 @@ export class Standstill {
 
   /** Something has been done: perhaps it was the last that could be. */
   look(): void {
+    this.#onLook?.(this.#root.isWaiting);
     if (!this.#asked || this.#waiting || !this.#root.isWaiting) return;
     const { state, people } = this.#root;
     this.#root.append({ type: "flow:waiting", state, interrupts: people.open() });

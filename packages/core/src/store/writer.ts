@@ -92,9 +92,16 @@ export class Writer implements Author {
     if (this.#parts.durability !== "exit" || this.#status !== "running") this.flush();
   }
 
+  /** What was put into the store for a question is forgotten. */
+  forget(question: string): void {
+    this.#answered.push(question);
+    if (this.#parts.durability !== "exit") this.flush();
+  }
+
   /** Stores what has been taken, with the next commit. */
   flush(): void {
-    if (this.#failure === undefined) this.#parts.journal.add(this);
+    const isIdle = this.#texts.length === 0 && this.#answered.length === 0 && !this.#wantsCheckpoint;
+    if (this.#failure === undefined && !isIdle) this.#parts.journal.add(this);
   }
 
   /** Stores a checkpoint with the next commit. */
@@ -116,6 +123,7 @@ export class Writer implements Author {
   /** Nothing more is stored. */
   stop(failure: SluiceError): void {
     this.#failure ??= failure;
+    this.#parts.journal.remove(this); // a checkpoint of what has been put away would be wrong
     this.#release();
   }
 
