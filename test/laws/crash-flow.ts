@@ -118,6 +118,7 @@ export function crashFlow(
       ...given,
       // nothing goes round for ever: what has come round does not begin again, and what follows a failure does not fail
       ...(isLate && { emits: made.poked === true && given.emits, emitsEarly: false, interrupts: false, reads: false }),
+      ...(given.hangs && { child: 0, asks: false, reads: false, step: false, sleep: false }), // what is done until then hangs on the clock
       ...(isHandling && { fails: 0, hangs: false, child: 0 }),
     };
     const next = it.chunk(

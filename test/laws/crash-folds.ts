@@ -1,4 +1,4 @@
-import type { Append, Entry, Execution, Graph } from "@sluice/core";
+import type { Append, Execution, Graph } from "@sluice/core";
 import { shellOf } from "../../packages/core/src/execution/execution.ts";
 import { Past, type PastData, machineOf } from "../../packages/core/src/run/past.ts";
 import { entryOfText, ofText, textOf } from "../../packages/core/src/store/entry-text.ts";
@@ -26,20 +26,6 @@ export function foldBreaks(
   const differs = differenceOf(whole, live);
   if (differs !== undefined) broken.push(`after entry ${texts.length} the fold differs from what is live: ${differs}`);
   return broken;
-}
-
-/** What a checkpoint and the entries behind it tell, and what all entries tell. */
-export function checkpointBreaks(
-  graph: Graph,
-  entries: readonly Entry[],
-  checkpoint: { seq: number; text: string },
-): string[] {
-  const path = [graph.flow];
-  const [whole, rest] = [new Past(path), new Past(path, ofText(checkpoint.text) as PastData)];
-  for (const entry of entries) whole.take(entry);
-  for (const entry of entries.slice(checkpoint.seq)) rest.take(entry);
-  const differs = differenceOf(told(graph, whole.list()), told(graph, rest.list()));
-  return differs === undefined ? [] : [`from the checkpoint at ${checkpoint.seq}: ${differs}`];
 }
 
 /** What a past comes to; of children what does not hang on how it is written down. */

@@ -267,7 +267,7 @@ class Face {
   get release(): Execution["release"] {
     const { shell } = this.#parts;
     return async () => {
-      if (shell.final !== undefined) return;
+      if (shell.final !== undefined || shell.halted?.code === "execution-released") return;
       if (shell.keeper === undefined) throw notStored(shell.where);
       shell.start(); // one that has not begun is found again, too
       await this.stored();

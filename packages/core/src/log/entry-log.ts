@@ -13,10 +13,17 @@ export interface Retention {
 /** Somebody to whom entries are pushed, one by one, as they are appended. */
 export interface Listener {
   readonly receive: (entry: Entry) => void;
-  /** The execution has ended; after its last entry. `error` when it did not complete. */
-  readonly end: (error: Error | undefined) => void;
+  /** After the last entry: `error` when the execution did not complete; `stopped` when it has not ended either, and goes on elsewhere, if at all. */
+  readonly end: (error: Error | undefined, stopped: boolean) => void;
   /** `receive` threw, and the listener was detached because of it. */
   readonly fail: (error: unknown) => void;
+}
+
+/** Why no further entry comes. */
+interface Closed {
+  readonly error: Error | undefined;
+  /** Whether it has stopped without an end. */
+  readonly stopped: boolean;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -49,7 +56,7 @@ export class EntryLog {
   #readers: Reader[] = [];
   #parked: (() => void)[] = [];
   #delivering = false;
-  #closed: { readonly error: Error | undefined } | undefined;
+  #closed: Closed | undefined;
 
   constructor(executionId: string, retention: Retention = {}) {
     this.#executionId = executionId;
@@ -78,7 +85,7 @@ export class EntryLog {
   }
 
   /** Set when no further entry comes; `error` when the execution did not complete. */
-  get closed(): { readonly error: Error | undefined } | undefined {
+  get closed(): Closed | undefined {
     return this.#closed;
   }
 
@@ -168,7 +175,7 @@ export class EntryLog {
     const reader: Reader = { listener, next: Math.max(from, this.start) };
     this.#readers.push(reader);
     this.#feed(reader);
-    if (this.#closed !== undefined) this.#finish(reader, this.#closed.error);
+    if (this.#closed !== undefined) this.#finish(reader, this.#closed);
     return () => this.#detach(reader);
   }
 
@@ -192,14 +199,14 @@ export class EntryLog {
     }
     this.#delivering = false;
     if (this.#closed !== undefined) {
-      for (const reader of this.#readers) this.#finish(reader, this.#closed.error);
+      for (const reader of this.#readers) this.#finish(reader, this.#closed);
     }
     if (this.#parked.length > 0) this.#wake();
   }
 
-  /** No further entry comes: every reader gets what is left, and ends. */
-  close(error: Error | undefined): void {
-    this.#closed = { error };
+  /** No further entry comes: every reader gets what is left, and ends. @param stopped it has not ended: views of the log fail, too */
+  close(error: Error | undefined, stopped = false): void {
+    this.#closed ??= { error, stopped };
     this.deliver();
   }
 
@@ -223,10 +230,10 @@ export class EntryLog {
     return reader.next < this.end;
   }
 
-  #finish(reader: Reader, error: Error | undefined): void {
+  #finish(reader: Reader, { error, stopped }: Closed): void {
     this.#detach(reader);
     try {
-      reader.listener.end(error);
+      reader.listener.end(error, stopped);
     } catch (thrown) {
       reader.listener.fail(thrown);
     }

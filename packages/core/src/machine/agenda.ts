@@ -21,6 +21,8 @@ export interface Progress {
   open: boolean;
   wasQuiet: boolean;
   failure: SluiceError | undefined;
+  /** Whether its idle time is over. */
+  idled: boolean;
   /** Whether its time is over. */
   overdue: boolean;
   /** How it is to end when its children have undone their work. */
@@ -39,6 +41,7 @@ export function progressOf({ keepOpen }: Graph): Progress {
     open: keepOpen === true,
     wasQuiet: false,
     failure: undefined,
+    idled: false,
     overdue: false,
     ending: undefined,
   };

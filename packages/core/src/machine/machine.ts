@@ -189,7 +189,8 @@ export class Machine {
       isIdle: this.#agenda.progress.open && this.#ledger.lanes.quiet,
       deadlines: this.#ledger.joins.deadlines(this.routes.steps),
     });
-    return takingBack.length === 0 ? rest : [...takingBack, ...rest];
+    const closing: readonly Command[] = this.open && this.#agenda.progress.idled ? [{ type: "close" }] : none;
+    return takingBack.length + closing.length === 0 ? rest : [...closing, ...takingBack, ...rest];
   }
 
   /** Takes one durable entry in and tells what is to be done because of it; live ones and children's are nothing to it. Costs O(listeners). */
@@ -326,8 +327,10 @@ export class Machine {
       this.#agenda.commands.push({ type: "timeout" });
     }
     this.#ledger.done.timerFired(timer);
-    if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet)
+    if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet) {
+      this.#agenda.progress.idled = true;
       this.#agenda.commands.push({ type: "close" });
+    }
     this.#agenda.commands.push(...this.#ledger.rollback.timerFired(timer));
     this.#ledger.lapse(timer);
     const activation = this.#ledger.activations.get(timer);

@@ -102,7 +102,7 @@ export class People implements Asker {
     if (machine.questions.get(id) === undefined) {
       const due = this.#due(expires);
       this.#append({ type: "interrupt:raised", ...attempt.origin(), interrupt: asked, inline: true, ...due });
-    }
+    } else this.#asking.standstill.asked(); // an earlier attempt has asked, which a crash has cut off
     return promise;
   }
 

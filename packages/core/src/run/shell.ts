@@ -269,7 +269,7 @@ export class Shell implements Host, Below {
     if (this.log.closed !== undefined) return;
     this.#halted = error;
     this.#parts.writer?.stop(error);
-    this.log.close(error);
+    this.log.close(error, true);
     this.#finale.halt(error);
   }
 

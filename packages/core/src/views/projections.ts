@@ -33,12 +33,16 @@ export function project<T>(log: EntryLog, report: ReportError, map: Project<T>, 
   }, report);
 }
 
-/** The log itself. It completes after the final entry, whatever that is. */
+/** The log itself. It completes after the final entry, whatever that is; it fails where that is not to come here. */
 export function eventsView(log: EntryLog, report: ReportError): View<Entry> {
   return new View<Entry>(
     (subscriber) =>
       log.listen(
-        { receive: (entry) => subscriber.next(entry), end: () => subscriber.complete(), fail: report },
+        {
+          receive: (entry) => subscriber.next(entry),
+          end: (error, stopped) => (stopped ? subscriber.error(error) : subscriber.complete()),
+          fail: report,
+        },
         log.start,
       ),
     report,
@@ -58,7 +62,8 @@ export function changesView<T>(
     return log.listen(
       {
         receive: (entry) => map(entry, (value) => subscriber.next(value)),
-        end: (error) => (error === undefined || quietEnd ? subscriber.complete() : subscriber.error(error)),
+        end: (error, stopped) =>
+          error === undefined || (quietEnd && !stopped) ? subscriber.complete() : subscriber.error(error),
         fail: report,
       },
       log.end,

@@ -118,7 +118,7 @@ async function* retained<T>(
     if (entry === undefined) {
       const { closed } = log;
       if (closed !== undefined) {
-        if (failing && closed.error !== undefined) throw closed.error;
+        if ((failing || closed.stopped) && closed.error !== undefined) throw closed.error;
         return;
       }
       const now = source.scheduler.now();
@@ -184,8 +184,8 @@ async function* conflated<T>(
         if (selected !== undefined) unread.put(valueAtKey(selected.item, key), selected.item);
         if (over !== undefined || selected !== undefined) wake?.();
       },
-      end: (error) => {
-        over ??= { error };
+      end: (error, stopped) => {
+        over ??= { error: failing || stopped ? error : undefined };
         wake?.();
       },
       fail: (error) => {
@@ -200,7 +200,7 @@ async function* conflated<T>(
       const item = unread.take();
       if (item !== undefined) yield item.value;
       else if (over !== undefined) {
-        if (failing && over.error !== undefined) throw over.error;
+        if (over.error !== undefined) throw over.error;
         return;
       } else {
         await wait(

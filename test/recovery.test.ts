@@ -1,0 +1,420 @@
+import {
+  type Checkpoint,
+  type Entry,
+  type Execution,
+  after,
+  all,
+  defineFlow,
+  each,
+  event,
+  failed,
+  flow,
+  interrupt,
+  load,
+  memoryStore,
+  recover,
+  run,
+  start,
+  vitalsOf,
+} from "@sluice/core";
+import { VirtualTime, itemsOf } from "@sluice/testing";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { type PromptStore, mortalStore } from "./laws/mortal-store.ts";
+
+const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ ok: z.boolean() }) });
+const Tick = event("tick", z.number());
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => "resolved",
+    (error: { readonly code?: string }) => error.code,
+  );
+const none = { timers: 0, attempts: 0, listeners: 0, readers: 0 };
+
+/** A store in memory, and a process on it that dies with its nth append. */
+function dying(after: number, taken = true) {
+  const store = memoryStore() as PromptStore;
+  let alive = true;
+  const mortal = mortalStore(
+    store,
+    { after, taken, how: "silent" },
+    { alive: () => alive, die: () => (alive = false) },
+  );
+  return { store, mortal };
+}
+
+/** A flow whose chunk waits until it is let go. */
+function waiting(calls: string[] = []) {
+  const gate = Promise.withResolvers<void>();
+  const it = flow(
+    defineFlow({ name: "waits", input: z.number(), stream: z.unknown(), result: z.number(), accepts: [Tick] }),
+  )
+    .chunk("one", start, async (n, ctx) => {
+      calls.push(`one ${ctx.attempt} ${ctx.idempotencyKey}`);
+      ctx.putIntoStream(n);
+      await gate.promise;
+      return n + 1;
+    })
+    .chunk("two", after("one"), (n) => n * 2);
+  return { it, gate };
+}
+
+test("S26 unfinished work runs again with the same key and the next attempt, finished work does not", async () => {
+  const [store, time, calls] = [memoryStore(), new VirtualTime(), [] as string[]];
+  const { scheduler } = time;
+  const { it, gate } = waiting(calls);
+  run(it, 1, { store, scheduler, id: "x" });
+  await time.settle();
+  const again = await load(it, "x", { store, scheduler });
+  await time.settle();
+  gate.resolve();
+  await time.settle();
+  expect(await again.result).toBe(4);
+  expect(calls).toEqual(["one 1 x/a1", "one 2 x/a1"]);
+  const log = await itemsOf(again.events());
+  expect(log.map(({ type }) => type).slice(0, 7)).toEqual([
+    "flow:start",
+    "chunk:start",
+    "stream:item",
+    "flow:resume",
+    "chunk:reset",
+    "chunk:start",
+    "stream:item",
+  ]);
+});
+
+test("S26 attempts that were cut off are none of a chunk's retries", async () => {
+  const [store, time, calls] = [memoryStore(), new VirtualTime(), [] as string[]];
+  const { scheduler } = time;
+  const it = flow(defineFlow({ name: "fails", input: z.number(), result: z.unknown() }))
+    .chunk(
+      "one",
+      start,
+      async (_, ctx) => {
+        calls.push(`${ctx.attempt} @${time.now()}`);
+        await time.delay(10, ctx);
+        throw new Error("no");
+      },
+      { retry: { attempts: 2, delay: 5, jitter: false } },
+    )
+    .chunk("answer", failed("one"), ({ attempts }) => attempts);
+  run(it, 1, { store, scheduler, id: "x" });
+  await time.advance(1);
+  const again = await load(it, "x", { store, scheduler });
+  await time.advance();
+  expect(await again.result).toBe(3);
+  expect(calls).toEqual(["1 @0", "2 @1", "3 @16"]);
+});
+
+test("S8b an idle time that was over when its process died stays over", async () => {
+  const time = new VirtualTime();
+  const { scheduler } = time;
+  const it = flow(
+    defineFlow({ name: "open", input: z.number(), result: z.unknown(), keepOpen: true, idle: 10, accepts: [Tick] }),
+  ).chunk("one", start, (n) => n);
+  const { store, mortal } = dying(4);
+  run(it, 1, { store: mortal, scheduler, id: "x" });
+  await time.advance(20);
+  expect(store.read("x").at(-1)).toContain("timer:fired");
+  const again = await load(it, "x", { store, scheduler });
+  await time.settle();
+  expect(again.status).toBe("completed");
+  expect(time.now()).toBe(20);
+});
+
+test("S26 an execution that was never stored is not known", async () => {
+  const time = new VirtualTime();
+  const { scheduler } = time;
+  const { it } = waiting();
+  const { store, mortal } = dying(1, false);
+  run(it, 1, { store: mortal, scheduler, id: "x", durability: "exit" });
+  await time.advance(5);
+  await expect(load(it, "x", { store, scheduler })).rejects.toMatchObject({ code: "execution-unknown" });
+});
+
+test("one that has ended gives its result and its views, and nothing starts", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  gate.resolve();
+  const first = run(it, 1, { store, scheduler, id: "x" });
+  await time.settle();
+  const again = await load(it, "x", { store, scheduler });
+  expect([again.status, await again.result, await again.settled]).toEqual(["completed", 4, "completed"]);
+  expect(await itemsOf(again.events())).toEqual(await itemsOf(first.events()));
+  expect(await itemsOf(again.stream())).toEqual([1]);
+  await again.release();
+  await again.stored();
+  again.cancel();
+  expect(() => again.emit(Tick, 1)).toThrowError(expect.objectContaining({ code: "execution-ended" }));
+  expect({ ...vitalsOf(again as Execution), pending: time.pending }).toEqual({ ...none, pending: 0 });
+  expect(store.find("x")).toMatchObject({ epoch: 1 });
+});
+
+test("S23 one that is released while it runs goes on elsewhere, and here nothing is left", async () => {
+  const [store, time, calls] = [memoryStore(), new VirtualTime(), [] as string[]];
+  const { scheduler } = time;
+  const { it, gate } = waiting(calls);
+  const first = run(it, 1, { store, scheduler, id: "x" });
+  const result = codeOf(first.result);
+  const read = codeOf(itemsOf(first.stream()));
+  await time.settle();
+  await time.during(Promise.all([first.release(), first.release()]));
+  await first.release();
+  expect([await result, await read, await first.settled]).toEqual([
+    "execution-released",
+    "execution-released",
+    "running",
+  ]);
+  expect(await codeOf(first.stored())).toBe("execution-released");
+  expect({ ...vitalsOf(first as Execution), pending: time.pending }).toEqual({ ...none, pending: 0 });
+  expect(() => first.emit(Tick, 1)).toThrowError(expect.objectContaining({ code: "execution-released" }));
+  const again = await load(it, "x", { store, scheduler });
+  await time.settle();
+  gate.resolve();
+  expect(await time.during(again.result)).toBe(4);
+  expect(calls.length).toBe(2);
+});
+
+test("S23 one that is released before it has begun begins elsewhere", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  gate.resolve();
+  await time.during(run(it, 1, { store, scheduler, id: "x" }).release());
+  const again = await load(it, "x", { store, scheduler });
+  expect(await time.during(again.result)).toBe(4);
+});
+
+test("an execution without a store cannot be released", async () => {
+  const { it } = waiting();
+  const execution = run(it, 1);
+  expect(await codeOf(execution.release())).toBe("store-missing");
+  execution.cancel();
+});
+
+test("events, answers and cancels are taken before the first tick after a load", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const it = flow(defineFlow({ name: "open", input: z.number(), result: z.unknown(), accepts: [Tick], keepOpen: true }))
+    .chunk("ask", start, (_, ctx) => void ctx.interrupt(Approval, "go on?"))
+    .chunk("answered", all(Approval.answered, Tick), ([{ ok }, n], ctx) => ctx.end([ok, n]));
+  for (const id of ["a", "b"]) {
+    const execution = run(it, 1, { store, scheduler, id });
+    await time.settle();
+    await time.during(execution.release());
+  }
+  const [a, b] = [await load(it, "a", { store, scheduler }), await load(it, "b", { store, scheduler })];
+  a.emit(Tick, 5);
+  a.resume(Approval, a.interrupts[0]?.id ?? "", { ok: true });
+  b.cancel("no more");
+  await time.settle();
+  expect(await a.result).toEqual([true, 5]);
+  expect(await codeOf(b.result)).toBe("execution-cancelled");
+  expect((await itemsOf(b.events())).map(({ type }) => type).slice(-2)).toEqual(["flow:waiting", "flow:cancelled"]);
+});
+
+test("S29 who was taken over hears of it with the next append, and stores nothing more", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  const first = run(it, 1, { store, scheduler, id: "x" });
+  const result = codeOf(first.result);
+  await time.settle();
+  const again = await load(it, "x", { store, scheduler });
+  first.emit(Tick, 1);
+  gate.resolve();
+  await time.settle();
+  expect(await result).toBe("claim-lost");
+  expect({ ...vitalsOf(first as Execution), pending: time.pending }).toEqual({ ...none, pending: 0 });
+  expect(await again.result).toBe(4);
+  expect((await itemsOf(again.events())).filter(({ type }) => type === "signal")).toEqual([]);
+});
+
+test("S13 a store that fails stops the execution without an entry, and it is recovered", async () => {
+  const time = new VirtualTime();
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  const store = memoryStore() as PromptStore;
+  let appends = 0;
+  const failing = {
+    ...store,
+    append: (...given: Parameters<typeof store.append>) => {
+      appends += 1;
+      if (appends === 3) throw new Error("the disk is full");
+      return store.append(...given);
+    },
+  };
+  const first = run(it, 1, { store: failing, scheduler, id: "x" });
+  const [result, read] = [codeOf(first.result), codeOf(itemsOf(first.events()))];
+  await time.settle();
+  gate.resolve();
+  await time.settle();
+  expect([await result, await read]).toEqual(["store-failed", "store-failed"]);
+  expect(vitalsOf(first as Execution)).toEqual(none);
+  const { executions, refused } = await recover([it], { store: failing, scheduler });
+  expect(refused).toEqual([]);
+  expect(await time.during(executions[0]?.result ?? Promise.resolve())).toBe(4);
+});
+
+test("S27 what steps came to and how long was slept outlives the process", async () => {
+  const [store, time, calls] = [memoryStore(), new VirtualTime(), [] as string[]];
+  const { scheduler } = time;
+  const it = flow(defineFlow({ name: "steps", input: z.number(), result: z.unknown() })).chunk(
+    "one",
+    start,
+    async (n, ctx) => {
+      const paid = await ctx.step("pay", ({ idempotencyKey }) => {
+        calls.push(idempotencyKey);
+        return { n };
+      });
+      await ctx.sleep(100);
+      return [paid, time.now()];
+    },
+  );
+  run(it, 1, { store, scheduler, id: "x" });
+  await time.advance(60);
+  const again = await load(it, "x", { store, scheduler });
+  expect(await time.during(again.result)).toEqual([{ n: 1 }, 100]);
+  expect(calls).toEqual(["x/a1/pay"]);
+});
+
+test("S28 an event that was emitted before a crash is not emitted again", async () => {
+  const [store, time, calls] = [memoryStore(), new VirtualTime(), [] as string[]];
+  const { scheduler } = time;
+  const Found = event("found", z.object({ id: z.number() }));
+  const it = flow(defineFlow({ name: "emits", input: z.number(), result: z.unknown() }))
+    .chunk("one", start, async (_, ctx) => {
+      for (const id of [1, 1, ...(ctx.attempt > 1 ? [2] : [])]) calls.push(ctx.emit(Found, { id }));
+      if (ctx.attempt === 1) await time.delay(1_000);
+    })
+    .chunk("heard", Found, ({ id }) => void calls.push(`heard ${id}`));
+  run(it, 1, { store, scheduler, id: "x" });
+  await time.advance(1);
+  const again = await load(it, "x", { store, scheduler });
+  await time.during(again.result);
+  expect(calls.filter((call) => call.startsWith("heard"))).toEqual(["heard 1", "heard 1", "heard 2"]);
+  const ids = calls.filter((call) => !call.startsWith("heard"));
+  expect(ids.slice(2, 4)).toEqual(ids.slice(0, 2));
+});
+
+test("S30 a flow that was wired differently is refused with the differences, unless that is accepted", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const spec = defineFlow({ name: "wired", input: z.number(), result: z.unknown() });
+  const old = flow(spec).chunk("one", start, async (n) => {
+    await time.delay(1_000);
+    return n;
+  });
+  const changed = flow(spec)
+    .chunk("one", start, (n) => n)
+    .chunk("two", after("one"), (n) => n + 1);
+  run(old, 1, { store, scheduler, id: "x" });
+  await time.advance(1);
+  await expect(load(changed, "x", { store, scheduler })).rejects.toThrow(
+    expect.objectContaining({ code: "graph-changed", message: expect.stringContaining('"two"') }),
+  );
+  const { refused } = await recover([changed], { store, scheduler });
+  expect(refused).toMatchObject([{ executionId: "x", error: { code: "graph-changed" } }]);
+  expect(store.find("x")).toMatchObject({ epoch: 1 });
+  const again = await load(changed, "x", { store, scheduler, acceptChanges: true });
+  expect(await time.during(again.result)).toBe(2);
+});
+
+test("what JSON cannot hold is refused at the door of a stored execution, and taken by one that is not", async () => {
+  const time = new VirtualTime();
+  const { scheduler } = time;
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const values = [new Date(0), new Map(), 1n, Number.NaN, circle, new (class Live {})(), () => 1];
+  const it = flow(defineFlow({ name: "any", input: z.any(), result: z.any() })).chunk("one", start, (n: unknown) => n);
+  const maker = flow(defineFlow({ name: "makes", input: z.number(), result: z.any() })).chunk("one", start, (n) => ({
+    deep: [values[n]],
+  }));
+  for (const [index, value] of values.entries()) {
+    expect(() => run(it, value, { store: memoryStore(), scheduler })).toThrowError(
+      expect.objectContaining({ code: "not-serialisable" }),
+    );
+    const stored = run(maker, index, { store: memoryStore(), scheduler });
+    const free = run(maker, index, { scheduler });
+    await time.settle();
+    await expect(stored.result).rejects.toThrow(/deep\[0\]/);
+    expect(await free.result).toEqual({ deep: [value] });
+  }
+});
+
+test("S21 live objects are given again by `create`", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  class Client {
+    constructor(readonly name: string) {}
+  }
+  let client = new Client("first");
+  const it = flow(defineFlow({ name: "live", input: z.number(), result: z.unknown() })).chunk(
+    "one",
+    start,
+    async () => {
+      const { name } = client;
+      await time.delay(5);
+      return name;
+    },
+  );
+  run(it, 1, { store, scheduler, id: "x" });
+  await time.advance(1);
+  client = new Client("second");
+  const again = await load(it, "x", { store, scheduler });
+  expect(await time.during(again.result)).toBe("second");
+});
+
+test("nothing is a value of its own, also through a checkpoint", async () => {
+  const [store, time, seen] = [memoryStore(), new VirtualTime(), [] as unknown[]];
+  const { scheduler } = time;
+  const gate = Promise.withResolvers<void>();
+  const it = flow(defineFlow({ name: "nothing", input: z.number(), stream: z.number(), result: z.unknown() }))
+    .chunk("a", start, () => undefined)
+    .chunk("b", start, () => undefined)
+    .chunk("both", all(after("a"), after("b")), async (both, ctx) => {
+      seen.push(both);
+      for (let item = 0; item < 100; item += 1) ctx.putIntoStream(item);
+      await gate.promise;
+    })
+    .chunk("list", start, () => [1])
+    .chunk("item", each(after("list")), () => undefined);
+  run(it, 1, { store, scheduler, id: "x", checkpointEvery: 1 });
+  await time.settle();
+  expect((store.checkpoint("x") as Checkpoint).seq).toBeGreaterThan(100);
+  const again = await load(it, "x", { store, scheduler });
+  await time.settle();
+  gate.resolve();
+  await time.during(again.result);
+  expect(seen).toEqual([
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+});
+
+test("a reader that goes on from a position finds it across a load, and hears of what is in the checkpoint only", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const it = flow(defineFlow({ name: "items", input: z.number(), stream: z.number(), result: z.unknown() }))
+    .chunk("one", start, (_, ctx) => {
+      for (const item of [1, 2, 3]) ctx.putIntoStream(item);
+    })
+    .chunk("two", after("one"), async (_, ctx) => {
+      await time.delay(1);
+      ctx.putIntoStream(4);
+      if (ctx.attempt === 1) await time.delay(1_000);
+    });
+  const seen: Entry[] = [];
+  run(it, 1, { store, scheduler, id: "x" }).events$.subscribe({ next: (entry) => seen.push(entry), error: () => {} });
+  await time.advance(5);
+  const again = await load(it, "x", { store, scheduler });
+  const rest = itemsOf(again.events({ from: `${(seen.at(-1)?.seq ?? 0) + 1}` }));
+  await time.during(again.result);
+  expect((await rest).map(({ seq }) => seq)[0]).toBe((seen.at(-1)?.seq ?? 0) + 1);
+  run(it, 1, { store, scheduler, id: "y", checkpointEvery: 1 }).events$.subscribe({ error: () => {} });
+  await time.advance(5);
+  const later = await load(it, "y", { store, scheduler });
+  expect(await codeOf(itemsOf(later.events({ from: 1 })))).toBe("stream-gap");
+  later.cancel();
+});
