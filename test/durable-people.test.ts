@@ -236,8 +236,8 @@ test("stored answers that cannot be taken are reported and forgotten, so that th
   await time.during(first.settled);
   const interrupt = idOf(first.interrupts);
   await time.during(first.release());
-  store.putAnswer({ executionId: "x", interrupt, answer: '{"ok":"maybe"}' });
-  store.putAnswer({ executionId: "x", interrupt: "nobody@a7", answer: "{" });
+  await store.putAnswer({ executionId: "x", interrupt, answer: '{"ok":"maybe"}' });
+  await store.putAnswer({ executionId: "x", interrupt: "nobody@a7", answer: "{" });
   const second = await load(it, "x", options);
   await time.settle();
   await time.during(second.release());

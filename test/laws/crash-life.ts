@@ -109,7 +109,11 @@ class World {
       checkpointEvery,
       scheduler: time.scheduler,
       ...(this.#plan.budget && { budget: { usd: 100 } }),
-      onObserverError: (error: unknown) => this.#broken.push(`reported: ${String(error)}`),
+      onObserverError: (error: unknown) => {
+        // what a chunk has asked inline is withdrawn when its attempt fails
+        if ((error as { readonly code?: string }).code !== "interrupt-closed")
+          this.#broken.push(`reported: ${String(error)}`);
+      },
     };
     const isNew = this.#store.find(id) === undefined;
     if (isNew) execution = run(flow, 1, { ...options, id }) as Execution;

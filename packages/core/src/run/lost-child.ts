@@ -1,4 +1,5 @@
 import type { Entry, EntryDraft } from "../machine/entry.ts";
+import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
 import type { LostChild } from "./past.ts";
@@ -16,7 +17,6 @@ interface Parent {
  * has done is undone where that is asked for and its flow is known.
  */
 export function lostChild(parent: Parent, attempt: Attempt, lost: LostChild, forget: () => void): Below {
-  const { path, state, startedAt } = lost.past;
   let undoing: Below | undefined;
   return {
     held: { timers: 0, attempts: 0 },
@@ -26,12 +26,26 @@ export function lostChild(parent: Parent, attempt: Attempt, lost: LostChild, for
         undoing.onEnded(forget);
         return undoing.cancel(reason, { rollback });
       }
-      const at = parent.now();
       forget();
-      const draft = { type: "flow:cancelled", state, durationMs: at - startedAt, reason } as const;
-      const final = parent.append(draft, false, at, path);
-      if (final !== undefined) lost.past.take(final);
+      end(parent, lost, reason, (entry) => lost.past.take(entry));
     },
     onEnded: (callback) => undoing?.onEnded(callback),
   };
+}
+
+/** Tells the end of a child: of what ran in it first, then its own. */
+function end(parent: Parent, { flow, past }: LostChild, reason: string, note: (entry: Entry) => void): void {
+  const at = parent.now();
+  const tell = (draft: EntryDraft): void => {
+    const entry = parent.append(draft, false, at, past.path);
+    if (entry !== undefined) note(entry);
+  };
+  const { state, startedAt } = past;
+  for (const { attempt, children } of past.cutOff) {
+    for (const child of children) end(parent, child, reason, note);
+    if (attempt === undefined) continue;
+    const error = aborted(`${flow}.${attempt.chunk}`, reason);
+    tell({ type: "chunk:failed", ...attempt, error, willRetry: false });
+  }
+  tell({ type: "flow:cancelled", state, durationMs: at - startedAt, reason });
 }

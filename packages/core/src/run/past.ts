@@ -1,5 +1,5 @@
 import type { Amount } from "../define/budget.ts";
-import type { Entry, EntryOf, FinalEntry } from "../machine/entry.ts";
+import type { Entry, EntryOf, FinalEntry, OfChunk } from "../machine/entry.ts";
 import { isFinalType } from "../machine/entry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Machine, type MachineOptions } from "../machine/machine.ts";
@@ -26,8 +26,12 @@ export interface PastData {
   readonly children: number;
   readonly streamStopped: boolean;
   readonly spending: Spending;
-  /** Of activations that are not over: the chunk, and the children that its attempt has run. */
-  readonly running: readonly (readonly [activationId: string, chunk: string, children: readonly ChildData[]])[];
+  /** Of activations that are not over: their attempt, and the children that it has run. Of an undoing only the children are known. */
+  readonly running: readonly (readonly [
+    activationId: string,
+    attempt: OfChunk | undefined,
+    children: readonly ChildData[],
+  ])[];
 }
 
 /** A child of an attempt that a crash has ended. */
@@ -41,7 +45,7 @@ export interface LostChild {
 }
 
 interface Ran {
-  chunk: string;
+  attempt: OfChunk | undefined;
   children: LostChild[];
 }
 
@@ -64,9 +68,9 @@ export class Past {
     this.streamStopped = data?.streamStopped ?? false;
     this.#costs = new Costs(data?.spending);
     this.#running = new Map();
-    for (const [activationId, chunk, children] of data?.running ?? []) {
+    for (const [activationId, attempt, children] of data?.running ?? []) {
       const lost = children.map(({ past, ...rest }) => ({ ...rest, past: new Past(past.path, past) }));
-      this.#running.set(activationId, { chunk, children: lost });
+      this.#running.set(activationId, { attempt, children: lost });
       for (const { past } of lost) this.#byPath.set(past.path.at(-1) ?? "", { parent: activationId, past });
     }
   }
@@ -110,10 +114,15 @@ export class Past {
 
   /** All children, at any depth, that have not ended. */
   get unfinished(): readonly LostChild[] {
-    return [...this.#running.values()]
-      .flatMap(({ children }) => children)
-      .filter(({ past }) => past.final === undefined)
-      .flatMap((child) => [child, ...child.past.unfinished]);
+    return this.cutOff.flatMap(({ children }) => children).flatMap((child) => [child, ...child.past.unfinished]);
+  }
+
+  /** The attempts that a crash has ended, each with its children that have not ended. */
+  get cutOff(): readonly { readonly attempt: OfChunk | undefined; readonly children: readonly LostChild[] }[] {
+    return [...this.#running.values()].map(({ attempt, children }) => ({
+      attempt,
+      children: children.filter(({ past }) => past.final === undefined),
+    }));
   }
 
   /** Takes the next entry of its log in. @returns what it cost */
@@ -122,7 +131,7 @@ export class Past {
     this.entries.push(entry);
     switch (entry.type) {
       case "chunk:start":
-        this.#ran(entry.activationId).chunk = entry.chunk;
+        this.#ran(entry.activationId).attempt = originOf(entry);
         return undefined;
       case "chunk:complete":
       case "chunk:failed":
@@ -142,7 +151,7 @@ export class Past {
     if (entry.type === "flow:start" && entry.path.length === this.path.length + 1) this.#begin(name, entry);
     const child = this.#byPath.get(name);
     const cost = child?.past.take(entry);
-    return cost && this.#costs.spend(this.#running.get(child?.parent ?? "")?.chunk ?? "", cost);
+    return cost && this.#costs.spend(this.#running.get(child?.parent ?? "")?.attempt?.chunk ?? "", cost);
   }
 
   #begin(name: string, { path, flow, graphHash, input, parent = "" }: EntryOf<unknown, "flow:start">): void {
@@ -159,7 +168,7 @@ export class Past {
   }
 
   #ran(activationId: string): Ran {
-    const ran = this.#running.get(activationId) ?? { chunk: "", children: [] };
+    const ran = this.#running.get(activationId) ?? { attempt: undefined, children: [] };
     this.#running.set(activationId, ran);
     return ran;
   }
@@ -168,10 +177,14 @@ export class Past {
     const { path, machine, entries, children, streamStopped, spending } = this;
     const running = [...this.#running].map(([id, ran]) => {
       const below = ran.children.map(({ past, ...rest }) => ({ ...rest, past: past.list() }));
-      return [id, ran.chunk, below] as const;
+      return [id, ran.attempt, below] as const;
     });
     return { path, ...(machine && { machine }), entries, children, streamStopped, spending, running };
   }
+}
+
+function originOf({ chunk, activationId, attempt, lane }: OfChunk): OfChunk {
+  return { chunk, activationId, attempt, lane };
 }
 
 /** The machine of an execution, as its past has left it. @throws SluiceError `snapshot-invalid` when the graph's routing is another one */
