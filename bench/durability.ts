@@ -2,6 +2,7 @@ import { byHand, handWritten } from "./contestants/by-hand.ts";
 import { dbosPostgres } from "./contestants/dbos.ts";
 import { type Durable, openAll } from "./contestants/durable.ts";
 import { langgraphSqlite } from "./contestants/langgraph-sqlite.ts";
+import { sluiceDurable, sluiceSqlite } from "./contestants/sluice-durable.ts";
 import { bytesOfChunk } from "./contestants/sluice-entries.ts";
 import { type Contestant, type MeasureOptions, measure } from "./measure.ts";
 import type { Comparison } from "./section.ts";
@@ -20,7 +21,7 @@ export async function compareDurable(
   { title, executions, steps }: DurableWork,
   options: MeasureOptions,
 ): Promise<Comparison> {
-  const openings = [handWritten(await bytesOfChunk()), langgraphSqlite, dbosPostgres];
+  const openings = [handWritten(await bytesOfChunk()), sluiceDurable, langgraphSqlite, dbosPostgres];
   const { durables, absent, close } = await openAll(openings, steps);
   try {
     return {
@@ -32,7 +33,7 @@ export async function compareDurable(
       ),
       of: "time",
       unit: byHand,
-      ours: byHand,
+      ours: sluiceSqlite,
       steps: { one: "a step", count: executions * steps },
       exceptions: absent,
     };

@@ -139,3 +139,66 @@ test("a fan-out goes on where a crash has left it", async () => {
   expect(await executions[0]?.result).toEqual([10, 20, 30, 40]);
   expect(calls).toEqual([1, 2, 3, 4, 3, 4]);
 });
+
+test("S22 S23 a child's question that was put away with its parent is open again when the parent's chunk asks for it", async () => {
+  const store = memoryStore();
+  const calls: string[] = [];
+  const child = flow(defineFlow({ name: "child", input: z.string(), result: z.boolean() }))
+    .chunk("put", start, (draft, ctx) => {
+      calls.push("put");
+      ctx.interrupt(Approval, { draft });
+    })
+    .chunk("take", Approval.answered, ({ ok }) => ok);
+  const parent = flow(defineFlow({ name: "parent", input: z.string(), result: z.unknown() })).chunk(
+    "go",
+    start,
+    async (text, ctx) => {
+      calls.push("go");
+      const draft = await ctx.step("draft", () => {
+        calls.push("draft");
+        return `Dear ${text}`;
+      });
+      const own = ctx.ask(Approval, { draft: "own" });
+      const ok = await ctx.child(child, draft);
+      ctx.setResult([ok, await own]);
+    },
+  );
+  const first = run(parent, "Ann", { store, id: "x" });
+  expect(await first.settled).toBe("waiting");
+  await first.release();
+  const again = await load(parent, "x", { store });
+  expect(await again.settled).toBe("waiting");
+  expect(again.interrupts.map(({ id, path }) => [id, path.join("/")])).toEqual([
+    ["approval@a1", "parent"],
+    ["child#1/approval@a1", "parent/child#1"],
+  ]);
+  again.resume("child#1/approval@a1", { ok: true });
+  again.resume("approval@a1", { ok: false });
+  expect(await again.result).toEqual([true, { ok: false }]);
+  expect(calls).toEqual(["go", "draft", "put", "go"]);
+});
+
+test("S25 while an answer to ctx.ask is being stored, the execution does not wait for people", async () => {
+  const it = flow(defineFlow({ name: "ask", input: z.string(), result: z.boolean() })).chunk(
+    "ask",
+    start,
+    async (draft, ctx) => {
+      const { ok } = await ctx.ask(Approval, { draft });
+      ctx.setResult(ok);
+    },
+  );
+  const execution = run(it, "hello", { store: memoryStore() });
+  const waits: number[] = [];
+  execution.on("flow:waiting", ({ interrupts }) => waits.push(interrupts.length));
+  await execution.settled;
+  execution.resume(execution.interrupts[0]?.id ?? "", { ok: true });
+  expect(await execution.result).toBe(true);
+  expect(waits).toEqual([1]);
+});
+
+test("what has just been run is found again as soon as it says that it is stored", async () => {
+  const store = memoryStore();
+  const it = flow(defineFlow({ name: "one", input: z.number() })).chunk("one", start, () => {});
+  await run(it, 1, { store, id: "x" }).stored();
+  expect(store.find("x")).toMatchObject({ executionId: "x", flow: "one" });
+});

@@ -1,15 +1,124 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
-    "approval.ts",
-    "a question waits for its answer while the rest goes on, and each answer leads on",
+    "serve.ts",
+    "a flow is started, watched and answered over HTTP",
     `
-(nobody is at the terminal: the first draft is refused, the second approved)
+item: Dear
+item: Ann
+asks: Dear Ann, your parcel is here.
+result: sent
+`,
+  ],
+  [
+    "approval.ts",
+    "a question waits for its answer while the rest goes on, each answer leads on, and in between nothing is in memory",
+    `
+(nobody is at the terminal: a script answers, and the file is a temporary one)
+  a draft is being written
   the courier is booked meanwhile
-approval@a1 asks: "Dear Ann, your parcel has arrived at last."
-  it is written again: make it shorter
-approval@a4 asks: "Your parcel is here."
-sent: Your parcel is here.
+"Dear Ann, your parcel has arrived." What is to be added? (Enter: nothing)
+> It waits at the reception.
+"Dear Ann, your parcel has arrived. It waits at the reception." Is it to be posted? (y/n)
+> y
+  it is being posted
+  posted: Dear Ann, your parcel has arrived. It waits at the reception.
+{
+  draft: 'Dear Ann, your parcel has arrived.',
+  feedback: 'It waits at the reception.'
+}
+letters posted: 1
+`,
+  ],
+  [
+    "crash-and-resume.ts",
+    "what a killed process had completed does not run again, its finished steps neither; the rest does",
+    `
+A process makes pictures of six photos, two at a time
+  develop dog, key album-1/a2/develop
+  develop cat, key album-1/a3/develop
+  frame dog.jpg
+  frame cat.jpg
+  develop sea, key album-1/a4/develop
+  develop moon, key album-1/a5/develop
+  frame sea.jpg
+It was killed. In the file: album-1, running, 12 entries
+This process goes on with it
+  develop moon, key album-1/a5/develop
+  frame sea.jpg
+  develop sky, key album-1/a6/develop
+  frame moon.jpg
+  develop sun, key album-1/a7/develop
+  frame sky.jpg
+  frame sun.jpg
+[
+  '[dog.jpg]',
+  '[cat.jpg]',
+  '[sea.jpg]',
+  '[moon.jpg]',
+  '[sky.jpg]',
+  '[sun.jpg]'
+]
+Begun how often, in both processes together
+  dog: developed 1, framed 1
+  cat: developed 1, framed 1
+  sea: developed 1, framed 2
+  moon: developed 2, framed 1
+  sky: developed 1, framed 1
+  sun: developed 1, framed 1
+`,
+  ],
+  [
+    "time-travel.ts",
+    "any moment is rebuilt, and a fork does again only what comes after its moment",
+    `
+An offer for a lamp and a desk
+  lamp is looked up
+  desk is looked up
+240
+
+Its moments
+ 1  flow:start             sum 0, 0 items
+ 2  chunk:start list       sum 0, 0 items
+ 3  chunk:complete         sum 0, 0 items
+ 4  chunk:start price      sum 0, 0 items
+ 5  stream:item price      sum 0, 1 items
+ 6  chunk:complete         sum 0, 1 items
+ 7  chunk:start price      sum 0, 1 items
+ 8  stream:item price      sum 0, 2 items
+ 9  chunk:complete         sum 0, 2 items
+10  chunk:start add        sum 0, 2 items
+11  state:changed add      sum 250, 2 items
+12  chunk:complete         sum 250, 2 items
+13  chunk:start total      sum 250, 2 items
+14  chunk:complete         sum 250, 2 items
+15  flow:completed         sum 250, 2 items
+
+From entry 12 on
+with other code: 225
+with another state, too: 200
+
+From the start, with another input
+  lamp is looked up
+  desk is looked up
+  chair is looked up
+306
+
+What the mend has changed
+{
+  agreeUpTo: 12,
+  chunks: [
+    {
+      chunk: 'total',
+      lane: '/',
+      nth: 1,
+      one: { output: 240 },
+      other: { output: 225 }
+    }
+  ],
+  state: {},
+  result: { one: 240, other: 225 }
+}
 `,
   ],
   [

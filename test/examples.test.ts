@@ -1,6 +1,7 @@
 // The examples, run as users run them: a process each, real files, the tiny model.
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Entry } from "@sluice/core";
 import { describe, expect, test } from "vitest";
@@ -24,6 +25,26 @@ describe("examples", () => {
 
   test.each(outputs)("%s: %s", async (file, _behaviour, output) => {
     expect(await runExample(file)).toEqual({ status: 0, stdout: output.slice(1), stderr: "" });
+  });
+});
+
+describe("approval", () => {
+  test("H1 each process goes on with what the one before has left", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sluice-"));
+    const answered = (input: string) => runExample("approval.ts", ["--file", join(folder, "a.db")], { input });
+    const first = await answered("It waits.\n");
+    expect(first.stdout).toContain("a draft is being written");
+    expect(first.stdout).toContain("To go on with it, run this again:");
+    const second = await answered("n\n");
+    const third = await answered("Hello.\ny\n");
+    rmSync(folder, { recursive: true });
+    expect(second.stdout + third.stdout).not.toContain("a draft is being written");
+    expect(second.stdout).toContain('"Dear Ann, your parcel has arrived. It waits." Is it to be posted?');
+    expect(third.stdout).toContain("{ draft: 'Dear Ann, your parcel has arrived.', feedback: 'Hello.' }");
+    expect(third.stdout).toContain("letters posted: 1");
+    expect([first, second, third].map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+      [1, 2, 3].map(() => ({ status: 0, stderr: "" })),
+    );
   });
 });
 

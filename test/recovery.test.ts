@@ -255,7 +255,7 @@ test("S13 a store that fails stops the execution without an entry, and it is rec
   expect(await time.during(executions[0]?.result ?? Promise.resolve())).toBe(4);
 });
 
-test("a reader that goes on from a position finds it across a load, and hears of what is in the checkpoint only", async () => {
+test("a reader that goes on from a position finds it across a load, also what is in the checkpoint only", async () => {
   const [store, time] = [memoryStore(), new VirtualTime()];
   const { scheduler } = time;
   const it = flow(defineFlow({ name: "items", input: z.number(), stream: z.number(), result: z.unknown() }))
@@ -277,6 +277,8 @@ test("a reader that goes on from a position finds it across a load, and hears of
   run(it, 1, { store, scheduler, id: "y", checkpointEvery: 1 }).events$.subscribe({ error: () => {} });
   await time.advance(5);
   const later = await load(it, "y", { store, scheduler });
-  expect(await codeOf(itemsOf(later.events({ from: 1 })))).toBe("stream-gap");
   later.cancel();
+  await time.settle();
+  const all = await time.during(itemsOf(later.events({ from: 1 })));
+  expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   type Execution,
   type Retention,
+  type StoreOptions,
   type Trigger,
   after,
   compile,
@@ -34,7 +35,7 @@ const flowEntries = 2;
 const chunkEntries = 2;
 
 /** A flow builder whose chunks are counted and not named, so that the types need not know them. */
-interface Chain {
+export interface Chain {
   chunk(name: string, trigger: Trigger, run: (n: number) => unknown): Chain;
 }
 
@@ -203,7 +204,8 @@ function shown(name: string, expected: unknown, items: number, begin: () => Exec
   return contestant(name, expected, () => consume(begin()), { proof });
 }
 
-function chainOf(names: readonly string[], step: (n: number) => unknown): Chain {
+/** A chunk for each name, one after the other. */
+export function chainOf(names: readonly string[], step: (n: number) => unknown): Chain {
   const spec = defineFlow({ name: "chain", input: z.number(), result: z.number() });
   let chain = flow(spec) as unknown as Chain;
   let trigger: Trigger = start;
@@ -214,14 +216,19 @@ function chainOf(names: readonly string[], step: (n: number) => unknown): Chain 
   return chain;
 }
 
-const execute = run as (flow: Chain, input: number) => Execution; // the types know no chunks here, see `Chain`
+/** Runs a chain. */
+export const execute = run as (
+  flow: Chain,
+  input: number,
+  options?: Partial<StoreOptions> & { readonly id?: string },
+) => Execution; // the types know no chunks here, see `Chain`
 
 /**
  * The result of an execution whose log is read by one subscriber.
  *
  * @throws Error when there are fewer entries, or more.
  */
-async function logged(execution: Execution, entries: number): Promise<unknown> {
+export async function logged(execution: Execution, entries: number): Promise<unknown> {
   let seen = 0;
   execution.events$.subscribe(() => (seen += 1));
   const result: unknown = await execution.result;

@@ -163,8 +163,11 @@ export {
   load,
   recover,
 } from "./execution/load.ts";
+export { type ChunkDifference, type ExecutionDiff, type Outcome, type Pair, diff } from "./execution/diff.ts";
+export { type ForkOptions, fork } from "./execution/fork.ts";
+export { type Replay, type ReplayOptions, type Standpoint, replay } from "./execution/replay.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
-export { type Flows, type KnownFlow } from "./run/launch.ts";
+export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type FieldSignal } from "./views/projections.ts";

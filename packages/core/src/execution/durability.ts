@@ -4,10 +4,8 @@ import type { Graph } from "../graph/graph.ts";
 import { routesOf } from "../graph/routes.ts";
 import type { EntryLog } from "../log/entry-log.ts";
 import type { ExecutionStatus } from "../machine/entry.ts";
-import type { Shell } from "../run/shell.ts";
-import { textOf } from "../store/entry-text.ts";
 import { journalOf } from "../store/journal.ts";
-import type { Moment, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { type Durability, Writer } from "../store/writer.ts";
 
 /** How an execution is stored. */
@@ -39,53 +37,34 @@ interface New {
   readonly graph: Graph;
   readonly log: EntryLog;
   readonly scheduler: SchedulerLike;
-  readonly forkedFrom?: Moment | undefined;
   /** Of one that is stored already. */
   readonly standing?: Standing;
 }
 
 /**
- * What writes an execution's entries to a store. `shellOf` tells of its root, which is made with the writer.
+ * What writes an execution's entries to a store.
  *
  * @throws SluiceError `rx-not-durable`
  */
 export function writerOf(
   { store, durability = "sync", checkpointEvery = 2_000 }: StoreOptions,
-  { executionId, graph, log, scheduler, forkedFrom, standing }: New,
-  shellOf: () => Shell,
+  { executionId, graph, log, scheduler, standing = begun }: New,
 ): Writer {
   if (routesOf(graph).pipelines.length > 0) throw notDurable(graph.flow);
   if (durability !== "exit") log.hold();
-  const founding = {
-    flow: graph.flow,
-    graphHash: graph.hash,
-    graph: graphText(graph),
-    ...(forkedFrom !== undefined && { forkedFrom }),
-  };
-  const { epoch, stored, status } = standing ?? { epoch: 1, stored: 0, status: "running" as const };
-  const isNew = standing === undefined;
-  return new Writer(
-    {
-      journal: journalOf(store, scheduler),
-      durability,
-      executionId,
-      epoch,
-      stored,
-      status,
-      founding: isNew ? founding : undefined,
-      checkpointEvery,
-    },
-    {
-      checkpoint: () => ({ seq: log.lastSeq, text: textOf(shellOf().checkpoint()) }),
-      onStored: (seq) => log.show(seq),
-      onFailed: (error) => shellOf().halt(error),
-    },
-  );
+  const founding =
+    standing === begun ? { flow: graph.flow, graphHash: graph.hash, graph: graphText(graph) } : undefined;
+  const journal = journalOf(store, scheduler);
+  return new Writer({ journal, durability, executionId, founding, checkpointEvery, ...standing });
 }
+
+/** Of one that is not stored yet. */
+const begun: Standing = { epoch: 1, stored: 0, status: "running" };
 
 const texts = new WeakMap<Graph, string>();
 
-function graphText(graph: Graph): string {
+/** A graph as JSON. */
+export function graphText(graph: Graph): string {
   const text = texts.get(graph) ?? JSON.stringify(graph);
   texts.set(graph, text);
   return text;

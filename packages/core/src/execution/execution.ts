@@ -17,11 +17,22 @@ import {
   isShown,
   statusOf,
 } from "../machine/entry.ts";
-import { type FieldSignal, changesView, eventsView, fieldProjection, project } from "../views/projections.ts";
+import {
+  type FieldSignal,
+  changesView,
+  eventsView,
+  fieldProjection,
+  project,
+  stateChanges,
+  statusChanges,
+} from "../views/projections.ts";
 import { type Gap, type PullOptions, pull } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
+import type { StateData } from "../machine/state-fold.ts";
 import type { Shell } from "../run/shell.ts";
+import type { Store } from "../store/store.ts";
+import { readLog } from "./stored-log.ts";
 
 type PullOf<T, O> = AsyncGenerator<O extends { readonly lag: "gap" } ? T | Gap : T, void, undefined>;
 
@@ -41,6 +52,10 @@ export interface AnswerOptions {
 export interface Execution<S = any> extends AsyncDisposable {
   readonly id: string;
   readonly status: ExecutionStatus;
+  /** Where the log stands: the position of the last entry that can be seen, `0` before the first. */
+  readonly position: string;
+  /** The present state. */
+  readonly state: StateOf<S>;
   /** The answer. Rejects when the execution fails or is cancelled; unread, it is never an unhandled rejection. */
   readonly result: Promise<ResultOf<S>>;
   /** Settles when the execution ends, or has nothing to do but to wait for people; tells its status. Never rejects. */
@@ -75,7 +90,11 @@ export interface Execution<S = any> extends AsyncDisposable {
    * @returns the signal's id
    * @throws SluiceError `event-not-accepted`, `payload-invalid`, `execution-ended`
    */
-  readonly emit: <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>) => string;
+  readonly emit: {
+    <E extends AcceptedBy<S> & EventDef>(event: E, payload: PayloadFor<E>): string;
+    /** For hosts, which know events by their names. */
+    (event: string, payload: unknown): string;
+  };
   /**
    * Answers a question, once: what depends on the answer goes on. The same answer with the same `requestId` again does
    * nothing.
@@ -89,7 +108,8 @@ export interface Execution<S = any> extends AsyncDisposable {
   /** Of a flow with `keepOpen`: waits for events no longer. What is unfinished goes on; then the execution completes. */
   readonly close: () => void;
   /**
-   * Settles when all that has come in and been done so far is stored: an answer, an event. Without a store at once.
+   * Settles when all that has come in and been done so far is stored: the start, an answer, an event. Without a store at
+   * once.
    *
    * @throws SluiceError `store-failed`, `claim-lost` or `execution-released`
    */
@@ -111,6 +131,8 @@ export interface ExecutionParts {
   readonly shell: Shell;
   readonly scheduler: SchedulerLike;
   readonly report: ReportError;
+  /** Where its log is stored; undefined where it is not. */
+  readonly store?: Store | undefined;
 }
 
 /** The public face of an execution. What it offers is made when it is read, and may be handed around: `const { emit } = execution`. */
@@ -144,9 +166,19 @@ class Face {
   }
 
   get status(): ExecutionStatus {
-    const { final } = this.#parts.shell;
+    const { final, shown } = this.#parts.shell;
+    if (shown !== undefined) return shown.status;
     if (final !== undefined) return statusOf(final) ?? "running";
     return this.#parts.shell.standstill.isOn ? "waiting" : "running";
+  }
+
+  get position(): string {
+    return this.#parts.shell.log.position;
+  }
+
+  get state(): unknown {
+    const { shell } = this.#parts;
+    return shell.shown?.state ?? shell.state;
   }
 
   get result(): Promise<unknown> {
@@ -183,16 +215,12 @@ class Face {
 
   get state$(): View<unknown> {
     const { shell, report } = this.#parts;
-    const present = (): unknown => shell.state;
-    return changesView(shell.log, report, present, (entry, next) => {
-      if (entry.type === "state:changed" && isOwn(entry)) next(shell.state);
-    });
+    return changesView(shell.log, report, () => stateChanges(this.state as StateData));
   }
 
   get status$(): View<ExecutionStatus> {
     const { shell, report } = this.#parts;
-    const present = (): ExecutionStatus => this.status;
-    return changesView(shell.log, report, present, (entry, next) => statusOf(entry) && next(this.status), true);
+    return changesView(shell.log, report, () => statusChanges(this.status), true);
   }
 
   get events$(): View<Entry> {
@@ -226,9 +254,12 @@ class Face {
 
   get emit() {
     const { shell } = this.#parts;
-    return (event: EventDef, payload: unknown): string => {
-      const accepts = (shell.spec.accepts ?? []).map(({ name }) => name);
-      if (!accepts.includes(event?.name)) throw notAccepted(event, accepts, shell.where);
+    return (given: EventDef | string, payload: unknown): string => {
+      const { accepts = [] } = shell.spec;
+      const name = typeof given === "string" ? given : given?.name;
+      const event = typeof given === "string" ? accepts.find((one) => one.name === name) : given;
+      if (event === undefined || !accepts.some((one) => one.name === name))
+        throw notAccepted(name, accepts, shell.where);
       if (shell.halted !== undefined) throw shell.halted;
       if (shell.machine.ended) throw ended(`The event "${event.name}"`, shell.where);
       const valid = validatePayload(event, payload, shell.where);
@@ -259,7 +290,10 @@ class Face {
     const { shell } = this.#parts;
     return () =>
       new Promise((resolve, reject) => {
-        shell.keeper?.writer.flush();
+        if (shell.keeper !== undefined) {
+          shell.start(); // one that has not begun is to be found again, too
+          shell.keeper.writer.flush();
+        }
         shell.whenStored((failure) => (failure === undefined ? resolve() : reject(failure)));
       });
   }
@@ -269,7 +303,6 @@ class Face {
     return async () => {
       if (shell.final !== undefined || shell.halted?.code === "execution-released") return;
       if (shell.keeper === undefined) throw notStored(shell.where);
-      shell.start(); // one that has not begun is found again, too
       await this.stored();
       shell.halt(released(shell.id, shell.where));
     };
@@ -288,10 +321,17 @@ class Face {
   }
 
   #source() {
-    const { shell, scheduler } = this.#parts;
+    const { shell, scheduler, store } = this.#parts;
     const onExit = (): void => this.cancel("the reader of its stream left");
-    return { log: shell.log, scheduler, where: shell.where, onExit };
+    const earlier = store && ((from: number, to: number) => readSome(store, shell, { from, to }));
+    return { log: shell.log, scheduler, where: shell.where, onExit, earlier };
   }
+}
+
+/** Stored entries from one number on, to another at most. */
+function readSome(store: Store, { id, where }: Shell, { from, to }: { readonly from: number; readonly to: number }) {
+  const lastSeq = Math.min(to, from + 999);
+  return readLog(store, { executionId: id, flow: where, lastSeq }, { after: from - 1 });
 }
 
 /** Settles with the end of the execution, at once when that is over. Unread, it is never an unhandled rejection. */
@@ -306,10 +346,10 @@ function resultOf(shell: Shell): Promise<unknown> {
   return result;
 }
 
-function notAccepted(event: EventDef | undefined, accepts: readonly string[], where: string): SluiceError {
-  const list = accepts.length === 0 ? "none" : accepts.map((name) => `"${name}"`).join(", ");
+function notAccepted(event: string | undefined, accepts: readonly EventDef[], where: string): SluiceError {
+  const list = accepts.length === 0 ? "none" : accepts.map(({ name }) => `"${name}"`).join(", ");
   return new SluiceError("event-not-accepted", {
-    what: `The event "${event?.name}" came from outside; the flow accepts ${list}`,
+    what: `The event "${event}" came from outside; the flow accepts ${list}`,
     where,
     mend: "List it in the spec's `accepts`",
   });

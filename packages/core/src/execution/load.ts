@@ -5,13 +5,13 @@ import type { CreateOption, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { compile } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
-import { diffGraphs } from "../graph/graph-diff.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
-import { type Flows, type KnownFlow, launch } from "../run/launch.ts";
+import type { Flows, KnownFlow } from "../run/known-flow.ts";
+import { launch } from "../run/launch.ts";
 import { type Past, machineOf } from "../run/past.ts";
-import type { Shell } from "../run/shell.ts";
 import type { StoredExecution } from "../store/store.ts";
 import { harmless, reportToConsole } from "../views/view.ts";
+import { isChanged } from "./changed-graph.ts";
 import { type StoreOptions, writerOf } from "./durability.ts";
 import { type Execution, createExecution } from "./execution.ts";
 import { Letters } from "./letters.ts";
@@ -110,7 +110,8 @@ export function knownFlows(flows: KnownFlows): Flows {
   );
 }
 
-async function goOn(
+/** Goes on with a stored execution. @throws as `load` */
+export async function goOn(
   record: StoredExecution,
   { flow, create }: KnownFlow,
   options: ContinueOptions,
@@ -131,11 +132,10 @@ async function goOn(
   log.takeOver(entries, after);
   const { epoch, lastSeq: stored, status } = claimed;
   const standing = { epoch, stored, status };
-  const shellOf = (): Shell => shell;
-  const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing }, shellOf);
+  const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing });
   const identity = { id: executionId, path: [graph.flow] };
   const isWaiting = status === "waiting" && !past.areRunning; // what runs asks again
-  const shell: Shell = launch({
+  const shell = launch({
     flow,
     input: undefined,
     create,
@@ -158,35 +158,7 @@ async function goOn(
       shell.drain();
     });
   }
-  return createExecution({ shell, scheduler, report });
-}
-
-/**
- * Whether the flow has been wired differently since.
- *
- * @throws SluiceError `flow-unknown`, or `graph-changed` unless that is accepted
- */
-async function isChanged(
-  { executionId, flow, graphHash }: StoredExecution,
-  graph: Graph,
-  { store, acceptChanges = false }: ContinueOptions,
-): Promise<boolean> {
-  if (flow !== graph.flow) {
-    throw new SluiceError("flow-unknown", {
-      what: `The execution "${executionId}" is of the flow "${flow}"`,
-      where: graph.flow,
-      mend: `Load it with that flow`,
-    });
-  }
-  if (graphHash === graph.hash) return false;
-  if (acceptChanges) return true;
-  const stored = await given(() => store.graph(graphHash));
-  const differences = stored === undefined ? ["what it was is not stored"] : diffGraphs(JSON.parse(stored), graph);
-  throw new SluiceError("graph-changed", {
-    what: `The execution "${executionId}" was run by a flow that was wired differently: ${differences.join("; ")}`,
-    where: graph.flow,
-    mend: "Finish it with the old code, or accept the change with `acceptChanges: true`",
-  });
+  return createExecution({ shell, scheduler, report, store });
 }
 
 /** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */

@@ -10,6 +10,7 @@ import type { Shell } from "../run/shell.ts";
 import { harmless, reportToConsole } from "../views/view.ts";
 import { type StoreOptions, writerOf } from "./durability.ts";
 import { type Execution, createExecution } from "./execution.ts";
+import { randomId } from "./execution-id.ts";
 
 /** How a flow is run. */
 export interface RunOptions<C> extends CreateOption<C>, Partial<StoreOptions> {
@@ -50,17 +51,16 @@ export function run<C extends Runnable>(
   const refused = store && refusalOf(valid, graph.flow);
   if (refused !== undefined) throw refused;
   const log = new EntryLog(id, retention);
-  const shellOf = (): Shell => shell;
-  const writer = store && writerOf({ ...options, store }, { executionId: id, graph, log, scheduler }, shellOf);
+  const writer = store && writerOf({ ...options, store }, { executionId: id, graph, log, scheduler });
   const identity = { id, path: [graph.flow] };
-  const shell: Shell = launch({ flow, input: valid, create, identity, log, scheduler, budget, writer });
+  const shell = launch({ flow, input: valid, create, identity, log, scheduler, budget, writer });
   shell.onEnded((error) => log.close(error));
   if (abortSignal !== undefined) cancelWith(shell, abortSignal);
   scheduler.schedule(() => {
     shell.start();
     shell.drain();
   });
-  return createExecution({ shell, scheduler, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
+  return createExecution({ shell, scheduler, store, report: harmless(onObserverError) }) as Execution<SpecOf<C>>;
 }
 
 function cancelWith(shell: Shell, abortSignal: AbortSignal): void {
@@ -68,16 +68,6 @@ function cancelWith(shell: Shell, abortSignal: AbortSignal): void {
   if (abortSignal.aborted) return abort();
   abortSignal.addEventListener("abort", abort, { once: true });
   shell.onEnded(() => abortSignal.removeEventListener("abort", abort));
-}
-
-/** A UUID of version 4. Browsers have `crypto.randomUUID` only on pages that came over HTTPS or from the same machine. */
-function randomId(): string {
-  // V8 keeps the twenty pieces of the text until it is read as one: that is half a kilobyte
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID().toLowerCase();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const variant = "89ab"[(bytes[8] ?? 0) % 4];
-  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, `$1-$2-4$3-${variant}$4-$5`);
 }
 
 function reasonOf({ reason }: AbortSignal): string {

@@ -8,13 +8,13 @@ import type { Awaitable, Store, StoredExecution } from "../store/store.ts";
 /** Entries that are read from a store at a time. */
 const page = 5_000;
 
-/** What a store gives; its failures as errors of ours. @throws SluiceError `store-failed`, `log-corrupt` */
-export async function given<T>(ask: () => Awaitable<T>): Promise<T> {
+/** What a store answers; its failures as errors of ours. @throws SluiceError `store-failed`, `log-corrupt` */
+export async function given<T>(ask: () => Awaitable<T>, what: "give" | "take" = "give"): Promise<T> {
   try {
     return await ask();
   } catch (error) {
     if (error instanceof SluiceError && error.code === "log-corrupt") throw error;
-    throw storeFailed("give", error);
+    throw storeFailed(what, error);
   }
 }
 
@@ -43,7 +43,7 @@ export interface LogRange {
  */
 export async function readLog(
   store: Store,
-  { executionId, flow, lastSeq }: StoredExecution,
+  { executionId, flow, lastSeq }: Pick<StoredExecution, "executionId" | "flow" | "lastSeq">,
   { after = 0, upTo = lastSeq }: LogRange = {},
 ): Promise<readonly Entry[]> {
   const place = { executionId, path: [flow] };

@@ -1,5 +1,5 @@
 import type { Common, Entry, EntryDraft } from "../machine/entry.ts";
-import { type Position, comparePositions } from "./position.ts";
+import { type Position, comparePositions, positionOf } from "./position.ts";
 import { weightOf } from "./weight.ts";
 
 /** How much of the log is kept in memory for readers that come late or lag. The oldest entries go first. */
@@ -13,20 +13,21 @@ export interface Retention {
 /** Somebody to whom entries are pushed, one by one, as they are appended. */
 export interface Listener {
   readonly receive: (entry: Entry) => void;
-  /** After the last entry: `error` when the execution did not complete; `stopped` when it has not ended either, and goes on elsewhere, if at all. */
-  readonly end: (error: Error | undefined, stopped: boolean) => void;
+  /** The execution has ended; after its last entry. `error` when it did not complete. */
+  readonly end: (error: Error | undefined) => void;
   /** `receive` threw, and the listener was detached because of it. */
   readonly fail: (error: unknown) => void;
 }
 
-/** Why no further entry comes. */
-interface Closed {
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** How a log has come to its end. */
+export interface Closed {
+  /** Of an execution that did not complete. */
   readonly error: Error | undefined;
-  /** Whether it has stopped without an end. */
-  readonly stopped: boolean;
+  /** Whether it has stopped here without a final entry: views of the log fail, too. */
+  readonly isCut: boolean;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 interface Reader {
   readonly listener: Listener;
   next: number;
@@ -74,6 +75,17 @@ export class EntryLog {
     return this.#seq;
   }
 
+  /** The number of the last durable entry that readers get. */
+  get shownSeq(): number {
+    return this.#shown === undefined ? this.#seq : this.#storedSeq;
+  }
+
+  /** The position of the last entry that readers get; `0` before the first. */
+  get position(): string {
+    const last = this.at(this.end - 1);
+    return last === undefined ? String(this.shownSeq) : positionOf(last);
+  }
+
   /** The index behind the last entry that readers get. */
   get end(): number {
     return this.#shown ?? this.#base + this.#entries.length;
@@ -84,7 +96,7 @@ export class EntryLog {
     return this.#base + this.#head;
   }
 
-  /** Set when no further entry comes; `error` when the execution did not complete. */
+  /** Set when no further entry comes. */
   get closed(): Closed | undefined {
     return this.#closed;
   }
@@ -105,12 +117,15 @@ export class EntryLog {
     this.#storedSeq = this.#seq;
   }
 
-  /** Lets readers have what is held, up to a durable entry and the live ones behind it. */
-  show(seq: number): void {
+  /** Lets readers have what is held, up to a durable entry and the live ones behind it. @param each hears of each before a reader gets any */
+  show(seq: number, each: (entry: Entry) => void): void {
     if (this.#shown === undefined) return;
     this.#storedSeq = seq;
     let at = this.#shown - this.#base;
-    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) at += 1;
+    for (let next = this.#entries[at]; next !== undefined && next.seq <= seq; next = this.#entries[at]) {
+      each(next);
+      at += 1;
+    }
     this.#shown = this.#base + at;
     this.deliver();
   }
@@ -175,7 +190,7 @@ export class EntryLog {
     const reader: Reader = { listener, next: Math.max(from, this.start) };
     this.#readers.push(reader);
     this.#feed(reader);
-    if (this.#closed !== undefined) this.#finish(reader, this.#closed);
+    if (this.#closed !== undefined) this.#finish(reader, this.#closed.error);
     return () => this.#detach(reader);
   }
 
@@ -199,14 +214,14 @@ export class EntryLog {
     }
     this.#delivering = false;
     if (this.#closed !== undefined) {
-      for (const reader of this.#readers) this.#finish(reader, this.#closed);
+      for (const reader of this.#readers) this.#finish(reader, this.#closed.error);
     }
     if (this.#parked.length > 0) this.#wake();
   }
 
-  /** No further entry comes: every reader gets what is left, and ends. @param stopped it has not ended: views of the log fail, too */
-  close(error: Error | undefined, stopped = false): void {
-    this.#closed ??= { error, stopped };
+  /** No further entry comes: every reader gets what is left, and ends. @param isCut as `Closed` has it */
+  close(error: Error | undefined, isCut = false): void {
+    this.#closed ??= { error, isCut };
     this.deliver();
   }
 
@@ -230,10 +245,10 @@ export class EntryLog {
     return reader.next < this.end;
   }
 
-  #finish(reader: Reader, { error, stopped }: Closed): void {
+  #finish(reader: Reader, error: Error | undefined): void {
     this.#detach(reader);
     try {
-      reader.listener.end(error, stopped);
+      reader.listener.end(error);
     } catch (thrown) {
       reader.listener.fail(thrown);
     }

@@ -42,13 +42,10 @@ export interface DoneData {
   readonly done?: readonly WorkData[];
 }
 
-/** What a memory of what was done works with. */
-export interface DoneParts {
-  readonly agenda: Agenda;
+/** Who does it. */
+interface Doers {
   readonly activations: Pick<Activations, "get">;
   readonly rollback: Pick<Rollback, "find">;
-  /** Whether an attempt can be cut off by a crash, and follow all the same. */
-  readonly durable: boolean;
 }
 
 const none: readonly never[] = [];
@@ -59,16 +56,21 @@ const none: readonly never[] = [];
  */
 export class Done {
   readonly #graph: Graph;
-  readonly #parts: DoneParts;
+  readonly #doers: Doers;
+  readonly #agenda: Agenda;
+  readonly #durable: boolean;
   /** By owner; made with the first. */
   #works: Map<string, Work> | undefined;
   /** Whether no chunk can have a later attempt. */
   readonly #isOnce: boolean;
 
-  constructor(graph: Graph, parts: DoneParts) {
+  /** @param durable whether an attempt can be cut off by a crash, and another follow all the same */
+  constructor(graph: Graph, doers: Doers, agenda: Agenda, durable: boolean) {
     this.#graph = graph;
-    this.#parts = parts;
-    this.#isOnce = !parts.durable && !routesOf(graph).isRetried;
+    this.#doers = doers;
+    this.#agenda = agenda;
+    this.#durable = durable;
+    this.#isOnce = !durable && !routesOf(graph).isRetried;
   }
 
   /** What a finished step came to. @param owner as `ownerOf` has it */
@@ -140,7 +142,7 @@ export class Done {
     if (this.#works === undefined) return none;
     const timers = [...this.#works.values()].flatMap(({ sleeps }) => openOf(sleeps));
     return timers.flatMap((timer) => {
-      const dueAt = this.#parts.agenda.timers?.get(timer);
+      const dueAt = this.#agenda.timers?.get(timer);
       return dueAt === undefined ? [] : [{ type: "wait" as const, timer, dueAt }];
     });
   }
@@ -150,7 +152,7 @@ export class Done {
     const work = this.#works?.get(owner);
     if (work === undefined) return;
     this.#works?.delete(owner);
-    for (const timer of openOf(work.sleeps)) this.#parts.agenda.unset(timer);
+    for (const timer of openOf(work.sleeps)) this.#agenda.unset(timer);
   }
 
   clear(): void {
@@ -180,12 +182,12 @@ export class Done {
   }
 
   #isRepeated(chunk: number): boolean {
-    return this.#parts.durable || (this.#graph.chunks[chunk]?.retry?.attempts ?? 1) > 1;
+    return this.#durable || (this.#graph.chunks[chunk]?.retry?.attempts ?? 1) > 1;
   }
 
   /** Who does what an entry tells: an activation that is not over, else what undoes it. */
   #find(activationId: string): { readonly owner: string; readonly chunk: number } | undefined {
-    const { activations, rollback } = this.#parts;
+    const { activations, rollback } = this.#doers;
     const activation = activations.get(activationId);
     if (activation !== undefined) return { owner: activationId, chunk: activation.chunk };
     const undoing = rollback.find(activationId);

@@ -195,6 +195,8 @@ export interface EntryFields<S = any> {
   };
   "stream:stop": OfChunk;
   "state:changed": OfChunk & { readonly diff: StateDiff<StateOf<S>>; readonly patches: readonly JsonPatch[] };
+  /** Live, with `durability: "exit"`: what was shown up to an entry is stored. In the other modes nothing is shown before it is. */
+  "state:persisted": { readonly uptoSeq: number };
   "model:start": OfModel & {
     readonly model: string;
     /** The reply that is read from what it writes; left out where that is read as a text. */
@@ -298,6 +300,12 @@ export interface EntryFields<S = any> {
   "flow:waiting": { readonly state: StateOf<S>; readonly interrupts: readonly OpenQuestion[] };
   /** Something has come: it waits no longer. */
   "flow:resume": {};
+  /** What came before was another execution's, up to there: this one goes its own way. */
+  "flow:forked": {
+    readonly from: { readonly executionId: string; readonly seq: number };
+    /** Left out where it is what it was. */
+    readonly state?: StateOf<S>;
+  };
   /** Events from outside are waited for no longer: what is unfinished goes on, then the execution completes. */
   "flow:close": { readonly reason: string };
   /** A timer of an activation's retry, of its nth sleep (`sleep a3#1`), of a join, of the flow (`flow`), or of its idle time (`idle`). */

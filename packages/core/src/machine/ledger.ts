@@ -49,7 +49,7 @@ export class Ledger implements LaneListener {
     this.lanes = new Lanes(this);
     this.activations = new Activations(graph, this.lanes, agenda);
     this.rollback = new Rollback(graph);
-    this.done = new Done(graph, { agenda, activations: this.activations, rollback: this.rollback, durable });
+    this.done = new Done(graph, this, agenda, durable);
   }
 
   list(): LedgerData {

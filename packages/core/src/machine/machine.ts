@@ -250,6 +250,9 @@ export class Machine {
       case "interrupt:expired":
         this.#ledger.answered("expired", entry.interrupt.id, entry.seq, { how: "expired" });
         break;
+      case "flow:forked":
+        if (entry.state !== undefined) this.#agenda.progress.state = entry.state as StateData;
+        break;
       case "flow:close":
         this.#agenda.progress.open = false;
         break;

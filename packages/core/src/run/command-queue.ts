@@ -23,7 +23,7 @@ export class CommandQueue {
   readonly #gate: Gate | undefined;
   #orders: Order[] = none;
   /** With a gate: the entry that each order comes from. */
-  #marks: number[] = [];
+  #marks: number[] | undefined;
   #next = 0;
   #draining = false;
   #scheduled = false;
@@ -48,7 +48,7 @@ export class CommandQueue {
   push(order: Order, seq: number): void {
     if (this.#orders.length === 0) this.#orders = [order]; // a list that grows from nothing gets room for 17
     else this.#orders.push(order);
-    if (this.#gate !== undefined) this.#marks.push(seq);
+    if (this.#gate !== undefined) (this.#marks ??= []).push(seq);
     if (this.#draining || this.#scheduled || this.#held || this.#waiting) return;
     this.#scheduled = true;
     queueMicrotask(() => {
@@ -65,7 +65,7 @@ export class CommandQueue {
   /** Lets go of what has not been carried out. */
   clear(): void {
     this.#orders = none;
-    this.#marks = [];
+    this.#marks = undefined;
     this.#next = 0;
   }
 
@@ -90,7 +90,7 @@ export class CommandQueue {
   }
 
   #isStopped(gate: Gate): boolean {
-    const seq = this.#marks[this.#next] ?? 0;
+    const seq = this.#marks?.[this.#next] ?? 0;
     if (gate.isStored(seq)) return false;
     this.#waiting = true;
     gate.whenStored(() => {
@@ -103,7 +103,7 @@ export class CommandQueue {
   /** What was carried out is let go. */
   #forgetDone(): void {
     this.#orders = this.#orders.slice(this.#next);
-    this.#marks = this.#marks.slice(this.#next);
+    this.#marks = this.#marks?.slice(this.#next);
     this.#next = 0;
   }
 }

@@ -10,6 +10,11 @@ import type { Timers } from "./timers.ts";
 /** The execution that orders are about. */
 interface Ordered {
   readonly people: People;
+  readonly machine: Machine;
+  readonly runner: Runner;
+  readonly timers: Timers;
+  readonly finale: Finale;
+  readonly pipelines: Pipelines | undefined;
   readonly now: () => number;
   readonly append: (draft: EntryDraft) => unknown;
   readonly drain: () => void;
@@ -19,20 +24,10 @@ interface Ordered {
   readonly complete: () => void;
 }
 
-/** Those who do what is ordered. */
-export interface Hands {
-  readonly execution: Ordered;
-  readonly machine: Machine;
-  readonly runner: Runner;
-  readonly timers: Timers;
-  readonly finale: Finale;
-  readonly pipelines: Pipelines | undefined;
-}
-
 /** Carries an order out, unless the end of the execution has overtaken it. */
-export function carryOut(order: Order, hands: Hands): void {
-  if (isOver(order, hands)) return;
-  const { execution, machine, runner, timers, finale, pipelines } = hands;
+export function carryOut(order: Order, execution: Ordered): void {
+  if (isOver(order, execution)) return;
+  const { machine, runner, timers, finale, pipelines } = execution;
   switch (order.type) {
     case "start":
       if (machine.holds(order.activation)) runner.start(order.activation);
@@ -96,7 +91,7 @@ export function carryOut(order: Order, hands: Hands): void {
 }
 
 /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
-function isOver({ type }: Order, { finale, machine }: Hands): boolean {
+function isOver({ type }: Order, { finale, machine }: Ordered): boolean {
   if (type === "fail" || type === "end" || type === "live") return finale.ending !== undefined;
   if (finale.ending === undefined) return !machine.isRunning;
   return machine.ended || machine.rollback.cause === undefined;

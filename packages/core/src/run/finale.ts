@@ -6,6 +6,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
 import type { Keeper } from "./keeper.ts";
+import type { Pipelines } from "./pipelines.ts";
 import type { Runner } from "./runner.ts";
 import type { Timers } from "./timers.ts";
 
@@ -13,33 +14,28 @@ import type { Timers } from "./timers.ts";
 export type OnEnded = (error: SluiceError | undefined, result: unknown) => void;
 
 /** The execution that ends. */
-interface Stage {
+export interface Stage {
   readonly where: string;
   readonly state: Readonly<Record<string, unknown>>;
-  readonly now: () => number;
-  readonly append: (draft: EntryDraft) => Entry | undefined;
-  /** Of one that is stored. */
-  readonly keeper: Keeper | undefined;
-  /** Calls back when its end may be told; with an error when it cannot be stored. */
-  readonly whenTold: (act: (failure: SluiceError | undefined) => void) => void;
-}
-
-/** What an end acts on. */
-export interface FinaleParts {
-  readonly stage: Stage;
   readonly spec: Spec;
   readonly graph: Graph;
   readonly machine: Machine;
   readonly timers: Timers;
   readonly runner: Runner;
   readonly queue: CommandQueue;
-  /** Nothing more is to come of pipelines. */
-  readonly stopPipelines: () => void;
+  /** Undefined when the flow has none. */
+  readonly pipelines: Pipelines | undefined;
+  /** Of one that is stored. */
+  readonly keeper: Keeper | undefined;
+  readonly now: () => number;
+  readonly append: (draft: EntryDraft) => Entry | undefined;
+  /** Calls back when its end may be told; with an error when it cannot be stored. */
+  readonly whenTold: (act: (failure: SluiceError | undefined) => void) => void;
 }
 
 /** The end of one execution: what runs is ended, what has completed is undone where it must be, then comes the one final entry. */
 export class Finale {
-  readonly #parts: FinaleParts;
+  readonly #stage: Stage;
   /** Those who wait for it. */
   #awaiting: OnEnded[] = [];
   /** How it has ended: set when the final entry has been shown. */
@@ -48,8 +44,8 @@ export class Finale {
   #ending: Ending | undefined;
   /** What has completed is being undone, here or in a child. */
   #undoing = false;
-  constructor(parts: FinaleParts) {
-    this.#parts = parts;
+  constructor(stage: Stage) {
+    this.#stage = stage;
   }
 
   /** How it ends, as soon as it begins to. */
@@ -65,7 +61,8 @@ export class Finale {
 
   /** All is done: the execution completes, unless its result is wrong. */
   complete(): void {
-    const { spec, machine, stage } = this.#parts;
+    const stage = this.#stage;
+    const { spec, machine } = stage;
     const ending = endingWith(spec, machine.result, stage.where);
     const refused = ending.end === "flow:completed" ? stage.keeper?.refusal(ending.result, stage.where) : undefined;
     if (refused !== undefined) return this.fail(refused);
@@ -83,7 +80,7 @@ export class Finale {
 
   /** Without `rollback` it ends at once, also while it undoes. */
   cancel(reason: string, rollback: boolean): void {
-    const { machine, runner } = this.#parts;
+    const { machine, runner } = this.#stage;
     if (this.#ending === undefined) return this.#begin("cancelled", { end: "flow:cancelled", reason }, rollback);
     if (rollback || !this.#undoing || machine.ended) return;
     this.#ending = { end: "flow:cancelled", reason };
@@ -106,15 +103,15 @@ export class Finale {
   /** It has ended before: the log tells how. */
   was(final: FinalEntry): void {
     const result = final.type === "flow:completed" ? final.result : undefined;
-    this.#ended = { error: endError(final, this.#parts.stage.where), result };
+    this.#ended = { error: endError(final, this.#stage.where), result };
   }
 
   /** The execution goes on elsewhere, or not at all: what runs here stops, without an entry. The log must be closed before. */
   halt(error: SluiceError): void {
-    const { timers, queue, runner, stopPipelines } = this.#parts;
+    const { timers, queue, runner, pipelines } = this.#stage;
     timers.clear();
     queue.clear();
-    stopPipelines();
+    pipelines?.stop();
     runner.stop(error.what)();
     this.#over(error, undefined);
   }
@@ -122,7 +119,8 @@ export class Finale {
   /** Appends the one final entry, then aborts, then settles: nothing follows a final entry. */
   finish(tell: () => void = () => {}): void {
     const ending = this.#ending;
-    const { machine, graph, timers, stage } = this.#parts;
+    const stage = this.#stage;
+    const { machine, graph, timers } = stage;
     if (ending === undefined || machine.ended) return tell(); // an observer of what is ended has ended it
     timers.clear();
     const { state } = stage;
@@ -143,22 +141,22 @@ export class Finale {
   }
 
   #elapsed(): number {
-    return this.#parts.stage.now() - this.#parts.machine.startedAt;
+    return this.#stage.now() - this.#stage.machine.startedAt;
   }
 
   /** Ends what is running; what has completed is undone, with `rollback`; then comes the final entry. */
   #begin(why: string, ending: Ending, rollback: boolean): void {
-    const { machine, timers, runner, stopPipelines, stage } = this.#parts;
+    const { machine, timers, runner, pipelines } = this.#stage;
     if (machine.ended || this.#ending !== undefined) return; // an observer of what is ended here may ask for another end
     this.#ending = ending;
     timers.clear();
-    stopPipelines();
+    pipelines?.stop();
     const below = runner.stopBelow(why, rollback);
     if (below.length === 0) return this.#stopped(why, ending, rollback);
     this.#undoing = true;
     // with what the children have just told: so that a crash while they undo leaves a trace of why
     if (ending.end !== "flow:completed" && machine.ending === undefined)
-      stage.append({ type: "flow:ending", ...ending });
+      this.#stage.append({ type: "flow:ending", ...ending });
     let left = below.length;
     for (const child of below) {
       child.onEnded(() => {
@@ -170,7 +168,8 @@ export class Finale {
 
   /** Nothing runs below. */
   #stopped(why: string, ending: Ending, rollback: boolean): void {
-    const { machine, runner, queue, stage } = this.#parts;
+    const stage = this.#stage;
+    const { machine, runner, queue } = stage;
     const isUndone = ending.end !== "flow:completed" && rollback && machine.rollback.isNeeded;
     const tell = runner.stop(why, { butUndoing: isUndone });
     if (isUndone) {

@@ -3,24 +3,16 @@ import type { SluiceError } from "../error/sluice-error.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Below } from "./below.ts";
 import type { Gate } from "./command-queue.ts";
 import { Costs, type Spending } from "./costs.ts";
 import { Kin } from "./kin.ts";
-import { lostChild } from "./lost-child.ts";
+import { type ParentOfLost, lostChild } from "./lost-child.ts";
 import type { LostChild, Past } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
-/** What a keeper works with. */
-export interface KeeperParts {
-  readonly writer: Writer;
-  /** What is stored of the execution, of one that goes on. */
-  readonly past: Past | undefined;
+/** The execution that is kept. */
+interface Kept extends ParentOfLost {
   readonly where: string;
-  readonly now: () => number;
-  readonly append: (draft: EntryDraft, live: boolean, at: number, path: readonly string[]) => Entry | undefined;
-  /** Makes a child run again that nobody has asked for, where its flow is known. */
-  readonly relaunch: (attempt: Attempt, lost: LostChild) => Below | undefined;
   /** Of a child: hears what it spends. */
   readonly onCost: ((cost: Amount) => void) | undefined;
 }
@@ -29,22 +21,22 @@ type Act = (failure: SluiceError | undefined) => void;
 
 /** Keeps an execution for whoever goes on with it: its entries, and the children of its attempts. Only a stored one has it. */
 export class Keeper {
-  readonly #parts: KeeperParts;
+  readonly writer: Writer;
+  readonly #kept: Kept;
+  readonly #past: Past | undefined;
   readonly #costs: Costs;
 
-  constructor(parts: KeeperParts) {
-    this.#parts = parts;
-    this.#costs = new Costs(parts.past?.spending);
-  }
-
-  get writer(): Writer {
-    return this.#parts.writer;
+  /** @param past what is stored of the execution, of one that goes on */
+  constructor(kept: Kept, writer: Writer, past: Past | undefined) {
+    this.#kept = kept;
+    this.writer = writer;
+    this.#past = past;
+    this.#costs = new Costs(past?.spending);
   }
 
   /** Lets commands pass when what they come from is stored; undefined where they need not wait. */
   get gate(): Gate | undefined {
-    const { writer } = this.#parts;
-    return writer.isSync ? writer : undefined;
+    return this.writer.isSync ? this.writer : undefined;
   }
 
   /** What has been spent so far, here and in its children. */
@@ -54,15 +46,15 @@ export class Keeper {
 
   /** Takes an entry to the store. */
   take(entry: Entry): void {
-    this.#parts.writer.take(entry);
+    this.writer.take(entry);
     const cost = this.#costs.take(entry);
-    if (cost !== undefined) this.#parts.onCost?.(cost);
+    if (cost !== undefined) this.#kept.onCost?.(cost);
   }
 
   /** A child of a chunk has spent something. */
   spend(chunk: string, cost: Amount): void {
     this.#costs.spend(chunk, cost);
-    this.#parts.onCost?.(cost);
+    this.#kept.onCost?.(cost);
   }
 
   /** Why a value cannot be stored; undefined where it can. */
@@ -72,18 +64,18 @@ export class Keeper {
 
   /** Looks at what an entry carries. @throws SluiceError `not-serialisable` */
   check(draft: EntryDraft): void {
-    const refused = draftRefusal(draft, this.#parts.where);
+    const refused = draftRefusal(draft, this.#kept.where);
     if (refused !== undefined) throw refused;
   }
 
   /** Calls back when all that has been appended is stored; with an error when it cannot be. */
   whenStored(act: Act): void {
-    this.#parts.writer.whenStored(act);
+    this.writer.whenStored(act);
   }
 
   /** As `whenStored`, where chunks wait for that; else at once. */
   whenSafe(act: Act): void {
-    if (this.#parts.writer.isSync) this.whenStored(act);
+    if (this.writer.isSync) this.whenStored(act);
     else act(undefined);
   }
 
@@ -96,7 +88,7 @@ export class Keeper {
 
   /** Finds the children of the attempt that a crash has ended. */
   find(attempt: Attempt): void {
-    const lost = this.#parts.past?.takeChildren(attempt.activation.id) ?? [];
+    const lost = this.#past?.takeChildren(attempt.activation.id) ?? [];
     if (lost.length > 0) attempt.kin = this.#kin(attempt, lost);
   }
 
@@ -112,6 +104,6 @@ export class Keeper {
   }
 
   #kin(attempt: Attempt, lost: readonly LostChild[]): Kin {
-    return new Kin(attempt, lost, (child, forget) => lostChild(this.#parts, attempt, child, forget));
+    return new Kin(attempt, lost, (child, forget) => lostChild(this.#kept, attempt, child, forget));
   }
 }

@@ -12,19 +12,36 @@ interface Parent {
   readonly adopt: (child: Below) => () => void;
 }
 
+/** A lost child that ends with the next attempt. */
+export interface LostBelow extends Below {
+  /** What it has come to: it may run again, to undo its work. */
+  readonly list: () => PastData;
+}
+
 /** What becomes of a lost child that nobody asks for again. @param forget it is over */
-type Fate = (lost: LostChild, forget: () => void) => Below;
+type Fate = (lost: LostChild, forget: () => void) => LostBelow;
+
+/** A lost child that nobody has asked for. */
+interface Unclaimed {
+  /** What it has come to. */
+  readonly list: () => PastData;
+  /** It ends with the attempt no longer. */
+  readonly forget: () => void;
+}
 
 /** The children of an attempt whose execution is stored, and those of the attempt before it, which a crash has ended. */
 export class Kin {
   readonly #known: Known[] = [];
-  /** With what lets go of those that end with the attempt. */
-  readonly #lost = new Map<LostChild, () => void>();
+  readonly #lost = new Map<LostChild, Unclaimed>();
 
   constructor(parent: Parent, lost: Iterable<LostChild>, fate: Fate) {
     for (const one of lost) {
-      const forget = one.past.final === undefined ? parent.adopt(fate(one, () => forget())) : (): void => {};
-      this.#lost.set(one, forget);
+      if (one.past.final !== undefined) this.#lost.set(one, { list: () => one.past.list(), forget: () => {} });
+      else {
+        const child = fate(one, () => forget());
+        const forget = parent.adopt(child);
+        this.#lost.set(one, { list: child.list, forget });
+      }
     }
   }
 
@@ -35,7 +52,7 @@ export class Kin {
 
   /** The child that the same call has got before the crash: of the same flow, with the same input, the first of them. */
   claim(flow: string, input: unknown): LostChild | undefined {
-    for (const [lost, forget] of this.#lost) {
+    for (const [lost, { forget }] of this.#lost) {
       if (lost.flow !== flow || !isSameJson(lost.input, input)) continue;
       this.#lost.delete(lost);
       forget();
@@ -49,12 +66,13 @@ export class Kin {
   }
 
   list(): readonly ChildData[] {
-    const lost = this.lost.map(({ again, past, ...rest }) => ({ ...rest, past: again ?? past }));
-    return [...this.#known, ...lost].map(({ flow, graphHash, input, past }) => ({
+    const known = this.#known.map(({ past, ...rest }) => ({ ...rest, past: past.list() }));
+    const lost = [...this.#lost].map(([{ flow, graphHash, input }, { list }]) => ({
       flow,
       graphHash,
       input,
-      past: past.list(),
+      past: list(),
     }));
+    return [...known, ...lost];
   }
 }

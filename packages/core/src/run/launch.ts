@@ -13,6 +13,7 @@ import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import type { Attempt } from "./attempt.ts";
 import { endError } from "./ending.ts";
+import type { Flows } from "./known-flow.ts";
 import type { Identity } from "./identity.ts";
 import type { LostChild, Past } from "./past.ts";
 import { plainCopy } from "./plain-data.ts";
@@ -49,15 +50,6 @@ export interface Launch {
   readonly flows?: Flows | undefined;
 }
 
-/** How a flow is run whose child nobody asks for again. */
-export interface KnownFlow {
-  readonly flow: Runnable;
-  readonly create?: (() => object) | undefined;
-}
-
-/** Flows by name. */
-export type Flows = ReadonlyMap<string, KnownFlow>;
-
 /**
  * The input of a flow as its schema puts it out.
  *
@@ -93,19 +85,19 @@ export function launch(given: Launch): Shell {
     initial: initialState(spec.state, spec.name),
     log,
     scheduler,
-    child: (...call) => launchChild(flows, ...call),
+    child: launchChild,
+    relaunch,
+    flows,
     ...(standstill !== undefined && { standstill }),
     ...(given.onCost !== undefined && { onCost: given.onCost }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
-    relaunch: (...lost) => relaunch(flows, ...lost),
   });
   return shell;
 }
 
 /** Runs a child of an attempt: in its root's log, under a path of its own. It ends with the attempt. */
 function launchChild(
-  flows: Flows | undefined,
   parent: Shell,
   attempt: Attempt,
   flow: Runnable,
@@ -130,7 +122,7 @@ function launchChild(
       settle(endError(past.final, name), past.final.type === "flow:completed" ? past.final.result : undefined);
       return promise;
     }
-    const child = launchBelow(parent, attempt, { flow, input, create, budget, bridge, past, flows });
+    const child = launchBelow(parent, attempt, { flow, input, create, budget, bridge, past });
     parent.keeper?.keep(attempt, { flow: name, graphHash, input, past: { list: () => child.checkpoint() } });
     const forget = attempt.adopt(child);
     child.onEnded((error, result) => {
@@ -145,17 +137,15 @@ function launchChild(
 }
 
 /** Makes a child run again that nobody has asked for, where its flow is known: so that what it has done can be undone. */
-function relaunch(flows: Flows | undefined, parent: Shell, attempt: Attempt, lost: LostChild) {
-  const { flow: name, past, input } = lost;
-  const known = flows?.get(name);
+function relaunch(parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
+  const known = parent.flows?.get(name);
   if (known === undefined) return undefined;
-  const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past, flows });
-  lost.again = { list: () => child.checkpoint() };
+  const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past });
   child.start();
   return child;
 }
 
-type BelowLaunch = Pick<Launch, "flow" | "input" | "create" | "past" | "flows"> & {
+type BelowLaunch = Pick<Launch, "flow" | "input" | "create" | "past"> & {
   readonly budget?: Budget | undefined;
   readonly bridge?: boolean;
 };
@@ -174,6 +164,7 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
     writer: parent.keeper?.writer,
     scheduler: parent.scheduler,
     standstill: parent.standstill,
+    flows: parent.flows,
     account: parent.identity.accounts?.of(attempt.chunk),
     onCost: (cost) => parent.keeper?.spend(attempt.chunk.name, cost),
   });

@@ -40,8 +40,6 @@ export interface LostChild {
   readonly graphHash: string;
   readonly input: unknown;
   readonly past: Past;
-  /** Set when it runs again, to undo its work: what it has come to since. */
-  again?: { readonly list: () => PastData };
 }
 
 interface Ran {
@@ -89,7 +87,7 @@ export class Past {
   get state(): Readonly<Record<string, unknown>> {
     let state = this.machine?.progress.state ?? {};
     for (const entry of this.entries) {
-      if (entry.type === "flow:start") state = entry.state;
+      if (entry.type === "flow:start" || entry.type === "flow:forked") state = entry.state ?? state;
       else if (entry.type === "state:changed") state = foldState(state, entry.diff);
     }
     return state;

@@ -83,7 +83,9 @@ export class People implements Asker {
     const forget = attempt.adopt({
       held: { timers: 0, attempts: 0 },
       asks: true,
-      isWaiting: true,
+      get isWaiting() {
+        return machine.questions.end(id) === undefined; // an answer that is being stored is one
+      },
       cancel: (reason) => over(() => reject(aborted(attempt.where, reason)), false),
       onEnded() {}, // it has ended when `cancel` returns
     });
@@ -99,10 +101,11 @@ export class People implements Asker {
       resolve: (answer) => over(() => resolve(answer), true),
       reject: (error) => over(() => reject(error), true),
     });
-    if (machine.questions.get(id) === undefined) {
+    if (machine.questions.get(id) !== undefined) this.#asking.standstill.asked();
+    else {
       const due = this.#due(expires);
       this.#append({ type: "interrupt:raised", ...attempt.origin(), interrupt: asked, inline: true, ...due });
-    } else this.#asking.standstill.asked(); // an earlier attempt has asked, which a crash has cut off
+    }
     return promise;
   }
 

@@ -8,22 +8,26 @@ import type { EntryLog } from "../log/entry-log.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import { rootLane } from "../machine/lane.ts";
 import type { Machine } from "../machine/machine.ts";
+import { textOf } from "../store/entry-text.ts";
+import type { Checkpoint } from "../store/store.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below, Held } from "./below.ts";
 import { CommandQueue } from "./command-queue.ts";
 import type { Ending } from "./ending.ts";
 import { flowDraft, itemDraft, signalDraft } from "./entry-draft.ts";
-import { type Hands, carryOut } from "./errands.ts";
+import { carryOut } from "./errands.ts";
 import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
+import type { Flows } from "./known-flow.ts";
 import { LiveChunks } from "./live-chunks.ts";
 import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
 import { type Pipelines, pipelinesOf } from "./pipelines.ts";
 import { Runner } from "./runner.ts";
+import { Shown } from "./shown.ts";
 import { Standstill } from "./standstill.ts";
 import { stopReply } from "./stop-reply.ts";
 import { Timers } from "./timers.ts";
@@ -46,11 +50,13 @@ export interface ShellParts {
   /** What is stored of it, of one that goes on. */
   readonly past?: Past;
   /** Of a child: hears what it spends. */
-  readonly onCost?: (cost: Amount) => void;
+  readonly onCost?: ((cost: Amount) => void) | undefined;
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   readonly relaunch: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
+  /** Flows by name, of which children can be made to run again. */
+  readonly flows?: Flows | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -62,15 +68,16 @@ export interface ShellParts {
 export class Shell implements Host, Below {
   readonly machine: Machine;
   readonly spec: Spec;
+  readonly graph: Graph;
   readonly log: EntryLog;
   readonly #parts: ShellParts;
-  readonly #queue: CommandQueue;
-  readonly #timers: Timers;
+  readonly queue: CommandQueue;
+  readonly timers: Timers;
   readonly #live = new LiveChunks();
-  readonly #runner: Runner;
+  readonly runner: Runner;
   /** Undefined when the flow has none. */
-  readonly #pipelines: Pipelines | undefined;
-  readonly #finale: Finale;
+  readonly pipelines: Pipelines | undefined;
+  readonly finale: Finale;
   #children: number;
   #completing = false;
   /** Whether it has gone on from what is stored of it. */
@@ -81,6 +88,8 @@ export class Shell implements Host, Below {
   readonly standstill: Standstill;
   /** Of one that is stored. */
   readonly keeper: Keeper | undefined;
+  /** What has been shown of it, where that waits until it is stored. */
+  readonly shown: Shown | undefined;
   /** Made with the first question. */
   #people: People | undefined;
 
@@ -90,45 +99,35 @@ export class Shell implements Host, Below {
     this.spec = definition.spec;
     this.log = log;
     const { writer, past } = parts;
-    const relaunch: Shell["relaunch"] = (...lost) => this.relaunch(...lost);
-    this.keeper =
-      writer &&
-      new Keeper({
-        writer,
-        past,
-        relaunch,
-        onCost: parts.onCost,
-        where: graph.flow,
-        now: () => this.now(),
-        append: (...entry) => this.append(...entry),
-      });
+    this.graph = graph;
+    this.keeper = writer && new Keeper(this, writer, past);
     this.machine = machineOf(graph, past, { durable: writer !== undefined });
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
-    this.#queue = new CommandQueue(
-      (order) => carryOut(order, hands),
+    this.queue = new CommandQueue(
+      (order) => carryOut(order, this),
       () => this.standstill.look(),
       this.keeper?.gate,
     );
-    this.#timers = new Timers(scheduler);
-    const [machine, timers, chunks] = [this.machine, this.#timers, definition.chunks];
+    this.timers = new Timers(scheduler);
+    const [machine, timers, chunks] = [this.machine, this.timers, definition.chunks];
     const drain = (): void => this.drain();
-    const hold = (): void => this.#queue.hold();
+    const hold = (): void => this.queue.hold();
     const onLive = (error: SluiceError | undefined): void => this.#liveOver(error);
-    this.#runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
+    this.runner = new Runner({ host: this, graph, chunks, instance, machine, timers, hold, drain, onLive });
     this.standstill = parts.standstill ?? new Standstill(this, parts.isWaiting);
-    this.#pipelines = pipelinesOf(machine.routes.pipelines, parts, {
+    this.pipelines = pipelinesOf(machine.routes.pipelines, parts, {
       onYield: ({ id, label }, value) => this.signal(label, value, "pipeline", { pipeline: id }),
-      onFailure: (error) => this.#finale.fail(error),
+      onFailure: (error) => this.finale.fail(error),
       onEnd: () => this.#complete(),
     });
-    const stopPipelines = (): void => this.#pipelines?.stop();
-    const [{ spec }, runner, queue] = [this, this.#runner, this.#queue];
-    const finale = new Finale({ stage: this, spec, graph, machine, timers, runner, queue, stopPipelines });
-    this.#finale = finale;
-    const hands: Hands = { execution: this, machine, runner, timers, finale, pipelines: this.#pipelines };
+    this.finale = new Finale(this);
+    if (parts.standstill === undefined && writer !== undefined) {
+      writer.bind(this);
+      if (!writer.isAhead) this.shown = new Shown(this.state, this.standstill.isOn ? "waiting" : "running");
+    }
     this.#final = past?.final;
-    if (past?.final !== undefined) this.#finale.was(past.final);
+    if (past?.final !== undefined) this.finale.was(past.final);
   }
 
   get id(): string {
@@ -137,6 +136,10 @@ export class Shell implements Host, Below {
 
   get identity(): Identity {
     return this.#parts.identity;
+  }
+
+  get flows(): Flows | undefined {
+    return this.#parts.flows;
   }
 
   get scheduler(): SchedulerLike {
@@ -149,7 +152,7 @@ export class Shell implements Host, Below {
 
   /** The type of its final entry, as soon as it begins to end. */
   get ending(): Ending["end"] | undefined {
-    return this.#finale.ending?.end;
+    return this.finale.ending?.end;
   }
 
   /** The flow's name, for errors. */
@@ -159,18 +162,18 @@ export class Shell implements Host, Below {
 
   /** How much is going on, in children too: for diagnosis. */
   get held(): Held {
-    const { attempts, timers } = this.#runner.held;
-    return { timers: this.#timers.size + timers, attempts };
+    const { attempts, timers } = this.runner.held;
+    return { timers: this.timers.size + timers, attempts };
   }
 
   get people(): People {
-    return (this.#people ??= new People(this, this.#runner, this.#parts.definition));
+    return (this.#people ??= new People(this, this.runner, this.#parts.definition));
   }
 
   /** Whether all that is unfinished waits for answers. */
   get isWaiting(): boolean {
-    if (this.#finale.ending !== undefined || this.#live.areRunning || !this.#queue.isEmpty) return false;
-    return this.machine.isWaiting((id) => this.#runner.waits(id));
+    if (this.finale.ending !== undefined || this.#live.areRunning || !this.queue.isEmpty) return false;
+    return this.machine.isWaiting((id) => this.runner.waits(id));
   }
 
   /** Its final entry, as soon as that is stored or need not be. */
@@ -190,17 +193,18 @@ export class Shell implements Host, Below {
     const { graph, input, initial: state, identity } = this.#parts;
     const draft = flowDraft(graph, input, state);
     this.append(identity.parent === undefined ? draft : Object.assign(draft, { parent: identity.parent }));
-    if (this.#finale.ending === undefined) this.#pipelines?.start();
+    if (this.finale.ending === undefined) this.pipelines?.start();
   }
 
   #resume({ final }: Past): void {
     if (this.#resumed || final !== undefined) return;
     this.#resumed = true;
     if (this.#parts.standstill === undefined && !this.standstill.isOn) this.append({ type: "flow:resume" });
-    this.#runner.recall();
+    this.runner.recall();
     const { cause } = this.machine.rollback;
-    if (cause !== undefined) this.#finale.goOn(cause);
-    for (const command of this.machine.pending()) this.#queue.push(command, this.log.lastSeq);
+    if (cause !== undefined) this.finale.goOn(cause);
+    for (const command of this.machine.pending()) this.queue.push(command, this.log.lastSeq);
+    this.standstill.asked(); // its questions are open already
   }
 
   /** Appends a fact, applies it, shows it. After the final entry, nothing. Commands wait until the caller has returned. @throws SluiceError `not-serialisable` for what cannot be stored */
@@ -213,7 +217,7 @@ export class Shell implements Host, Below {
     const entry = this.log.append(draft, live, path, at);
     if (!live) {
       if (entry.type === "stream:stop") this.streamStopped = true;
-      for (const command of this.machine.apply(entry)) this.#queue.push(command, entry.seq);
+      for (const command of this.machine.apply(entry)) this.queue.push(command, entry.seq);
       if (this.machine.ended) this.#final = entry;
       this.keeper?.take(entry);
     }
@@ -238,9 +242,25 @@ export class Shell implements Host, Below {
     else this.whenSafe(act);
   }
 
+  /** Of a child: hears what it spends. */
+  get onCost(): ShellParts["onCost"] {
+    return this.#parts.onCost;
+  }
+
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
+  }
+
+  /** Entries up to a number are stored: who watches gets them. */
+  stored(seq: number): void {
+    this.log.show(seq, (entry) => this.shown?.take(entry));
+    if (this.keeper?.writer.isAhead === true) this.append({ type: "state:persisted", uptoSeq: seq }, true);
+  }
+
+  /** What recovery begins with, as a store takes it. */
+  makeCheckpoint(): Checkpoint {
+    return { seq: this.log.lastSeq, text: textOf(this.checkpoint()) };
   }
 
   /** What recovery begins with. */
@@ -255,7 +275,7 @@ export class Shell implements Host, Below {
       children: this.#children,
       streamStopped,
       spending,
-      running: final === undefined ? this.#runner.kin() : [],
+      running: final === undefined ? this.runner.kin() : [],
     };
   }
 
@@ -270,11 +290,11 @@ export class Shell implements Host, Below {
     this.#halted = error;
     this.#parts.writer?.stop(error);
     this.log.close(error, true);
-    this.#finale.halt(error);
+    this.finale.halt(error);
   }
 
   onTimer(timer: string, act: () => void): () => void {
-    return this.#timers.onFired(timer, act);
+    return this.timers.onFired(timer, act);
   }
 
   /** Appends a signal of a chunk. @returns its id */
@@ -303,13 +323,13 @@ export class Shell implements Host, Below {
   }
 
   fail(attempt: Attempt, error: SluiceError): void {
-    this.#runner.fail(attempt, error);
+    this.runner.fail(attempt, error);
   }
 
   /** Ends the generation of a reply that an attempt follows from. */
   stop(attempt: Attempt, reply: string): void {
     const open = this.machine.openReply(attempt.activation, reply);
-    stopReply(attempt, reply, open, open && this.#runner.find(open.activationId));
+    stopReply(attempt, reply, open, open && this.runner.find(open.activationId));
   }
 
   child(...call: Parameters<Host["child"]>): Promise<unknown> {
@@ -324,12 +344,12 @@ export class Shell implements Host, Below {
 
   startLive(...started: Parameters<LiveChunks["begin"]>): void {
     for (const activation of this.#live.begin(...started))
-      this.#queue.push({ type: "live", activation }, this.log.lastSeq);
+      this.queue.push({ type: "live", activation }, this.log.lastSeq);
   }
 
   /** Carries out what is queued. To be called where no user code is on the stack. */
   drain(): void {
-    this.#queue.drain();
+    this.queue.drain();
   }
 
   /** Waits for events no longer. What is unfinished goes on; then the execution completes. */
@@ -341,25 +361,25 @@ export class Shell implements Host, Below {
 
   /** Completes the execution from a chunk, with its result; what else is running is ended. */
   end(attempt: Attempt): void {
-    this.#runner.complete(attempt, undefined);
-    this.#finale.complete();
+    this.runner.complete(attempt, undefined);
+    this.finale.complete();
   }
 
   /** Ends the execution from outside; with `rollback` what has completed is undone first. Without, it ends at once, also while it undoes. */
   cancel(reason: string, { rollback = false }: { readonly rollback?: boolean } = {}): void {
     this.start(); // a cancelled execution has its `flow:start`, too
-    this.#finale.cancel(reason, rollback);
+    this.finale.cancel(reason, rollback);
   }
 
   /** Calls back once, after its final entry has been shown; at once when it has ended. */
   onEnded(callback: OnEnded): void {
-    this.#finale.onEnded(callback);
+    this.finale.onEnded(callback);
   }
 
   #liveOver(error: SluiceError | undefined): void {
     this.#live.end();
     if (error === undefined) this.#complete();
-    else this.#finale.fail(error);
+    else this.finale.fail(error);
   }
 
   /** Nothing is unfinished for the machine: completes the execution, as soon as pipelines and live chunks are done. */
@@ -370,8 +390,8 @@ export class Shell implements Host, Below {
 
   #complete(): void {
     if (!this.#completing || !this.machine.quiet || this.#live.areRunning) return;
-    if (this.#pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
+    if (this.pipelines?.finish() === false || !this.machine.quiet) return; // what they yield starts chunks again
     this.#completing = false;
-    this.#finale.complete();
+    this.finale.complete();
   }
 }

@@ -110,7 +110,8 @@ export function storeFailed(what: "take" | "give", cause: unknown): SluiceError 
   });
 }
 
-function refusedError({ executionId, because, stored }: Refused): SluiceError {
+/** Why a store has refused an append. */
+export function refusedError({ executionId, because, stored }: Refused): SluiceError {
   if (because === "exists") {
     return new SluiceError("execution-exists", {
       what: `An execution "${executionId}" is stored already: ${stored?.flow}, ${stored?.status}`,

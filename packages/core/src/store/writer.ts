@@ -28,12 +28,14 @@ export interface WriterParts {
 /** The execution whose entries are written. */
 export interface Written {
   /** All that recovery needs to begin with the last entry. */
-  readonly checkpoint: () => Checkpoint;
+  readonly makeCheckpoint: () => Checkpoint;
   /** Entries up to a number are stored. */
-  readonly onStored: (seq: number) => void;
+  readonly stored: (seq: number) => void;
   /** Nothing more can be stored. */
-  readonly onFailed: (error: SluiceError) => void;
+  readonly halt: (error: SluiceError) => void;
 }
+
+const none: never[] = [];
 
 interface Waiter {
   readonly seq: number;
@@ -42,10 +44,14 @@ interface Waiter {
 
 /** The entries of one execution on their way to the store. */
 export class Writer implements Author {
-  readonly #parts: WriterParts;
-  readonly #written: Written;
-  #texts: string[] = [];
-  #answered: string[] = [];
+  readonly executionId: string;
+  readonly #epoch: number;
+  readonly #journal: Journal;
+  readonly #durability: Durability;
+  readonly #checkpointEvery: number;
+  #written: Written | undefined;
+  #texts: string[] = none;
+  #answered: string[] = none;
   #founding: Founding | undefined;
   #status: ExecutionStatus;
   /** Unix milliseconds of the last entry that was taken. */
@@ -55,59 +61,64 @@ export class Writer implements Author {
   #sent: number;
   #stored: number;
   /** Where the last checkpoint was made, its size, and what has been written since, in characters. */
-  #checkpoint: { readonly seq: number; readonly size: number; since: number };
-  #wantsCheckpoint = false;
+  #checkpointSeq: number;
+  #checkpointSize = 0;
+  #since = 0;
   #waiters: Waiter[] = [];
   #failure: SluiceError | undefined;
 
-  constructor(parts: WriterParts, written: Written) {
-    this.#parts = parts;
-    this.#written = written;
-    this.#founding = parts.founding;
-    this.#status = parts.status;
-    this.#taken = parts.stored;
-    this.#sent = parts.stored;
-    this.#stored = parts.stored;
-    this.#checkpoint = { seq: parts.stored, size: 0, since: 0 };
+  constructor({ executionId, epoch, journal, durability, checkpointEvery, founding, status, stored }: WriterParts) {
+    this.executionId = executionId;
+    this.#epoch = epoch;
+    this.#journal = journal;
+    this.#durability = durability;
+    this.#checkpointEvery = checkpointEvery;
+    this.#founding = founding;
+    this.#status = status;
+    this.#taken = stored;
+    this.#sent = stored;
+    this.#stored = stored;
+    this.#checkpointSeq = stored;
   }
 
-  get executionId(): string {
-    return this.#parts.executionId;
+  /** Whether entries are shown before they are stored. */
+  get isAhead(): boolean {
+    return this.#durability === "exit";
+  }
+
+  /** Tells what becomes of its entries. */
+  bind(written: Written): void {
+    this.#written = written;
   }
 
   /** Whether commands wait until the entries that they come from are stored. */
   get isSync(): boolean {
-    return this.#parts.durability === "sync";
+    return this.#durability === "sync";
   }
 
   /** Takes a durable entry; what else is appended in this turn is stored with it. */
   take(entry: Entry): void {
     const text = entryText(entry);
-    this.#texts.push(text);
+    if (this.#texts.length === 0) this.#texts = [text];
+    else this.#texts.push(text);
     this.#taken = entry.seq;
     this.#at = entry.at;
-    this.#checkpoint.since += text.length;
-    if (entry.type === "interrupt:answered") this.#answered.push(entry.interrupt.id);
+    this.#since += text.length;
+    if (entry.type === "interrupt:answered") this.#answered = [...this.#answered, entry.interrupt.id];
     this.#status = statusOf(entry) ?? this.#status;
-    if (this.#parts.durability !== "exit" || this.#status !== "running") this.flush();
+    if (this.#durability !== "exit" || this.#status !== "running") this.flush();
   }
 
   /** What was put into the store for a question is forgotten. */
   forget(question: string): void {
-    this.#answered.push(question);
-    if (this.#parts.durability !== "exit") this.flush();
+    this.#answered = [...this.#answered, question];
+    if (this.#durability !== "exit") this.flush();
   }
 
   /** Stores what has been taken, with the next commit. */
   flush(): void {
-    const isIdle = this.#texts.length === 0 && this.#answered.length === 0 && !this.#wantsCheckpoint;
-    if (this.#failure === undefined && !isIdle) this.#parts.journal.add(this);
-  }
-
-  /** Stores a checkpoint with the next commit. */
-  checkpoint(): void {
-    this.#wantsCheckpoint = true;
-    this.flush();
+    const isIdle = this.#texts.length === 0 && this.#answered.length === 0;
+    if (this.#failure === undefined && !isIdle) this.#journal.add(this);
   }
 
   isStored(seq: number): boolean {
@@ -123,22 +134,22 @@ export class Writer implements Author {
   /** Nothing more is stored. */
   stop(failure: SluiceError): void {
     this.#failure ??= failure;
-    this.#parts.journal.remove(this); // a checkpoint of what has been put away would be wrong
+    this.#journal.remove(this); // a checkpoint of what has been put away would be wrong
     this.#release();
   }
 
   append(): Append {
-    const { executionId, epoch } = this.#parts;
+    const { executionId } = this;
     const first = this.#sent + 1;
     const [entries, answered, founding] = [this.#texts, this.#answered, this.#founding];
-    this.#texts = [];
-    this.#answered = [];
+    this.#texts = none;
+    this.#answered = none;
     this.#founding = undefined;
     this.#sent = this.#taken;
     const checkpoint = this.#isCheckpointDue() ? this.#makeCheckpoint() : undefined;
     return {
       executionId,
-      epoch,
+      epoch: this.#epoch,
       first,
       entries,
       status: this.#status,
@@ -151,29 +162,29 @@ export class Writer implements Author {
 
   stored(): void {
     this.#stored = this.#sent;
-    this.#written.onStored(this.#stored);
+    this.#written?.stored(this.#stored);
     this.#release();
   }
 
   failed(error: SluiceError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#written.onFailed(error);
+    this.#written?.halt(error);
     this.#release();
   }
 
   /** They come rarely enough not to cost more than the entries themselves. */
   #isCheckpointDue(): boolean {
-    if (this.#wantsCheckpoint) return true;
     if (this.#status !== "running") return false;
-    const { seq, size, since } = this.#checkpoint;
-    return this.#taken - seq >= this.#parts.checkpointEvery && since >= size;
+    return this.#taken - this.#checkpointSeq >= this.#checkpointEvery && this.#since >= this.#checkpointSize;
   }
 
-  #makeCheckpoint(): Checkpoint {
-    this.#wantsCheckpoint = false;
-    const checkpoint = this.#written.checkpoint();
-    this.#checkpoint = { seq: checkpoint.seq, size: checkpoint.text.length, since: 0 };
+  #makeCheckpoint(): Checkpoint | undefined {
+    const checkpoint = this.#written?.makeCheckpoint();
+    if (checkpoint === undefined) return undefined;
+    this.#checkpointSeq = checkpoint.seq;
+    this.#checkpointSize = checkpoint.text.length;
+    this.#since = 0;
     return checkpoint;
   }
 

@@ -1,5 +1,6 @@
 import type { EntryLog } from "../log/entry-log.ts";
-import { type Entry, isOwn } from "../machine/entry.ts";
+import { type Entry, type ExecutionStatus, isOwn, statusOf } from "../machine/entry.ts";
+import { type StateData, foldState } from "../machine/state-fold.ts";
 import { matchesPath } from "../schema/field-path.ts";
 import { type ReportError, View } from "./view.ts";
 
@@ -33,42 +34,63 @@ export function project<T>(log: EntryLog, report: ReportError, map: Project<T>, 
   }, report);
 }
 
-/** The log itself. It completes after the final entry, whatever that is; it fails where that is not to come here. */
+/** The log itself. It completes after the final entry, whatever that is; without one it ends in an error. */
 export function eventsView(log: EntryLog, report: ReportError): View<Entry> {
-  return new View<Entry>(
-    (subscriber) =>
-      log.listen(
-        {
-          receive: (entry) => subscriber.next(entry),
-          end: (error, stopped) => (stopped ? subscriber.error(error) : subscriber.complete()),
-          fail: report,
-        },
-        log.start,
-      ),
-    report,
-  );
+  return new View<Entry>((subscriber) => {
+    const end = (error: Error | undefined): void =>
+      log.closed?.isCut === true ? subscriber.error(error) : subscriber.complete();
+    return log.listen({ receive: (entry) => subscriber.next(entry), end, fail: report }, log.start);
+  }, report);
 }
 
-/** The present value, then each change. */
-export function changesView<T>(
-  log: EntryLog,
-  report: ReportError,
-  present: () => T,
-  map: Project<T>,
-  quietEnd = false,
-): View<T> {
+/** What a view of changes begins with, and what it makes of entries. */
+interface Changes<T> {
+  readonly present: T;
+  readonly map: Project<T>;
+}
+
+/** The present value, then each change. @param begin is called for each subscriber */
+export function changesView<T>(log: EntryLog, report: ReportError, begin: () => Changes<T>, quietEnd = false): View<T> {
   return new View<T>((subscriber) => {
-    subscriber.next(present());
+    const from = log.end; // whoever hears the present value may bring about the next
+    const { present, map } = begin();
+    subscriber.next(present);
     return log.listen(
       {
         receive: (entry) => map(entry, (value) => subscriber.next(value)),
-        end: (error, stopped) =>
-          error === undefined || (quietEnd && !stopped) ? subscriber.complete() : subscriber.error(error),
+        end: (error) =>
+          error === undefined || (quietEnd && log.closed?.isCut !== true)
+            ? subscriber.complete()
+            : subscriber.error(error),
         fail: report,
       },
-      log.end,
+      from,
     );
   }, report);
+}
+
+/** The changes of a state. */
+export function stateChanges(present: StateData): Changes<unknown> {
+  let state = present;
+  return {
+    present,
+    map(entry, next) {
+      if (entry.type !== "state:changed" || !isOwn(entry)) return;
+      state = foldState(state, entry.diff);
+      next(state);
+    },
+  };
+}
+
+/** The changes of a status. */
+export function statusChanges(present: ExecutionStatus): Changes<ExecutionStatus> {
+  return {
+    present,
+    map(entry, next) {
+      const status = statusOf(entry);
+      if (status !== undefined) next(status);
+    },
+  };
 }
 
 /** The signals of the fields of a reply that fit a path. */

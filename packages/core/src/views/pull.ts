@@ -44,6 +44,8 @@ export interface PullSource<T> {
   /** Whether the end of an execution that did not complete is an error of this view. */
   readonly failing: boolean;
   readonly onExit: () => void;
+  /** Of a stored execution: reads durable entries that memory has let go of, from one number to another at most, in order; some at a time. */
+  readonly earlier?: ((from: number, to: number) => Promise<readonly Entry[]>) | undefined;
 }
 
 /** Tells a reader that waits that it is to leave. */
@@ -103,10 +105,29 @@ async function* retained<T>(
   const { timeout } = options;
   const endsBehind = endOf(log, options);
   let { next, expected } = beginning(log, options);
+  /** Whether the reader has had what is at `expected`. */
+  let isRead = options.from === undefined;
   let waitingSince: number | undefined; // other entries wake it, too: they do not begin the wait anew
   for (;;) {
     if (next < log.start) {
       const first = log.at(log.start);
+      if (source.earlier !== undefined) {
+        const { seq, live } = parsePosition(expected);
+        const from = isRead || live > 0 ? seq + 1 : Math.max(1, seq);
+        const to = first === undefined ? log.shownSeq : first.live === 0 ? first.seq - 1 : first.seq;
+        for (const entry of from > to ? [] : await source.earlier(from, to)) {
+          expected = positionOf(entry);
+          isRead = true;
+          if (endsAt(entry)) return;
+          const selected = select(entry);
+          if (selected !== undefined) yield selected.item;
+          if (leaving.left) return;
+        }
+        const reached = parsePosition(expected).seq;
+        if (reached < to) continue;
+        next = log.indexOf(first ?? { seq: to + 1, live: 0 });
+        continue;
+      }
       const to = first === undefined ? "end" : positionOf(first);
       const gap: Gap = { type: "gap", from: expected, to };
       next = log.start;
@@ -118,7 +139,7 @@ async function* retained<T>(
     if (entry === undefined) {
       const { closed } = log;
       if (closed !== undefined) {
-        if ((failing || closed.stopped) && closed.error !== undefined) throw closed.error;
+        if ((failing || closed.isCut) && closed.error !== undefined) throw closed.error;
         return;
       }
       const now = source.scheduler.now();
@@ -130,6 +151,7 @@ async function* retained<T>(
     }
     next += 1;
     expected = positionOf(entry);
+    isRead = true;
     if (endsAt(entry)) return;
     const selected = select(entry);
     if (selected !== undefined) {
@@ -184,8 +206,8 @@ async function* conflated<T>(
         if (selected !== undefined) unread.put(valueAtKey(selected.item, key), selected.item);
         if (over !== undefined || selected !== undefined) wake?.();
       },
-      end: (error, stopped) => {
-        over ??= { error: failing || stopped ? error : undefined };
+      end: (error) => {
+        over ??= { error };
         wake?.();
       },
       fail: (error) => {
@@ -200,7 +222,7 @@ async function* conflated<T>(
       const item = unread.take();
       if (item !== undefined) yield item.value;
       else if (over !== undefined) {
-        if (over.error !== undefined) throw over.error;
+        if ((failing || log.closed?.isCut === true) && over.error !== undefined) throw over.error;
         return;
       } else {
         await wait(

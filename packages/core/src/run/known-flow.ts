@@ -1,0 +1,10 @@
+import type { Runnable } from "../define/runnable.ts";
+
+/** How a flow is run whose child nobody asks for again. */
+export interface KnownFlow {
+  readonly flow: Runnable;
+  readonly create?: (() => object) | undefined;
+}
+
+/** Flows by name. */
+export type Flows = ReadonlyMap<string, KnownFlow>;
