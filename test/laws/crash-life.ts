@@ -157,7 +157,7 @@ class World {
 
   /** Time goes by, people answer, events come, until it has ended or its process has. */
   async #tended(one: Execution, time: VirtualTime, alive: () => boolean, death: Fate["deaths"][number] | undefined) {
-    const { plan, until } = { plan: this.#plan, until: time.now() + 400 };
+    const { plan, until } = { plan: this.#plan, until: time.now() + 5_000 };
     const isLeft = death?.how === "release" || death?.how === "takeover";
     const leaves = isLeft ? time.now() + death.after : Number.POSITIVE_INFINITY;
     await time.settle();
