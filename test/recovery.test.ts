@@ -282,3 +282,67 @@ test("a reader that goes on from a position finds it across a load, also what is
   const all = await time.during(itemsOf(later.events({ from: 1 })));
   expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
 });
+
+test("an execution whose flow cannot be made stays with its owner, and does not keep others from being recovered", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  const other = flow(defineFlow({ name: "other", input: z.number(), result: z.unknown() })).chunk("one", start, (n) =>
+    time.delay(5).then(() => n),
+  );
+  const first = run(it, 1, { store, scheduler, id: "x" });
+  run(other, 2, { store, scheduler, id: "y" });
+  await time.settle();
+  const broken = {
+    flow: it,
+    create: () => {
+      throw new Error("no client");
+    },
+  };
+  const { executions, refused } = await recover([broken, other], { store, scheduler });
+  expect(refused).toMatchObject([{ executionId: "x", error: { code: "create-failed" } }]);
+  gate.resolve();
+  expect(await time.during(first.result)).toBe(4);
+  expect(await time.during(executions[0]?.result ?? Promise.resolve())).toBe(2);
+});
+
+test("observers that throw or act while what is stored is shown harm nothing, and see all in order", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const it = flow(
+    defineFlow({ name: "watched", input: z.number(), result: z.unknown(), accepts: [Tick], keepOpen: true }),
+  ).chunk("one", Tick, (n, ctx) => void (n === 3 && ctx.end(n)));
+  const reported: unknown[] = [];
+  const onObserverError = (error: unknown): void => void reported.push(error);
+  const execution = run(it, 1, { store, scheduler, id: "x", onObserverError, retention: { maxEntries: 3 } });
+  const seen: number[] = [];
+  execution.events$.subscribe(() => {
+    throw new Error("an observer");
+  });
+  execution.events$.subscribe((entry) => {
+    seen.push(entry.seq);
+    expect(store.find("x")).toMatchObject({ lastSeq: expect.any(Number) });
+    if (entry.type === "flow:start" || (entry.type === "chunk:complete" && entry.seq < 5))
+      execution.emit(Tick, Math.min(3, entry.seq));
+  });
+  expect(await time.during(execution.result)).toBe(3);
+  expect(seen).toEqual(seen.map((_, index) => index + 1));
+  expect((store.find("x") as { readonly lastSeq: number }).lastSeq).toBe(seen.length);
+  expect(reported).toMatchObject([{ message: "an observer" }]);
+});
+
+test("an observer that releases the execution ends it here, and it goes on elsewhere", async () => {
+  const [store, time] = [memoryStore(), new VirtualTime()];
+  const { scheduler } = time;
+  const { it, gate } = waiting();
+  gate.resolve();
+  const first = run(it, 1, { store, scheduler, id: "x" });
+  const result = codeOf(first.result);
+  let released: Promise<void> | undefined;
+  first.on("chunk:start", () => (released ??= first.release()));
+  await time.settle();
+  await released;
+  expect(await result).toBe("execution-released");
+  const again = await load(it, "x", { store, scheduler });
+  expect(await time.during(again.result)).toBe(4);
+});

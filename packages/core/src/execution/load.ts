@@ -2,7 +2,8 @@ import { type SchedulerLike, asapScheduler } from "rxjs";
 import type { Budget } from "../define/budget.ts";
 import type { SpecOf } from "../define/payload.ts";
 import type { CreateOption, Runnable } from "../define/runnable.ts";
-import { SluiceError } from "../error/sluice-error.ts";
+import { definitionOf } from "../define/flow.ts";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import { compile } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
@@ -43,7 +44,7 @@ export interface LoadOptions<C> extends ContinueOptions, CreateOption<C> {}
  * Goes on with a stored execution: takes it over, folds its log without calling anybody, and starts on the scheduler's
  * next tick what had started and not completed. Of one that has ended it gives the views and the result.
  *
- * @throws SluiceError `execution-unknown`, `graph-changed` with the differences, `flow-unknown`, `log-corrupt`,
+ * @throws SluiceError `execution-unknown`, `graph-changed` with the differences, `flow-unknown`, `create-failed`, `log-corrupt`,
  * `store-failed`; the execution stays as it is then
  */
 export async function load<C extends Runnable>(
@@ -124,6 +125,7 @@ export async function goOn(
   const isOver = record.status !== "running" && record.status !== "waiting";
   let read = await readPast(store, record, { fromStart });
   checkChildren(graph, read.past, flows);
+  const instance = instanceOf(flow, create); // before it is taken from whoever has it
   const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
   if (claimed.lastSeq !== record.lastSeq) read = await readPast(store, claimed, { fromStart }); // its owner has gone on meanwhile
   const { past, entries, after } = read;
@@ -138,7 +140,7 @@ export async function goOn(
   const shell = launch({
     flow,
     input: undefined,
-    create,
+    create: instance && (() => instance),
     identity,
     log,
     scheduler,
@@ -159,6 +161,21 @@ export async function goOn(
     });
   }
   return createExecution({ shell, scheduler, report, store });
+}
+
+/** @throws SluiceError `create-failed` */
+function instanceOf(flow: Runnable, create: KnownFlow["create"]): object | undefined {
+  const { create: byItself, spec } = definitionOf(flow);
+  try {
+    return (create ?? byItself)?.();
+  } catch (cause) {
+    throw new SluiceError("create-failed", {
+      what: `The instance of the flow "${spec.name}" could not be made: ${messageOf(cause)}`,
+      where: spec.name,
+      mend: "Give `create`, which makes it with what its constructor needs",
+      cause,
+    });
+  }
 }
 
 /** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
