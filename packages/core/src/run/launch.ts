@@ -1,5 +1,5 @@
 import type { SchedulerLike } from "rxjs";
-import type { Budget } from "../define/budget.ts";
+import type { Amount, Budget } from "../define/budget.ts";
 import { definitionOf } from "../define/flow.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -39,6 +39,8 @@ export interface Launch {
   readonly account?: Account | undefined;
   /** Of a child: its root's. */
   readonly standstill?: Standstill;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: (cost: Amount) => void;
   readonly writer?: Writer | undefined;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past | undefined;
@@ -87,6 +89,7 @@ export function launch(given: Launch): Shell {
     relaunch,
     flows,
     ...(standstill !== undefined && { standstill }),
+    ...(given.onCost !== undefined && { onCost: given.onCost }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
   });
@@ -127,7 +130,6 @@ function launchChild(
       settle(error, result);
     });
     child.start();
-    if (past !== undefined) parent.standstill.childIsBack();
   } catch (error) {
     reject(error);
   }
@@ -164,6 +166,7 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
     standstill: parent.standstill,
     flows: parent.flows,
     account: parent.identity.accounts?.of(attempt.chunk),
+    onCost: (cost) => parent.keeper?.spend(attempt.chunk.name, cost),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { SchedulerLike } from "rxjs";
+import type { Amount } from "../define/budget.ts";
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -48,6 +49,8 @@ export interface ShellParts {
   readonly writer?: Writer;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: ((cost: Amount) => void) | undefined;
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
@@ -233,6 +236,17 @@ export class Shell implements Host, Below {
     else this.keeper.whenSafe(act);
   }
 
+  /** Its end may be told when it is stored; a child's to the chunk that runs it as chunks go on. */
+  whenTold(act: (failure: SluiceError | undefined) => void): void {
+    if (this.identity.parent === undefined) this.whenStored(act);
+    else this.whenSafe(act);
+  }
+
+  /** Of a child: hears what it spends. */
+  get onCost(): ShellParts["onCost"] {
+    return this.#parts.onCost;
+  }
+
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
@@ -253,7 +267,7 @@ export class Shell implements Host, Below {
   checkpoint(): PastData {
     const final = this.#final;
     const { identity, streamStopped } = this;
-    const spending = identity.accounts?.spending ?? this.keeper?.spending ?? { spent: [], reached: [] };
+    const spending = this.keeper?.spending ?? { spent: [], reached: [] };
     return {
       path: identity.path,
       ...(final === undefined && { machine: this.machine.snapshot() }),
