@@ -23,7 +23,6 @@ import {
   race,
   start,
 } from "@sluice/core";
-import type { VirtualTime } from "@sluice/testing";
 import fc from "fast-check";
 import { z } from "zod";
 import { childrenOf } from "./crash-children.ts";
@@ -229,7 +228,7 @@ function workOf(own: Piece, index: number, isPoked: boolean, { process, children
       await Promise.all(wanted);
     }
     if (own.asks) await ctx.ask(Approval, { draft: `c${index} inline` });
-    if (own.reads) await ctx.instant(Draft, modelOf(time));
+    if (own.reads) await ctx.instant(Draft, modelOf(process, steady));
     if (own.hangs) await time.delay(1_000, ctx);
   };
   const isAtOnce = !(own.step || own.sleep || own.asks || own.reads || own.hangs) && own.delay === 0 && own.child === 0;
@@ -251,13 +250,14 @@ async function stepOf(own: Piece, { time, called }: Process, ctx: Context): Prom
   if (value.own !== own.delay) throw new Error("a step has come to something else");
 }
 
-/** A model that writes the same each time, piece by piece, and tells what that cost. */
-function modelOf(time: VirtualTime): ModelCall {
+/** A model that writes piece by piece, and tells what that cost; the same each time, or in each process something else. */
+function modelOf({ time, number }: Process, steady: boolean): ModelCall {
+  const second = steady || number % 2 === 0 ? '"b"' : '"c","d"';
   return {
     model: "scripted",
     stream: ({ abortSignal }) => {
       async function* parts(): AsyncGenerator<ModelPart> {
-        for (const delta of ['{"items":["a",', '"b"],"no', 'te":"x"}']) {
+        for (const delta of ['{"items":["a",', `${second}],"no`, 'te":"x"}']) {
           await time.delay(1, { abortSignal });
           yield { type: "text", delta };
         }

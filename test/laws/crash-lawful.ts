@@ -1,14 +1,22 @@
-import type { Entry } from "@sluice/core";
+import type { Entry, Graph } from "@sluice/core";
+import { ofLimits } from "./lawful.ts";
 
 const finals = ["flow:completed", "flow:failed", "flow:timeout", "flow:cancelled"];
 
 /** Every law that a stored log breaks whose processes have died, one line each. */
-export function logBreaks(entries: readonly Entry[]): string[] {
+export function logBreaks(entries: readonly Entry[], graph: Graph | undefined): string[] {
   const broken: string[] = [];
-  const own = entries.filter(({ path, type }) => path.length === 1 && finals.includes(type));
+  const ofRoot = entries.filter(({ path }) => path.length === 1);
+  const own = ofRoot.filter(({ type }) => finals.includes(type));
   if (own.length !== 1) broken.push(`${own.length} final entries`);
   if (own[0] !== entries.at(-1)) broken.push("the final entry is not last");
-  return [...broken, ...ofAttempts(entries), ...ofMemory(entries), ...ofChildren(entries)];
+  return [
+    ...broken,
+    ...(graph === undefined ? [] : ofLimits(ofRoot, graph)),
+    ...ofAttempts(entries),
+    ...ofMemory(entries),
+    ...ofChildren(entries),
+  ];
 }
 
 /** Attempts go up, end once, and what the one before has shown is void before the next one starts. */

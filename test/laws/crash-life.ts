@@ -1,4 +1,13 @@
-import { type Durability, type Entry, type Execution, load, memoryStore, run, vitalsOf } from "@sluice/core";
+import {
+  type Durability,
+  type Entry,
+  type Execution,
+  type Graph,
+  load,
+  memoryStore,
+  run,
+  vitalsOf,
+} from "@sluice/core";
 import { VirtualTime, itemsOf } from "@sluice/testing";
 import { entryOfText } from "../../packages/core/src/store/entry-text.ts";
 import { type CrashPlan, Poke, crashFlow } from "./crash-flow.ts";
@@ -23,14 +32,14 @@ export interface Fate {
 export interface Life {
   /** As they are stored. */
   readonly entries: readonly Entry[];
-  readonly status: string;
+  readonly graph: Graph | undefined;
   /** Every law that was broken on the way, one line each. */
   readonly broken: readonly string[];
 }
 
 /** An execution lives through its deaths, each in a process of its own, to its end. */
-export async function lived(plan: CrashPlan, fate: Fate): Promise<Life> {
-  const world = new World(plan, fate);
+export async function lived(plan: CrashPlan, fate: Fate, store = memoryStore() as PromptStore): Promise<Life> {
+  const world = new World(plan, fate, store);
   for (let number = 0; number <= fate.deaths.length; number += 1) {
     await world.process(number);
     if (world.isOver) break;
@@ -43,7 +52,7 @@ const id = "x";
 class World {
   readonly #plan: CrashPlan;
   readonly #fate: Fate;
-  readonly #store = memoryStore() as PromptStore;
+  readonly #store: PromptStore;
   readonly #broken: string[] = [];
   /** What was finished when a process began. */
   #done = new Set<string>();
@@ -53,9 +62,11 @@ class World {
   readonly #seen = new Map<number, string>();
   #acknowledged = 0;
   #cancelled = false;
+  #graph: Graph | undefined;
   isOver = false;
 
-  constructor(plan: CrashPlan, fate: Fate) {
+  constructor(plan: CrashPlan, fate: Fate, store: PromptStore) {
+    this.#store = store;
     this.#plan = plan;
     this.#fate = fate;
   }
@@ -73,7 +84,7 @@ class World {
     if (this.#acknowledged > entries.length) broken.push(`${this.#acknowledged} entries were acknowledged`);
     const { status = "unknown" } = this.#store.find(id) ?? {};
     if (this.#cancelled && status === "completed") broken.push("a cancel was acknowledged, and it completed");
-    return { entries, status, broken };
+    return { entries, graph: this.#graph, broken };
   }
 
   async process(number: number): Promise<void> {
@@ -92,6 +103,7 @@ class World {
       called: (what) => void (this.#done.has(what) && alive && this.#broken.push(`${what} was called again`)),
     };
     const { flow, graph, children } = crashFlow(this.#plan, process);
+    this.#graph = graph;
     let execution: Execution | undefined;
     const store = mortalStore(
       this.#store,
