@@ -8,7 +8,7 @@ import { compile } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import type { Flows, KnownFlow } from "../run/known-flow.ts";
-import { launch } from "../run/launch.ts";
+import { childChanged, launch } from "../run/launch.ts";
 import { type Past, machineOf } from "../run/past.ts";
 import type { StoredExecution } from "../store/store.ts";
 import { harmless, reportToConsole } from "../views/view.ts";
@@ -121,10 +121,11 @@ export async function goOn(
   const { store, scheduler = asapScheduler, onObserverError = reportToConsole, budget } = options;
   const { executionId } = record;
   const graph = compile(flow);
-  const fromStart = await isChanged(record, graph, options);
+  const { acceptChanges = false } = options;
+  const fromStart = (await isChanged(record, graph, options)) || acceptChanges; // a child may have changed, too
   const isOver = record.status !== "running" && record.status !== "waiting";
   let read = await readPast(store, record, { fromStart });
-  checkChildren(graph, read.past, flows);
+  checkChildren(graph, read.past, flows, acceptChanges);
   const instance = instanceOf(flow, create); // before it is taken from whoever has it
   const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
   if (claimed.lastSeq !== record.lastSeq) read = await readPast(store, claimed, { fromStart }); // its owner has gone on meanwhile
@@ -148,7 +149,7 @@ export async function goOn(
     writer,
     past,
     isWaiting,
-    flows,
+    continuing: { flows, acceptChanges },
   });
   const report = harmless(onObserverError);
   shell.onEnded((error) => log.close(error));
@@ -178,9 +179,15 @@ function instanceOf(flow: Runnable, create: KnownFlow["create"]): object | undef
   }
 }
 
-/** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
-function checkChildren(graph: Graph, past: Past, flows: Flows): void {
-  const unknown = past.unfinished.find(({ flow }) => !flows.has(flow));
+/** Children that are to be undone need their flows, and those that go on must be wired as they were. @throws SluiceError `flow-unknown`, `graph-changed` */
+function checkChildren(graph: Graph, past: Past, flows: Flows, acceptChanges: boolean): void {
+  const { unfinished } = past;
+  for (const { flow, graphHash } of unfinished) {
+    const known = flows.get(flow);
+    if (known === undefined || acceptChanges || compile(known.flow).hash === graphHash) continue;
+    throw childChanged(flow, graph.flow);
+  }
+  const unknown = unfinished.find(({ flow }) => !flows.has(flow));
   if (unknown === undefined) return;
   const machine = machineOf(graph, past);
   if (machine.isRunning && machine.ending === undefined) return;

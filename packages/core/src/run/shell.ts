@@ -21,7 +21,7 @@ import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
-import type { Flows } from "./known-flow.ts";
+import type { Continuing } from "./known-flow.ts";
 import { LiveChunks } from "./live-chunks.ts";
 import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
@@ -55,8 +55,8 @@ export interface ShellParts {
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   readonly relaunch: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
-  /** Flows by name, of which children can be made to run again. */
-  readonly flows?: Flows | undefined;
+  /** How its children go on, of one that does. */
+  readonly continuing?: Continuing | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -138,8 +138,8 @@ export class Shell implements Host, Below {
     return this.#parts.identity;
   }
 
-  get flows(): Flows | undefined {
-    return this.#parts.flows;
+  get continuing(): Continuing | undefined {
+    return this.#parts.continuing;
   }
 
   get scheduler(): SchedulerLike {
