@@ -65,7 +65,7 @@ describe("S26 unfinished work runs again", () => {
     expect(await last.result).toEqual(["a1", "x/a1", 5]);
   });
 
-  test("a crash counts among the attempts of a retry", async () => {
+  test("a crash is none of the attempts of a retry", async () => {
     const { one, two, first, second } = processes();
     const attempts: number[] = [];
     const it = flow(spec).chunk(
@@ -83,7 +83,7 @@ describe("S26 unfinished work runs again", () => {
     const again = await load(it, "x", two);
     await second.advance();
     expect(again.status).toBe("failed");
-    expect(attempts).toEqual([1, 2]);
+    expect(attempts).toEqual([1, 2, 3]);
   });
 
   test("state and items of what died stay, and a reset tells viewers", async () => {
@@ -508,15 +508,29 @@ describe("S30 other code", () => {
     expect(calls).toEqual(["b", "more"]);
   });
 
-  test("a child that is under way and wired differently fails its chunk", async () => {
+  test("a child that is under way and wired differently is refused where its flow is given, else its chunk fails, unless that is accepted", async () => {
     const { one, two, first, second } = processes();
     const kid = defineFlow({ name: "kid", input: z.number() });
     let child = flow(kid).chunk("a", start, () => never);
     const it = flow(spec).chunk("run", start, async (n, ctx) => void (await ctx.child(child, n)));
     run(it, 1, one);
     await first.settle();
-    child = flow(kid).chunk("b", start, () => never) as unknown as typeof child; // its chunks are another's
-    const again = await load(it, "x", { ...two, acceptChanges: true });
+    child = flow(kid).chunk("b", start, () => {}) as unknown as typeof child; // its chunks are another's
+    await expect(load(it, "x", { ...two, flows: [child] })).rejects.toMatchObject({ code: "graph-changed" });
+    const accepted = await load(it, "x", { ...two, flows: [child], acceptChanges: true });
+    await second.settle();
+    expect(accepted.status).toBe("completed");
+  });
+
+  test("a child whose flow was not given, and is wired differently, fails the chunk that runs it", async () => {
+    const { one, two, first, second } = processes();
+    const kid = defineFlow({ name: "kid", input: z.number() });
+    let child = flow(kid).chunk("a", start, () => never);
+    const it = flow(spec).chunk("run", start, async (n, ctx) => void (await ctx.child(child, n)));
+    run(it, 1, one);
+    await first.settle();
+    child = flow(kid).chunk("b", start, () => {}) as unknown as typeof child; // its chunks are another's
+    const again = await load(it, "x", two);
     await second.settle();
     await expect(again.result).rejects.toMatchObject({ code: "graph-changed" });
   });

@@ -59,7 +59,8 @@ function ofMemory(log: readonly Entry[]): string[] {
   return done.filter((one, index) => done.indexOf(one) < index).map((one) => `${one} twice`);
 }
 
-function ofLimits(log: readonly Entry[], graph: Graph): string[] {
+/** No more of a chunk, or in all, run at a time than is allowed. */
+export function ofLimits(log: readonly Entry[], graph: Graph): string[] {
   const broken: string[] = [];
   const running = new Map<string, string>();
   const limits = new Map(graph.chunks.map(({ name, concurrency }) => [name, concurrency ?? Number.POSITIVE_INFINITY]));

@@ -16,6 +16,8 @@ export const errorCodes = [
   "child-too-deep",
   /** Another process has taken the execution over: this one has stopped it. */
   "claim-lost",
+  /** The instance of a flow whose stored execution was to go on could not be made. */
+  "create-failed",
   /** An event came from outside that the flow does not accept. */
   "event-not-accepted",
   /** A chunk emitted something that is not an event. */

@@ -187,16 +187,16 @@ class Face {
   }
 
   get settled(): Promise<ExecutionStatus> {
+    const { shell } = this.#parts;
     const { status } = this;
-    if (status !== "running") return Promise.resolve(status);
-    if (this.#settling === undefined) {
-      const { standstill } = this.#parts.shell;
-      this.#settling = Promise.withResolvers();
-      if (!this.#isEndAwaited) this.#parts.shell.onEnded(() => this.#settle()); // once: it may wait many times
-      this.#isEndAwaited = true;
-      standstill.onWaiting(() => this.#parts.shell.whenStored(() => this.#settle()));
-    }
-    return this.#settling.promise;
+    if (status !== "running" || shell.halted !== undefined) return Promise.resolve(status);
+    if (this.#settling !== undefined) return this.#settling.promise;
+    const settling = Promise.withResolvers<ExecutionStatus>();
+    this.#settling = settling;
+    if (!this.#isEndAwaited) shell.onEnded(() => this.#settle()); // once: it may wait many times
+    this.#isEndAwaited = true;
+    shell.standstill.onWaiting(() => shell.whenStored(() => this.#settle()));
+    return settling.promise;
   }
 
   #settle(): void {
@@ -302,7 +302,7 @@ class Face {
   get release(): Execution["release"] {
     const { shell } = this.#parts;
     return async () => {
-      if (shell.final !== undefined) return;
+      if (shell.final !== undefined || shell.halted?.code === "execution-released") return;
       if (shell.keeper === undefined) throw notStored(shell.where);
       await this.stored();
       shell.halt(released(shell.id, shell.where));

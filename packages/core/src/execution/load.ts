@@ -2,19 +2,20 @@ import { type SchedulerLike, asapScheduler } from "rxjs";
 import type { Budget } from "../define/budget.ts";
 import type { SpecOf } from "../define/payload.ts";
 import type { CreateOption, Runnable } from "../define/runnable.ts";
-import { SluiceError } from "../error/sluice-error.ts";
+import { definitionOf } from "../define/flow.ts";
+import { SluiceError, messageOf } from "../error/sluice-error.ts";
 import { compile } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
 import { EntryLog, type Retention } from "../log/entry-log.ts";
 import type { Flows, KnownFlow } from "../run/known-flow.ts";
-import { launch } from "../run/launch.ts";
+import { childChanged, launch } from "../run/launch.ts";
 import { type Past, machineOf } from "../run/past.ts";
-import type { Shell } from "../run/shell.ts";
-import type { StoredAnswer, StoredExecution } from "../store/store.ts";
-import { type ReportError, harmless, reportToConsole } from "../views/view.ts";
+import type { StoredExecution } from "../store/store.ts";
+import { harmless, reportToConsole } from "../views/view.ts";
 import { isChanged } from "./changed-graph.ts";
 import { type StoreOptions, writerOf } from "./durability.ts";
 import { type Execution, createExecution } from "./execution.ts";
+import { Letters } from "./letters.ts";
 import { given, readPast, recordOf } from "./stored-log.ts";
 
 /** A flow, or one whose objects are made in another way than by `new Flow()`. */
@@ -43,7 +44,7 @@ export interface LoadOptions<C> extends ContinueOptions, CreateOption<C> {}
  * Goes on with a stored execution: takes it over, folds its log without calling anybody, and starts on the scheduler's
  * next tick what had started and not completed. Of one that has ended it gives the views and the result.
  *
- * @throws SluiceError `execution-unknown`, `graph-changed` with the differences, `flow-unknown`, `log-corrupt`,
+ * @throws SluiceError `execution-unknown`, `graph-changed` with the differences, `flow-unknown`, `create-failed`, `log-corrupt`,
  * `store-failed`; the execution stays as it is then
  */
 export async function load<C extends Runnable>(
@@ -120,10 +121,12 @@ export async function goOn(
   const { store, scheduler = asapScheduler, onObserverError = reportToConsole, budget } = options;
   const { executionId } = record;
   const graph = compile(flow);
-  const fromStart = await isChanged(record, graph, options);
+  const { acceptChanges = false } = options;
+  const fromStart = (await isChanged(record, graph, options)) || acceptChanges; // a child may have changed, too
   const isOver = record.status !== "running" && record.status !== "waiting";
   let read = await readPast(store, record, { fromStart });
-  checkChildren(graph, read.past, flows);
+  checkChildren(graph, read.past, flows, acceptChanges);
+  const instance = instanceOf(flow, create); // before it is taken from whoever has it
   const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
   if (claimed.lastSeq !== record.lastSeq) read = await readPast(store, claimed, { fromStart }); // its owner has gone on meanwhile
   const { past, entries, after } = read;
@@ -134,11 +137,11 @@ export async function goOn(
   const standing = { epoch, stored, status };
   const writer = isOver ? undefined : writerOf(options, { executionId, graph, log, scheduler, standing });
   const identity = { id: executionId, path: [graph.flow] };
-  const isWaiting = status === "waiting";
+  const isWaiting = status === "waiting" && !past.areRunning; // what runs asks again
   const shell = launch({
     flow,
     input: undefined,
-    create,
+    create: instance && (() => instance),
     identity,
     log,
     scheduler,
@@ -146,47 +149,51 @@ export async function goOn(
     writer,
     past,
     isWaiting,
-    flows,
+    continuing: { flows, acceptChanges },
   });
   const report = harmless(onObserverError);
   shell.onEnded((error) => log.close(error));
   if (!isOver) {
-    const lost = past.unfinished.map(({ past: { path } }) => `${path.slice(1).join("/")}/`);
+    const letters = new Letters(shell, answers, report);
     scheduler.schedule(() => {
       shell.start();
-      for (const answer of answers) {
-        const isOfChild = lost.some((path) => answer.interrupt.startsWith(path));
-        takeAnswer(shell, answer, isOfChild, report);
-      }
+      letters.deliver();
       shell.drain();
     });
   }
   return createExecution({ shell, scheduler, report, store });
 }
 
-/** Children that are to be undone need their flows. @throws SluiceError `flow-unknown` */
-function checkChildren(graph: Graph, past: Past, flows: Flows): void {
-  const unknown = past.unfinished.find(({ flow }) => !flows.has(flow));
-  if (unknown === undefined || machineOf(graph, past).isRunning) return;
+/** @throws SluiceError `create-failed` */
+function instanceOf(flow: Runnable, create: KnownFlow["create"]): object | undefined {
+  const { create: byItself, spec } = definitionOf(flow);
+  try {
+    return (create ?? byItself)?.();
+  } catch (cause) {
+    throw new SluiceError("create-failed", {
+      what: `The instance of the flow "${spec.name}" could not be made: ${messageOf(cause)}`,
+      where: spec.name,
+      mend: "Give `create`, which makes it with what its constructor needs",
+      cause,
+    });
+  }
+}
+
+/** Children that are to be undone need their flows, and those that go on must be wired as they were. @throws SluiceError `flow-unknown`, `graph-changed` */
+function checkChildren(graph: Graph, past: Past, flows: Flows, acceptChanges: boolean): void {
+  const { unfinished } = past;
+  for (const { flow, graphHash } of unfinished) {
+    const known = flows.get(flow);
+    if (known === undefined || acceptChanges || compile(known.flow).hash === graphHash) continue;
+    throw childChanged(flow, graph.flow);
+  }
+  const unknown = unfinished.find(({ flow }) => !flows.has(flow));
+  if (unknown === undefined) return;
+  const machine = machineOf(graph, past);
+  if (machine.isRunning && machine.ending === undefined) return;
   throw new SluiceError("flow-unknown", {
     what: `The execution has failed, and a child of the flow "${unknown.flow}" is to be undone`,
     where: graph.flow,
     mend: "Give that flow, too: in `flows`",
   });
-}
-
-/** Takes in what was answered meanwhile. What a child has asked is answered when the chunk that runs it has called it again. */
-function takeAnswer(
-  { people }: Shell,
-  { interrupt, answer, requestId }: StoredAnswer,
-  isOfChild: boolean,
-  report: ReportError,
-): void {
-  try {
-    const given = { id: interrupt, answer: JSON.parse(answer), ...(requestId !== undefined && { requestId }) };
-    if (isOfChild) people.expect(given, report);
-    else people.answer(given);
-  } catch (error) {
-    report(error);
-  }
 }

@@ -78,6 +78,7 @@ export class Activations {
   begin(activationId: string, attempt: number): void {
     const activation = this.#all.get(activationId);
     if (activation === undefined) return;
+    if (activation.running) activation.cutOff += 1; // one that has neither completed nor failed
     activation.running = true;
     activation.attempts = attempt;
     const { chunk, trigger, arrival } = activation;
@@ -93,19 +94,19 @@ export class Activations {
   mayRetry(id: string): boolean {
     const activation = this.#all.get(id);
     if (activation === undefined || activation.retracted) return false;
-    return activation.attempts < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
+    return activation.attempts - activation.cutOff < (this.#graph.chunks[activation.chunk]?.retry?.attempts ?? 1);
   }
 
   /** An attempt has failed and another follows. A waiting retry holds no slot. */
   retry(activation: Activation, executionId: string, replies: readonly InvalidReply[] = []): void {
-    const { id, attempts, chunk } = activation;
+    const { id, attempts, cutOff, chunk } = activation;
     for (const { replyId, whole } of replies)
       activation.issues = withIssue(activation.issues, replyId, attempts, whole);
     const policy = this.#graph.chunks[chunk]?.retry;
     if (policy === undefined) return;
     activation.running = false;
     this.#yield(activation);
-    const delayMs = backoff(policy, attempts, `${executionId}/${id}`);
+    const delayMs = backoff(policy, attempts - cutOff, `${executionId}/${id}`);
     activation.retryIn = delayMs;
     this.#agenda.add({ type: "retry", of: waitingOf(activation), delayMs });
   }
@@ -181,6 +182,7 @@ export class Activations {
       event: label,
       arrival,
       attempts: 0,
+      cutOff: 0,
       running: false,
       granted: false,
       retryIn: undefined,

@@ -1,6 +1,7 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Command } from "./command.ts";
+import type { RollbackCause } from "./entry.ts";
 import type { StateData } from "./state-fold.ts";
 
 export type MachineStatus = "idle" | "running" | "failing" | "rolling-back" | "ended";
@@ -20,8 +21,12 @@ export interface Progress {
   open: boolean;
   wasQuiet: boolean;
   failure: SluiceError | undefined;
+  /** Whether its idle time is over. */
+  idled: boolean;
   /** Whether its time is over. */
   overdue: boolean;
+  /** How it is to end when its children have undone their work. */
+  ending: RollbackCause | undefined;
 }
 
 /** The progress of an execution that has not started. */
@@ -36,7 +41,9 @@ export function progressOf({ keepOpen }: Graph): Progress {
     open: keepOpen === true,
     wasQuiet: false,
     failure: undefined,
+    idled: false,
     overdue: false,
+    ending: undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Claims } from "./claims.ts";
-import type { EntryOf } from "./entry.ts";
+import type { EntryOf, RollbackCause } from "./entry.ts";
 import type { Question } from "./questions.ts";
 import { type ReplyIssues, noIssues } from "./reply-issues.ts";
 
@@ -19,6 +19,8 @@ export interface Activation {
   readonly arrival: Arrival;
   /** Attempts that have been started. */
   attempts: number;
+  /** Those of them that a crash has cut off: they are none of its retries. */
+  cutOff: number;
   running: boolean;
   /** Whether it may run as far as the concurrency limits go. */
   granted: boolean;
@@ -44,6 +46,7 @@ export function passing(
   attempts = 0,
 ): Activation {
   const standing = {
+    cutOff: 0,
     running: true,
     granted: true,
     retryIn: undefined,
@@ -103,6 +106,8 @@ export type Command =
   | { readonly type: "complete" }
   /** A chunk has failed for good: end the execution. */
   | { readonly type: "fail"; readonly error: SluiceError }
+  /** End the execution so, when its children have undone their work. */
+  | { readonly type: "end"; readonly cause: RollbackCause }
   /** Undo a completed chunk. */
   | { readonly type: "undo"; readonly undo: Undoing }
   /** Signals are taken back: tell it, and end what still runs because of them. */

@@ -102,6 +102,20 @@ export type RollbackCause =
   | { readonly end: "flow:timeout"; readonly elapsedMs: number }
   | { readonly end: "flow:cancelled"; readonly reason: string };
 
+/** Why, without where that is told. */
+export function causeOf(cause: RollbackCause): RollbackCause {
+  switch (cause.end) {
+    case "flow:failed":
+      return { end: cause.end, error: cause.error };
+    case "flow:timeout":
+      return { end: cause.end, elapsedMs: cause.elapsedMs };
+    case "flow:cancelled":
+      return { end: cause.end, reason: cause.reason };
+    default:
+      return cause satisfies never;
+  }
+}
+
 interface Ended<S> {
   readonly state: StateOf<S>;
   readonly durationMs: number;
@@ -119,6 +133,8 @@ export interface EntryFields<S = any> {
     /** Of a child: the activation that runs it. */
     readonly parent?: string;
   };
+  /** It is to end so, as soon as the children that run have undone their work. */
+  "flow:ending": RollbackCause;
   /** What has completed is undone from here on, the last one first; then comes the final entry. */
   "flow:rollback": RollbackCause;
   signal: Partial<OfChunk> & {

@@ -21,7 +21,7 @@ import { Agenda, progressOf } from "./agenda.ts";
 import { arrivalOf } from "./arrival.ts";
 import type { Activation, Command } from "./command.ts";
 import type { Done } from "./done.ts";
-import { type Entry, type EntryOf, isFinalType } from "./entry.ts";
+import { type Entry, type EntryOf, type RollbackCause, causeOf, isFinalType } from "./entry.ts";
 import { rootLane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { type MachineSnapshot, checkSnapshot, concerns } from "./machine-snapshot.ts";
@@ -102,6 +102,11 @@ export class Machine {
     return this.#agenda.progress.status === "running";
   }
 
+  /** How it is to end when its children have undone their work; undefined while it does not end so. */
+  get ending(): RollbackCause | undefined {
+    return this.#agenda.progress.ending;
+  }
+
   /** Whether nothing is unfinished. */
   get quiet(): boolean {
     return this.isRunning && this.#ledger.lanes.quiet && !this.#agenda.progress.open;
@@ -168,6 +173,8 @@ export class Machine {
 
   /** The commands that are still to be carried out: what recovery does after a fold. */
   pending(): readonly Command[] {
+    const { ending, status } = this.#agenda.progress;
+    if (ending !== undefined && (status === "running" || status === "failing")) return [{ type: "end", cause: ending }];
     if (this.#agenda.progress.status === "failing" && this.#agenda.progress.failure !== undefined)
       return [{ type: "fail", error: this.#agenda.progress.failure }];
     if (this.#agenda.progress.status === "rolling-back")
@@ -182,7 +189,8 @@ export class Machine {
       isIdle: this.#agenda.progress.open && this.#ledger.lanes.quiet,
       deadlines: this.#ledger.joins.deadlines(this.routes.steps),
     });
-    return takingBack.length === 0 ? rest : [...takingBack, ...rest];
+    const closing: readonly Command[] = this.open && this.#agenda.progress.idled ? [{ type: "close" }] : none;
+    return takingBack.length + closing.length === 0 ? rest : [...closing, ...takingBack, ...rest];
   }
 
   /** Takes one durable entry in and tells what is to be done because of it; live ones and children's are nothing to it. Costs O(listeners). */
@@ -248,6 +256,9 @@ export class Machine {
       case "flow:close":
         this.#agenda.progress.open = false;
         break;
+      case "flow:ending":
+        this.#agenda.progress.ending = causeOf(entry);
+        return none;
       case "flow:rollback":
         this.#agenda.progress.status = "rolling-back";
         this.#agenda.commands = [...this.#ledger.done.waits(), ...this.#ledger.rollback.begin(entry)];
@@ -319,8 +330,10 @@ export class Machine {
       this.#agenda.commands.push({ type: "timeout" });
     }
     this.#ledger.done.timerFired(timer);
-    if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet)
+    if (timer === idleTimer && this.#agenda.progress.open && this.#ledger.lanes.quiet) {
+      this.#agenda.progress.idled = true;
       this.#agenda.commands.push({ type: "close" });
+    }
     this.#agenda.commands.push(...this.#ledger.rollback.timerFired(timer));
     this.#ledger.lapse(timer);
     const activation = this.#ledger.activations.get(timer);

@@ -2,7 +2,7 @@ import type { Budget } from "../define/budget.ts";
 import type { GraphChunk } from "../graph/graph.ts";
 import type { EntryDraft } from "../machine/entry.ts";
 import { Account } from "./account.ts";
-import type { Spending } from "./past.ts";
+import type { Spending } from "./costs.ts";
 
 /** The accounts of one execution: its own, and those of its chunks that have a budget. */
 export class Accounts {
@@ -11,7 +11,6 @@ export class Accounts {
   readonly #chunks = new Map<string, Account>();
   /** What was spent before a crash. */
   readonly #past: Spending | undefined;
-  readonly #hasOwn: boolean;
 
   /** @param parent of a child: the account of the chunk that runs it */
   constructor(
@@ -21,27 +20,8 @@ export class Accounts {
     past: Spending | undefined,
   ) {
     this.#past = past;
-    this.#hasOwn = budget !== undefined;
     this.#own = budget === undefined ? parent : new Account(budget, { parent, tell, ...this.#before("") });
     this.#tell = tell;
-  }
-
-  /** What has been spent so far. */
-  get spending(): Spending {
-    const own = this.#hasOwn && this.#own !== undefined ? [["", this.#own] as const] : [];
-    const accounts = [...own, ...this.#chunks];
-    const known = new Set(accounts.map(([chunk]) => chunk));
-    const { spent = [], reached = [] } = this.#past ?? {}; // of a chunk that has not run since
-    return {
-      spent: [
-        ...spent.filter(([chunk]) => !known.has(chunk)),
-        ...accounts.map(([id, one]) => [id, one.spent] as const),
-      ],
-      reached: [
-        ...reached.filter(([chunk]) => !known.has(chunk)),
-        ...accounts.map(([id, one]) => [id, one.reached] as const),
-      ],
-    };
   }
 
   /** The account that a chunk spends from; undefined where nothing is limited. */

@@ -75,6 +75,9 @@ export function carryOut(order: Order, execution: Ordered): void {
     case "fail":
       finale.fail(order.error);
       break;
+    case "end":
+      finale.end(order.cause);
+      break;
     case "retract":
       if (!order.told) execution.append({ type: "signal:retracted", ids: order.ids, activations: order.activations });
       for (const activation of order.running) runner.retract(activation);
@@ -89,7 +92,7 @@ export function carryOut(order: Order, execution: Ordered): void {
 
 /** Whether nothing is to come of an order any more: the execution has failed or ends, and it is not about an undoing. */
 function isOver({ type }: Order, { finale, machine }: Ordered): boolean {
-  if (type === "fail" || type === "live") return finale.ending !== undefined;
+  if (type === "fail" || type === "end" || type === "live") return finale.ending !== undefined;
   if (finale.ending === undefined) return !machine.isRunning;
   return machine.ended || machine.rollback.cause === undefined;
 }

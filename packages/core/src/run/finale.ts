@@ -1,11 +1,10 @@
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Entry, EntryDraft, FinalEntry } from "../machine/entry.ts";
+import type { Entry, EntryDraft, FinalEntry, RollbackCause } from "../machine/entry.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { CommandQueue } from "./command-queue.ts";
 import { type Ending, endError, endingWith, finalDraft } from "./ending.ts";
-import type { Identity } from "./identity.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { Runner } from "./runner.ts";
@@ -30,11 +29,8 @@ export interface Stage {
   readonly keeper: Keeper | undefined;
   readonly now: () => number;
   readonly append: (draft: EntryDraft) => Entry | undefined;
-  readonly identity: Identity;
-  /** Calls back when all that has been appended is stored; with an error when it cannot be. */
-  readonly whenStored: (act: (failure: SluiceError | undefined) => void) => void;
-  /** The same where chunks wait for that; else it calls back at once. */
-  readonly whenSafe: (act: (failure: SluiceError | undefined) => void) => void;
+  /** Calls back when its end may be told; with an error when it cannot be stored. */
+  readonly whenTold: (act: (failure: SluiceError | undefined) => void) => void;
 }
 
 /** The end of one execution: what runs is ended, what has completed is undone where it must be, then comes the one final entry. */
@@ -93,6 +89,11 @@ export class Finale {
     this.finish();
   }
 
+  /** Ends as it was about to when a crash cut it short: children were undoing their work. */
+  end(cause: RollbackCause): void {
+    this.#begin("its execution ends", cause, true);
+  }
+
   /** Goes on with an undoing that a crash has cut short. */
   goOn(cause: Ending): void {
     this.#ending = cause;
@@ -128,9 +129,7 @@ export class Finale {
     tell();
     const error = endError(draft, stage.where);
     const result = "result" in ending ? ending.result : undefined;
-    const over = (failure: SluiceError | undefined): void => this.#over(failure ?? error, result);
-    if (stage.identity.parent === undefined) stage.whenStored(over);
-    else stage.whenSafe(over); // the end of a child stays in the process
+    stage.whenTold((failure) => this.#over(failure ?? error, result));
   }
 
   #over(error: SluiceError | undefined, result: unknown): void {
@@ -155,6 +154,9 @@ export class Finale {
     const below = runner.stopBelow(why, rollback);
     if (below.length === 0) return this.#stopped(why, ending, rollback);
     this.#undoing = true;
+    // with what the children have just told: so that a crash while they undo leaves a trace of why
+    if (ending.end !== "flow:completed" && machine.ending === undefined)
+      this.#stage.append({ type: "flow:ending", ...ending });
     let left = below.length;
     for (const child of below) {
       child.onEnded(() => {

@@ -1,16 +1,20 @@
+import type { Amount } from "../define/budget.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
 import type { Entry, EntryDraft } from "../machine/entry.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Gate } from "./command-queue.ts";
+import { Costs, type Spending } from "./costs.ts";
 import { Kin } from "./kin.ts";
 import { type ParentOfLost, lostChild } from "./lost-child.ts";
-import type { LostChild, Past, Spending } from "./past.ts";
+import type { LostChild, Past } from "./past.ts";
 import { draftRefusal, refusalOf } from "./plain-data.ts";
 
 /** The execution that is kept. */
 interface Kept extends ParentOfLost {
   readonly where: string;
+  /** Of a child: hears what it spends. */
+  readonly onCost: ((cost: Amount) => void) | undefined;
 }
 
 type Act = (failure: SluiceError | undefined) => void;
@@ -20,12 +24,14 @@ export class Keeper {
   readonly writer: Writer;
   readonly #kept: Kept;
   readonly #past: Past | undefined;
+  readonly #costs: Costs;
 
   /** @param past what is stored of the execution, of one that goes on */
   constructor(kept: Kept, writer: Writer, past: Past | undefined) {
     this.#kept = kept;
     this.writer = writer;
     this.#past = past;
+    this.#costs = new Costs(past?.spending);
   }
 
   /** Lets commands pass when what they come from is stored; undefined where they need not wait. */
@@ -33,14 +39,22 @@ export class Keeper {
     return this.writer.isSync ? this.writer : undefined;
   }
 
-  /** What had been spent when it was stored. */
+  /** What has been spent so far, here and in its children. */
   get spending(): Spending {
-    return this.#past?.spending ?? { spent: [], reached: [] };
+    return this.#costs.list();
   }
 
   /** Takes an entry to the store. */
   take(entry: Entry): void {
     this.writer.take(entry);
+    const cost = this.#costs.take(entry);
+    if (cost !== undefined) this.#kept.onCost?.(cost);
+  }
+
+  /** A child of a chunk has spent something. */
+  spend(chunk: string, cost: Amount): void {
+    this.#costs.spend(chunk, cost);
+    this.#kept.onCost?.(cost);
   }
 
   /** Why a value cannot be stored; undefined where it can. */

@@ -8,3 +8,10 @@ export interface KnownFlow {
 
 /** Flows by name. */
 export type Flows = ReadonlyMap<string, KnownFlow>;
+
+/** How the children of a stored execution go on. */
+export interface Continuing {
+  readonly flows: Flows;
+  /** Though their flows have been wired differently since. */
+  readonly acceptChanges: boolean;
+}

@@ -1,5 +1,5 @@
 import type { SchedulerLike } from "rxjs";
-import type { Budget } from "../define/budget.ts";
+import type { Amount, Budget } from "../define/budget.ts";
 import { definitionOf } from "../define/flow.ts";
 import type { ChildOptions, Runnable } from "../define/runnable.ts";
 import { SluiceError } from "../error/sluice-error.ts";
@@ -13,7 +13,7 @@ import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import type { Attempt } from "./attempt.ts";
 import { endError } from "./ending.ts";
-import type { Flows } from "./known-flow.ts";
+import type { Continuing } from "./known-flow.ts";
 import type { Identity } from "./identity.ts";
 import type { LostChild, Past } from "./past.ts";
 import { plainCopy } from "./plain-data.ts";
@@ -39,13 +39,15 @@ export interface Launch {
   readonly account?: Account | undefined;
   /** Of a child: its root's. */
   readonly standstill?: Standstill;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: (cost: Amount) => void;
   readonly writer?: Writer | undefined;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past | undefined;
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
-  /** The flows that are known by name. */
-  readonly flows?: Flows | undefined;
+  /** How its children go on, of one that does. */
+  readonly continuing?: Continuing | undefined;
 }
 
 /**
@@ -67,7 +69,8 @@ export function validInput(flow: unknown, input: unknown): unknown {
 
 /** Makes an execution that has not started yet, or does not go on yet. */
 export function launch(given: Launch): Shell {
-  const { flow, input, create, identity, log, scheduler, budget, account, standstill, writer, past, flows } = given;
+  const { flow, input, create, identity, log, scheduler, budget, account, standstill, writer, past, continuing } =
+    given;
   const graph = compile(flow);
   const definition = definitionOf(flow);
   const { spec } = definition;
@@ -85,8 +88,9 @@ export function launch(given: Launch): Shell {
     scheduler,
     child: launchChild,
     relaunch,
-    flows,
+    continuing,
     ...(standstill !== undefined && { standstill }),
+    ...(given.onCost !== undefined && { onCost: given.onCost }),
     ...(writer !== undefined && { writer }),
     ...(past !== undefined && { past, isWaiting: given.isWaiting === true }),
   });
@@ -113,7 +117,7 @@ function launchChild(
     if (parent.identity.path.length >= maxDepth) throw tooDeep(attempt.where);
     const input = validInput(flow, given);
     const { flow: name, hash: graphHash } = compile(flow);
-    const past = lostOf(attempt, flow, input);
+    const past = lostOf(parent, attempt, flow, input);
     if (past?.final !== undefined) {
       parent.keeper?.keep(attempt, { flow: name, graphHash, input, past });
       settle(endError(past.final, name), past.final.type === "flow:completed" ? past.final.result : undefined);
@@ -127,7 +131,6 @@ function launchChild(
       settle(error, result);
     });
     child.start();
-    if (past !== undefined) parent.standstill.childIsBack();
   } catch (error) {
     reject(error);
   }
@@ -136,7 +139,7 @@ function launchChild(
 
 /** Makes a child run again that nobody has asked for, where its flow is known: so that what it has done can be undone. */
 function relaunch(parent: Shell, attempt: Attempt, { flow: name, past, input }: LostChild) {
-  const known = parent.flows?.get(name);
+  const known = parent.continuing?.flows.get(name);
   if (known === undefined) return undefined;
   const child = launchBelow(parent, attempt, { ...known, create: known.create, input, past });
   child.start();
@@ -162,20 +165,27 @@ function launchBelow(parent: Shell, attempt: Attempt, { bridge = true, ...given 
     writer: parent.keeper?.writer,
     scheduler: parent.scheduler,
     standstill: parent.standstill,
-    flows: parent.flows,
+    continuing: parent.continuing,
     account: parent.identity.accounts?.of(attempt.chunk),
+    onCost: (cost) => parent.keeper?.spend(attempt.chunk.name, cost),
   });
 }
 
 /** What the same call of an attempt that a crash has ended has come to. */
-function lostOf({ kin, where }: Attempt, flow: Runnable, input: unknown): Past | undefined {
+function lostOf(parent: Shell, { kin, where }: Attempt, flow: Runnable, input: unknown): Past | undefined {
   const { flow: name, hash } = compile(flow);
   const lost = kin?.claim(name, kin === undefined ? input : plainCopy(input, where));
-  if (lost === undefined || lost.graphHash === hash || lost.past.final !== undefined) return lost?.past;
-  throw new SluiceError("graph-changed", {
-    what: `A child of the flow "${name}" is under way, and that flow has been wired differently since`,
+  const isSame = lost === undefined || lost.graphHash === hash || lost.past.final !== undefined;
+  if (isSame || parent.continuing?.acceptChanges === true) return lost?.past;
+  throw childChanged(name, where);
+}
+
+/** A child goes on that was wired differently. */
+export function childChanged(flow: string, where: string): SluiceError {
+  return new SluiceError("graph-changed", {
+    what: `A child of the flow "${flow}" is under way, and that flow has been wired differently since`,
     where,
-    mend: "Finish the execution with the old code",
+    mend: "Finish the execution with the old code, or accept the change with `acceptChanges: true`",
     retryable: false,
   });
 }

@@ -1,4 +1,5 @@
 import type { Entry, EntryDraft } from "../machine/entry.ts";
+import { aborted } from "./abort.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
 import type { LostBelow } from "./kin.ts";
@@ -23,7 +24,6 @@ export interface Relaunched extends Below {
  * has done is undone where that is asked for and its flow is known.
  */
 export function lostChild(parent: ParentOfLost, attempt: Attempt, lost: LostChild, forget: () => void): LostBelow {
-  const { path, state, startedAt } = lost.past;
   let undoing: Relaunched | undefined;
   return {
     held: { timers: 0, attempts: 0 },
@@ -33,13 +33,27 @@ export function lostChild(parent: ParentOfLost, attempt: Attempt, lost: LostChil
         undoing.onEnded(forget);
         return undoing.cancel(reason, { rollback });
       }
-      const at = parent.now();
       forget();
-      const end = { type: "flow:cancelled", state, durationMs: at - startedAt, reason } as const;
-      const final = parent.append(end, false, at, path);
-      if (final !== undefined) lost.past.take(final); // a checkpoint may be made while others still undo their work
+      end(parent, lost, reason, (entry) => lost.past.take(entry)); // a checkpoint may be made while others still undo their work
     },
     list: () => undoing?.checkpoint() ?? lost.past.list(),
     onEnded: (callback) => undoing?.onEnded(callback),
   };
+}
+
+/** Tells the end of a child: of what ran in it first, then its own. */
+function end(parent: ParentOfLost, { flow, past }: LostChild, reason: string, note: (entry: Entry) => void): void {
+  const at = parent.now();
+  const tell = (draft: EntryDraft): void => {
+    const entry = parent.append(draft, false, at, past.path);
+    if (entry !== undefined) note(entry);
+  };
+  const { state, startedAt } = past;
+  for (const { attempt, children } of past.cutOff) {
+    for (const child of children) end(parent, child, reason, note);
+    if (attempt === undefined) continue;
+    const error = aborted(`${flow}.${attempt.chunk}`, reason);
+    tell({ type: "chunk:failed", ...attempt, error, willRetry: false });
+  }
+  tell({ type: "flow:cancelled", state, durationMs: at - startedAt, reason });
 }

@@ -6,7 +6,7 @@ import type { Account } from "./account.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
 import type { Host } from "./host.ts";
-import { amountOf } from "./past.ts";
+import { amountOf } from "./costs.ts";
 import { tokenDraft } from "./reply-draft.ts";
 
 /** How a model's calls are told. */

@@ -1,16 +1,11 @@
 import type { Amount } from "../define/budget.ts";
-import type { Entry, EntryOf, FinalEntry } from "../machine/entry.ts";
+import type { Entry, EntryOf, FinalEntry, OfChunk } from "../machine/entry.ts";
 import { isFinalType } from "../machine/entry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Machine, type MachineOptions } from "../machine/machine.ts";
 import type { MachineSnapshot } from "../machine/machine-snapshot.ts";
 import { foldState } from "../machine/state-fold.ts";
-
-/** What has been spent, in all (`""`) and by chunk, and the highest threshold of each budget that has been told. */
-export interface Spending {
-  readonly spent: readonly (readonly [chunk: string, amount: Amount])[];
-  readonly reached: readonly (readonly [chunk: string, thresholdPct: number])[];
-}
+import { Costs, type Spending } from "./costs.ts";
 
 /** A child that an attempt has run, as plain data. */
 export interface ChildData {
@@ -31,8 +26,12 @@ export interface PastData {
   readonly children: number;
   readonly streamStopped: boolean;
   readonly spending: Spending;
-  /** Of activations that are not over: the chunk, and the children that its attempt has run. */
-  readonly running: readonly (readonly [activationId: string, chunk: string, children: readonly ChildData[]])[];
+  /** Of activations that are not over: their attempt, and the children that it has run. Of an undoing only the children are known. */
+  readonly running: readonly (readonly [
+    activationId: string,
+    attempt: OfChunk | undefined,
+    children: readonly ChildData[],
+  ])[];
 }
 
 /** A child of an attempt that a crash has ended. */
@@ -44,7 +43,7 @@ export interface LostChild {
 }
 
 interface Ran {
-  chunk: string;
+  attempt: OfChunk | undefined;
   children: LostChild[];
 }
 
@@ -57,8 +56,7 @@ export class Past {
   streamStopped: boolean;
   readonly #running: Map<string, Ran>;
   readonly #byPath = new Map<string, { readonly parent: string; readonly past: Past }>();
-  readonly #spent: Map<string, Amount>;
-  readonly #reached: Map<string, number>;
+  readonly #costs: Costs;
 
   constructor(path: readonly string[], data?: PastData) {
     this.path = path;
@@ -66,12 +64,11 @@ export class Past {
     this.entries = [...(data?.entries ?? [])];
     this.children = data?.children ?? 0;
     this.streamStopped = data?.streamStopped ?? false;
-    this.#spent = new Map(data?.spending.spent);
-    this.#reached = new Map(data?.spending.reached);
+    this.#costs = new Costs(data?.spending);
     this.#running = new Map();
-    for (const [activationId, chunk, children] of data?.running ?? []) {
+    for (const [activationId, attempt, children] of data?.running ?? []) {
       const lost = children.map(({ past, ...rest }) => ({ ...rest, past: new Past(past.path, past) }));
-      this.#running.set(activationId, { chunk, children: lost });
+      this.#running.set(activationId, { attempt, children: lost });
       for (const { past } of lost) this.#byPath.set(past.path.at(-1) ?? "", { parent: activationId, past });
     }
   }
@@ -83,7 +80,7 @@ export class Past {
   }
 
   get spending(): Spending {
-    return { spent: [...this.#spent], reached: [...this.#reached] };
+    return this.#costs.list();
   }
 
   /** The state after the last entry. */
@@ -100,6 +97,11 @@ export class Past {
     return this.machine?.progress.startedAt ?? this.entries[0]?.at ?? 0;
   }
 
+  /** Whether attempts were cut off: the next ones do it all again. */
+  get areRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** The children that the present attempt of an activation has run, in the order of their start; once: they are another's then. */
   takeChildren(activationId: string): readonly LostChild[] {
     const ran = this.#running.get(activationId);
@@ -110,10 +112,15 @@ export class Past {
 
   /** All children, at any depth, that have not ended. */
   get unfinished(): readonly LostChild[] {
-    return [...this.#running.values()]
-      .flatMap(({ children }) => children)
-      .filter(({ past }) => past.final === undefined)
-      .flatMap((child) => [child, ...child.past.unfinished]);
+    return this.cutOff.flatMap(({ children }) => children).flatMap((child) => [child, ...child.past.unfinished]);
+  }
+
+  /** The attempts that a crash has ended, each with its children that have not ended. */
+  get cutOff(): readonly { readonly attempt: OfChunk | undefined; readonly children: readonly LostChild[] }[] {
+    return [...this.#running.values()].map(({ attempt, children }) => ({
+      attempt,
+      children: children.filter(({ past }) => past.final === undefined),
+    }));
   }
 
   /** Takes the next entry of its log in. @returns what it cost */
@@ -122,7 +129,7 @@ export class Past {
     this.entries.push(entry);
     switch (entry.type) {
       case "chunk:start":
-        this.#ran(entry.activationId).chunk = entry.chunk;
+        this.#ran(entry.activationId).attempt = originOf(entry);
         return undefined;
       case "chunk:complete":
       case "chunk:failed":
@@ -132,13 +139,8 @@ export class Past {
       case "stream:stop":
         this.streamStopped = true;
         return undefined;
-      case "budget:threshold_reached":
-        this.#reached.set(entry.chunk ?? "", entry.thresholdPct);
-        return undefined;
-      case "model:finish":
-        return this.#spend(entry.chunk, amountOf(entry));
       default:
-        return undefined;
+        return this.#costs.take(entry);
     }
   }
 
@@ -147,7 +149,7 @@ export class Past {
     if (entry.type === "flow:start" && entry.path.length === this.path.length + 1) this.#begin(name, entry);
     const child = this.#byPath.get(name);
     const cost = child?.past.take(entry);
-    return cost && this.#spend(this.#running.get(child?.parent ?? "")?.chunk ?? "", cost);
+    return cost && this.#costs.spend(this.#running.get(child?.parent ?? "")?.attempt?.chunk ?? "", cost);
   }
 
   #begin(name: string, { path, flow, graphHash, input, parent = "" }: EntryOf<unknown, "flow:start">): void {
@@ -164,33 +166,23 @@ export class Past {
   }
 
   #ran(activationId: string): Ran {
-    const ran = this.#running.get(activationId) ?? { chunk: "", children: [] };
+    const ran = this.#running.get(activationId) ?? { attempt: undefined, children: [] };
     this.#running.set(activationId, ran);
     return ran;
-  }
-
-  #spend(chunk: string, cost: Amount): Amount {
-    for (const account of new Set(["", chunk])) {
-      const { usd = 0, tokens = 0 } = this.#spent.get(account) ?? {};
-      this.#spent.set(account, { usd: usd + (cost.usd ?? 0), tokens: tokens + (cost.tokens ?? 0) });
-    }
-    return cost;
   }
 
   list(): PastData {
     const { path, machine, entries, children, streamStopped, spending } = this;
     const running = [...this.#running].map(([id, ran]) => {
       const below = ran.children.map(({ past, ...rest }) => ({ ...rest, past: past.list() }));
-      return [id, ran.chunk, below] as const;
+      return [id, ran.attempt, below] as const;
     });
     return { path, ...(machine && { machine }), entries, children, streamStopped, spending, running };
   }
 }
 
-/** What a call of a model has cost. */
-export function amountOf({ usage, costUsd }: Pick<EntryOf<unknown, "model:finish">, "usage" | "costUsd">): Amount {
-  const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage;
-  return { tokens: totalTokens, ...(costUsd !== undefined && { usd: costUsd }) };
+function originOf({ chunk, activationId, attempt, lane }: OfChunk): OfChunk {
+  return { chunk, activationId, attempt, lane };
 }
 
 /** The machine of an execution, as its past has left it. @throws SluiceError `snapshot-invalid` when the graph's routing is another one */

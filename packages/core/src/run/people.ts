@@ -43,11 +43,6 @@ interface Waiter {
   readonly reject: (error: SluiceError) => void;
 }
 
-interface Expected {
-  readonly given: Answer;
-  readonly refused: (error: unknown) => void;
-}
-
 /** The questions of one execution: asks them, and takes the answers in. */
 export class People implements Asker {
   readonly #asking: Asking;
@@ -56,8 +51,6 @@ export class People implements Asker {
   readonly #answers: Answers;
   /** Attempts that wait for an answer, by question. */
   readonly #waiters = new Map<string, Waiter>();
-  /** Answers to questions of children that do not run again yet. */
-  #expected: Expected[] | undefined;
 
   constructor(asking: Asking, askers: Askers, definition: FlowDefinition) {
     this.#asking = asking;
@@ -158,24 +151,6 @@ export class People implements Asker {
     const owner = this.ownerOf(given.id);
     if (owner === undefined) throw this.#unknown(given.id, undefined);
     owner.take(given);
-  }
-
-  /** Takes an answer in as soon as the child runs again that has asked. @param refused hears why it cannot be taken */
-  expect(given: Answer, refused: (error: unknown) => void): void {
-    (this.#expected ??= []).push({ given, refused });
-  }
-
-  /** A child runs again: what was answered meanwhile is taken in. */
-  childIsBack(): void {
-    this.#expected = this.#expected?.filter(({ given, refused }) => {
-      const owner = this.ownerOf(given.id);
-      try {
-        owner?.take(given);
-      } catch (error) {
-        refused(error);
-      }
-      return owner === undefined;
-    });
   }
 
   /** Takes an answer in that is one to it. */

@@ -12,6 +12,7 @@ import { ChunkContext } from "./chunk-context.ts";
 import { completeDraft, startDraft } from "./entry-draft.ts";
 import type { Host } from "./host.ts";
 import { guardAnswer, isThenable, retryVerdict } from "./policy.ts";
+import type { PastData } from "./past.ts";
 import { Running } from "./running.ts";
 import type { Timers } from "./timers.ts";
 
@@ -129,11 +130,13 @@ export class Runner {
     }
   }
 
-  /** The children of the attempts that run. */
-  kin() {
-    return this.#running
-      .list()
-      .map(({ activation, chunk, kin }) => [activation.id, chunk.name, kin?.list() ?? []] as const);
+  /** The attempts that run, and their children. Nobody knows of an undoing or of a live chunk that it has begun. */
+  kin(): PastData["running"] {
+    const known = this.#running.list().filter(({ live }) => !live);
+    return known.map((attempt) => {
+      const { activation, undoes, kin } = attempt;
+      return [activation.id, undoes ? undefined : attempt.origin(), kin?.list() ?? []];
+    });
   }
 
   /** The attempt that a crash has ended is over: this one goes on with its children. */

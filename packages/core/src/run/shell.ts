@@ -1,4 +1,5 @@
 import type { SchedulerLike } from "rxjs";
+import type { Amount } from "../define/budget.ts";
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Spec } from "../define/spec.ts";
 import type { SluiceError } from "../error/sluice-error.ts";
@@ -20,7 +21,7 @@ import { Finale, type OnEnded } from "./finale.ts";
 import type { Host } from "./host.ts";
 import type { Identity } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
-import type { Flows } from "./known-flow.ts";
+import type { Continuing } from "./known-flow.ts";
 import { LiveChunks } from "./live-chunks.ts";
 import { type LostChild, type Past, type PastData, machineOf } from "./past.ts";
 import { People } from "./people.ts";
@@ -48,12 +49,14 @@ export interface ShellParts {
   readonly writer?: Writer;
   /** What is stored of it, of one that goes on. */
   readonly past?: Past;
+  /** Of a child: hears what it spends. */
+  readonly onCost?: ((cost: Amount) => void) | undefined;
   /** Whether it waits for people, as far as the store knows. */
   readonly isWaiting?: boolean;
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   readonly relaunch: (shell: Shell, attempt: Attempt, lost: LostChild) => Shell | undefined;
-  /** Flows by name, of which children can be made to run again. */
-  readonly flows?: Flows | undefined;
+  /** How its children go on, of one that does. */
+  readonly continuing?: Continuing | undefined;
   /** Runs a child of an attempt. */
   readonly child: (shell: Shell, ...call: Parameters<Host["child"]>) => Promise<unknown>;
 }
@@ -135,8 +138,8 @@ export class Shell implements Host, Below {
     return this.#parts.identity;
   }
 
-  get flows(): Flows | undefined {
-    return this.#parts.flows;
+  get continuing(): Continuing | undefined {
+    return this.#parts.continuing;
   }
 
   get scheduler(): SchedulerLike {
@@ -233,6 +236,17 @@ export class Shell implements Host, Below {
     else this.keeper.whenSafe(act);
   }
 
+  /** Its end may be told when it is stored; a child's to the chunk that runs it as chunks go on. */
+  whenTold(act: (failure: SluiceError | undefined) => void): void {
+    if (this.identity.parent === undefined) this.whenStored(act);
+    else this.whenSafe(act);
+  }
+
+  /** Of a child: hears what it spends. */
+  get onCost(): ShellParts["onCost"] {
+    return this.#parts.onCost;
+  }
+
   /** Makes a child run again that nobody has asked for, where its flow is known. */
   relaunch(attempt: Attempt, lost: LostChild): Shell | undefined {
     return this.#parts.relaunch(this, attempt, lost);
@@ -253,7 +267,7 @@ export class Shell implements Host, Below {
   checkpoint(): PastData {
     const final = this.#final;
     const { identity, streamStopped } = this;
-    const spending = identity.accounts?.spending ?? this.keeper?.spending ?? { spent: [], reached: [] };
+    const spending = this.keeper?.spending ?? { spent: [], reached: [] };
     return {
       path: identity.path,
       ...(final === undefined && { machine: this.machine.snapshot() }),

@@ -5,7 +5,7 @@ interface Root {
   /** Whether all that is unfinished in it waits for answers. */
   readonly isWaiting: boolean;
   readonly state: Readonly<Record<string, unknown>>;
-  readonly people: { readonly open: () => readonly OpenQuestion[]; readonly childIsBack: () => void };
+  readonly people: { readonly open: () => readonly OpenQuestion[] };
   readonly append: (
     draft:
       | { readonly type: "flow:waiting"; readonly state: unknown; readonly interrupts: readonly OpenQuestion[] }
@@ -19,6 +19,7 @@ export class Standstill {
   #asked: boolean;
   #waiting: boolean;
   #listeners: (() => void)[] | undefined;
+  #onLook: ((isWaiting: boolean) => void) | undefined;
 
   /** @param wasOn of an execution that goes on: whether it has waited; left out for a new one */
   constructor(root: Root, wasOn?: boolean) {
@@ -38,19 +39,20 @@ export class Standstill {
     else (this.#listeners ??= []).push(listener);
   }
 
+  /** Calls `listener` whenever something has been done, with whether all that is unfinished waits for answers. Only one. */
+  onLook(listener: (isWaiting: boolean) => void): void {
+    this.#onLook = listener;
+  }
+
   /** People have been asked. It is looked at when all that follows has been done. */
   asked(): void {
     this.#asked = true;
     queueMicrotask(() => this.look());
   }
 
-  /** A child runs again that a crash has ended: it can be answered. */
-  childIsBack(): void {
-    this.#root.people.childIsBack();
-  }
-
   /** Something has been done: perhaps it was the last that could be. */
   look(): void {
+    this.#onLook?.(this.#root.isWaiting);
     if (!this.#asked || this.#waiting || !this.#root.isWaiting) return;
     const { state, people } = this.#root;
     this.#root.append({ type: "flow:waiting", state, interrupts: people.open() });

@@ -4,6 +4,8 @@ import type { Entry } from "../machine/entry.ts";
 
 /** The key under which an error stands in JSON. */
 const mark = "~error";
+/** The key of what stands for `undefined` in a list: JSON would make it `null`. */
+const gap = "~undefined";
 
 /** What all entries of a log have in common, and no text repeats. */
 export interface LogPlace {
@@ -12,18 +14,22 @@ export interface LogPlace {
   readonly path: readonly string[];
 }
 
-/** JSON of any plain data in which errors of ours may stand. */
+/** JSON of any plain data in which errors of ours may stand, and `undefined` in lists. */
 export function textOf(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, data: unknown) {
     const error = this[key]; // `data` has gone through toJSON
+    if (data === undefined && Array.isArray(this)) return { [gap]: true };
     return error instanceof SluiceError ? { [mark]: markedOf(error) } : data;
   });
 }
 
 /** Gives back what `textOf` was given. @throws SyntaxError */
 export function ofText(text: string): unknown {
-  if (!text.includes(`"${mark}"`)) return JSON.parse(text);
-  return JSON.parse(text, (_, value: unknown) => (isMarked(value) ? revived(value[mark]) : value));
+  if (!text.includes(`"${mark}"`) && !text.includes(`"${gap}"`)) return JSON.parse(text);
+  return JSON.parse(text, (_, value: unknown) => {
+    if (Array.isArray(value)) return value.map((item: unknown) => (isGap(item) ? undefined : item));
+    return isMarked(value) ? revived(value[mark]) : value;
+  });
 }
 
 /** A durable entry as JSON, without what follows from its place. */
@@ -51,6 +57,10 @@ type Marked = ErrorData & { readonly retryable?: boolean };
 
 function markedOf(error: SluiceError): Marked {
   return error.retryable ? errorData(error) : { ...errorData(error), retryable: false };
+}
+
+function isGap(value: unknown): boolean {
+  return typeof value === "object" && value !== null && gap in value && Object.keys(value).length === 1;
 }
 
 function isMarked(value: unknown): value is { readonly [mark]: Marked } {

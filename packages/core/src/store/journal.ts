@@ -46,6 +46,11 @@ export class Journal {
     if (!this.#busy) this.#schedule();
   }
 
+  /** An author has nothing to store any more: what it had is left out. */
+  remove(author: Author): void {
+    this.#due.delete(author);
+  }
+
   #schedule(): void {
     this.#busy = true;
     const commit = (): void => this.#commit();
@@ -56,6 +61,7 @@ export class Journal {
 
   #commit(): void {
     const authors = this.#next();
+    if (authors.length === 0) return void (this.#busy = false); // all of them have been put away
     const failed = (cause: unknown): void => {
       const error = storeFailed("take", cause);
       this.#over(authors, () => error);

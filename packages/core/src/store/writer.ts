@@ -109,9 +109,16 @@ export class Writer implements Author {
     if (this.#durability !== "exit" || this.#status !== "running") this.flush();
   }
 
+  /** What was put into the store for a question is forgotten. */
+  forget(question: string): void {
+    this.#answered = [...this.#answered, question];
+    if (this.#durability !== "exit") this.flush();
+  }
+
   /** Stores what has been taken, with the next commit. */
   flush(): void {
-    if (this.#failure === undefined) this.#journal.add(this);
+    const isIdle = this.#texts.length === 0 && this.#answered.length === 0;
+    if (this.#failure === undefined && !isIdle) this.#journal.add(this);
   }
 
   isStored(seq: number): boolean {
@@ -127,6 +134,7 @@ export class Writer implements Author {
   /** Nothing more is stored. */
   stop(failure: SluiceError): void {
     this.#failure ??= failure;
+    this.#journal.remove(this); // a checkpoint of what has been put away would be wrong
     this.#release();
   }
 
