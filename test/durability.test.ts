@@ -202,3 +202,17 @@ test("what has just been run is found again as soon as it says that it is stored
   await run(it, 1, { store, id: "x" }).stored();
   expect(store.find("x")).toMatchObject({ executionId: "x", flow: "one" });
 });
+
+test.each(["sync", "async", "exit"] as const)("S22 with %s a child's end is told to its parent", async (durability) => {
+  const child = flow(defineFlow({ name: "child", input: z.number(), result: z.number() })).chunk(
+    "a",
+    start,
+    (n) => n + 1,
+  );
+  const it = flow(defineFlow({ name: "parent", input: z.number(), result: z.number() })).chunk("go", start, (n, ctx) =>
+    ctx.child(child, n),
+  );
+  const store = memoryStore();
+  expect(await run(it, 1, { store, id: "x", durability }).result).toBe(2);
+  expect(store.find("x")).toMatchObject({ status: "completed" });
+});

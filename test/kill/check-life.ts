@@ -52,6 +52,7 @@ export function checkLife(
       case "model":
         return old.replies.has(line.key) ? "a model is asked again for a complete reply" : undefined;
       case "seen": {
+        if (durability === "exit") return undefined; // what was seen may be taken back
         const entry = after.entries.get(line.execution)?.[line.seq - 1];
         if (entry === undefined) return "an entry is lost that was seen";
         return textOf(entry) === line.text ? undefined : `an entry is another than was seen: ${textOf(entry)}`;
@@ -67,7 +68,7 @@ export function checkLife(
         return isThere === true ? undefined : "what was acknowledged as stored is lost";
       }
       case "result": {
-        if (line.code !== undefined && stops.includes(line.code)) return undefined;
+        if (line.code !== undefined && ["execution-released", ...stops].includes(line.code)) return undefined;
         const last = after.entries.get(line.execution)?.at(-1);
         if (last?.type === "flow:completed") {
           return (JSON.stringify(last.result) ?? "") === line.value

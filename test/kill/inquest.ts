@@ -2,8 +2,9 @@ import { writeFileSync } from "node:fs";
 import { type SyncStore, sqliteStore } from "@sluice/sqlite";
 import { checkEnd } from "./check-end.ts";
 import { checkLife } from "./check-life.ts";
-import { type Life, planned } from "./life.ts";
-import { type Logs, readLogs } from "./logs.ts";
+import { type Life, answerOf, planned } from "./life.ts";
+import { type Logs, type Stored, readLogs } from "./logs.ts";
+import type { Random } from "./random.ts";
 import { type Line, readWitness } from "./witness.ts";
 
 /** What was found. */
@@ -23,6 +24,8 @@ export interface Findings {
   readonly violations: readonly string[];
 }
 
+const acknowledging: ReadonlySet<Line["what"]> = new Set(["seen", "stored", "result"]);
+
 /** What all lives of a file have in common. */
 export type Case = Pick<Life, "path" | "witness" | "executions" | "durability" | "stops">;
 
@@ -31,6 +34,8 @@ export class Inquest {
   readonly #case: Case;
   readonly #store: SyncStore;
   readonly #lines: Line[] = [];
+  /** What the store has taken while no process had the execution. */
+  readonly #answered: Line[] = [];
   readonly #violations: string[] = [];
   #logs: Logs;
   #read = 0;
@@ -68,9 +73,28 @@ export class Inquest {
     [this.#logs, this.#read] = [logs, to];
   }
 
+  /** Answers some of the open questions in the store, as somebody does who has no process that runs them. */
+  answer(random: Random): void {
+    for (const { id: executionId } of planned(this.#case.executions)) {
+      const log = this.#logs.entries.get(executionId) ?? [];
+      const over = new Set(log.flatMap((entry) => (isAnswered(entry) ? [entry.interrupt.id] : [])));
+      for (const entry of log) {
+        if (entry.type !== "interrupt:raised" || over.has(entry.interrupt.id) || random.below(2) > 0) continue;
+        const { id, name } = entry.interrupt;
+        if (id.startsWith("approval")) continue; // whoever answers an order sends an event first
+        const answer = JSON.stringify(answerOf({ name }));
+        const isKept = this.#store.putAnswer({ executionId, interrupt: id, answer, requestId: `to ${id}` });
+        if (isKept) this.#answered.push({ what: "stored", execution: executionId, event: "answer", id });
+      }
+    }
+  }
+
   /** All executions should have ended. */
   close(): Findings {
-    if (this.isClean) this.#violations.push(...planned(this.#case.executions).flatMap((plan) => this.#endOf(plan)));
+    const { path } = this.#case;
+    const lost = checkLife(this.#answered, this.#logs, this.#logs, this.#case).map((line) => `${path}: ${line}`);
+    if (this.isClean)
+      this.#violations.push(...lost, ...planned(this.#case.executions).flatMap((plan) => this.#endOf(plan)));
     this.#store.close();
     const entries = [...this.#logs.entries.values()].flat();
     const count = (type: string): number => entries.filter((entry) => entry.type === type).length;
@@ -82,7 +106,7 @@ export class Inquest {
       steps: count("step:complete"),
       signals: count("signal"),
       undoings: count("chunk:compensated"),
-      acknowledged: this.#lines.filter(({ what }) => what === "seen" || what === "stored" || what === "result").length,
+      acknowledged: [...this.#lines, ...this.#answered].filter(({ what }) => acknowledging.has(what)).length,
       stopped: this.#lines.filter((line) => line.what === "result" && this.#case.stops.includes(line.code ?? ""))
         .length,
       violations: this.#violations,
@@ -96,6 +120,10 @@ export class Inquest {
     const wrong = checkEnd(plan, this.#store.find(plan.id), log, { lines, durability });
     return wrong.map((violation) => `${path} (${durability}): ${violation}`);
   }
+}
+
+function isAnswered(entry: Stored): entry is Extract<Stored, { readonly type: "interrupt:answered" }> {
+  return entry.type === "interrupt:answered";
 }
 
 /** The findings of several files. */

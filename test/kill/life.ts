@@ -1,3 +1,5 @@
+import type { Durability } from "@sluice/core";
+
 /** What a worker process is told: one life of the executions in a file, which a kill may end. */
 export interface Life {
   /** The store, and the witness. */
@@ -8,7 +10,7 @@ export interface Life {
   readonly seed: number;
   /** How many executions there are to be. */
   readonly executions: number;
-  readonly durability: "sync" | "async";
+  readonly durability: Durability;
   /** After how many moments of its work it kills itself: a moment is before and after each commit, and each line of the witness. 0: not at all. */
   readonly moments: number;
   /** Codes of the errors with which executions may stop here, and go on elsewhere. */

@@ -17,6 +17,9 @@ const mostMsBetween = 150;
 /** Executions in a file. */
 const executions = 12;
 
+/** Of the files, in turn. */
+const durabilities = ["sync", "async", "sync", "exit"] as const;
+
 /** Where processes do their work. */
 interface Place {
   readonly worker: string;
@@ -30,8 +33,13 @@ export function killed({ kills, seed }: { readonly kills: number; readonly seed:
       const random = new Random(seed + lane);
       const found: Findings[] = [];
       for (let left = Math.ceil(kills / 2); left > 0; left -= found.at(-1)?.kills ?? 0) {
-        const durability = found.length % 3 === 2 ? "async" : "sync";
-        const one = await killedIn(caseIn(place, `${lane}-${found.length}`, { durability }), place, random, left);
+        const durability = durabilities[found.length % durabilities.length] ?? "sync";
+        const one = await killedIn(
+          caseIn(place, `${lane}-${found.length}`, durability && { durability }),
+          place,
+          random,
+          left,
+        );
         found.push(one);
         if (one.violations.length > 0) break;
       }
@@ -51,6 +59,7 @@ async function killedIn(settings: Case, { worker }: Place, random: Random, most:
     const end = await live(worker, nextLife(settings, life, random, moments), { killMs });
     inquest.look([end]);
     isOver = end !== "killed";
+    if (!isOver) inquest.answer(random);
   }
   return inquest.close();
 }
@@ -69,7 +78,7 @@ export function filled({ seed }: { readonly seed: number }): Promise<Findings> {
   });
 }
 
-/** Runs executions in processes of which each takes over what the others do, which go on; file after file. */
+/** Runs executions in processes of which each takes over what the others do, which go on; file after file. Nobody takes anything from the last one. */
 export function takenOver({ files, seed }: { readonly files: number; readonly seed: number }): Promise<Findings> {
   return inFolder(async (place) => {
     const random = new Random(seed);
@@ -87,7 +96,9 @@ async function takenOverIn(settings: Case, { worker }: Place, random: Random): P
   const ends: Promise<string>[] = [];
   for (let life = 0; life < processesPerFile; life += 1) {
     const { promise, resolve } = Promise.withResolvers<void>();
-    ends.push(live(worker, nextLife(settings, life, random), { onReady: resolve }));
+    const isLast = life === processesPerFile - 1;
+    const told = { ...nextLife(settings, life, random), ...(isLast && { stops: ["execution-exists"] }) };
+    ends.push(live(worker, told, { onReady: resolve }));
     await promise;
     await new Promise((go) => setTimeout(go, random.next() * mostMsBetween));
   }

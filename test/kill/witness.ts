@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import type { Context, EventDef, PayloadFor } from "@sluice/core";
 
 /** What a worker process has done or seen, outside of what it stores. `key` is of an activation: its idempotency key. */
@@ -114,10 +114,11 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What stands in a witness file from an offset on, without a last line that was cut off. */
+/** What stands in a witness file from an offset on. A last line that a kill has cut off is taken away. */
 export function readWitness(path: string, from: number): { readonly lines: readonly Line[]; readonly to: number } {
   const bytes = readFileSync(path).subarray(from);
   const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
+  if (whole.length < bytes.length) truncateSync(path, from + whole.length);
   const lines = whole.toString("utf8").split("\n").slice(0, -1);
   return { lines: lines.map((line) => JSON.parse(line) as Line), to: from + whole.length };
 }

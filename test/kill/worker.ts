@@ -1,5 +1,5 @@
 // A process that is killed: it goes on with what is stored, starts what is not there yet, answers what is asked, until all has ended.
-import { type Entry, type Execution, type OpenQuestion, SluiceError, recover, run } from "@sluice/core";
+import { type Entry, type Execution, type OpenQuestion, SluiceError, load, recover, run } from "@sluice/core";
 import { type SyncStore, sqliteStore } from "@sluice/sqlite";
 import { flowsOf, Nudge } from "./flows.ts";
 import { type Life, type Planned, answerOf, nudgesOf, planned } from "./life.ts";
@@ -54,7 +54,7 @@ function begin({ id, flow, n, items }: Planned): Execution {
 /** Sees to an execution until it has ended. */
 async function tend(execution: Execution): Promise<void> {
   const { id } = execution;
-  const asked = new Set<string>();
+  const asked = new Set(known.has(id) ? file.answers(id).map(({ interrupt }) => interrupt) : []); // they are answered already
   const answering: Promise<void>[] = [];
   const ask = (): void => {
     for (const question of execution.interrupts) {
@@ -70,18 +70,31 @@ async function tend(execution: Execution): Promise<void> {
   await turns(1);
   ask();
   if (execution.id.startsWith("counter")) answering.push(nudge(execution).then(() => execution.close(), ifNotStopped));
-  const settled = execution.result.then(
+  const back = random.below(3) === 0 ? putAway(execution).catch(ifNotStopped) : undefined;
+  await execution.result.then(
     (value) => witness.write({ what: "result", execution: id, value: JSON.stringify(value) ?? "" }),
-    (error: unknown) =>
-      witness.write({ what: "result", execution: id, code: error instanceof SluiceError ? error.code : String(error) }),
+    (error: unknown) => {
+      const code = error instanceof SluiceError ? error.code : String(error);
+      witness.write({ what: "result", execution: id, code });
+      if (code !== "chunk-failed") ifNotStopped(error);
+    },
   );
-  await settled;
   await Promise.all(answering);
+  const again = await back;
+  if (again !== undefined) await tend(again);
+}
+
+/** Releases an execution when it waits, and loads it again; nothing where it ends before. */
+async function putAway(execution: Execution): Promise<Execution | undefined> {
+  if ((await execution.settled) !== "waiting") return undefined;
+  await execution.release();
+  const flow = flows[execution.id.startsWith("order") ? "order" : "counter"]; // no others wait
+  return execution.status === "completed" ? undefined : load(flow, execution.id, settings);
 }
 
 /** What comes after the end of an execution is refused, also of one that goes on elsewhere; everything else is a fault. */
 function ifNotStopped(error: unknown): void {
-  const codes: readonly string[] = ["execution-ended", ...life.stops];
+  const codes: readonly string[] = ["execution-ended", "execution-released", ...life.stops];
   if (!(error instanceof SluiceError && codes.includes(error.code))) fault(error);
 }
 
