@@ -402,4 +402,21 @@ describe("a server that closes", () => {
     await send(`${second.url}/executions/${id}/answers/approval@a2`, { answer: { ok: true } });
     expect((await look(`${second.url}/executions/${id}`)).body).toMatchObject({ result: "sent" });
   });
+
+  test("what a child asks is answered by its address alone, too", async () => {
+    const store = memoryStore();
+    const parent = flow(defineFlow({ name: "parent", input: z.string(), result: z.string() })).chunk(
+      "go",
+      start,
+      (to, ctx) => ctx.child(letter, { to }),
+    );
+    const first = await serve({ store, flows: [letter, parent] });
+    const { body } = await send(`${first.url}/flows/parent/executions`, { input: "Ann" });
+    const { executionId: id } = body as { readonly executionId: string };
+    await messages(`${first.url}/executions/${id}/stream`, isWait);
+    await first.stop();
+    const second = await serve({ store, flows: [letter, parent] });
+    const answer = `${second.url}/executions/${id}/answers/${encodeURIComponent("letter#1/approval@a2")}`;
+    expect((await send(answer, { answer: { ok: true } })).status).toBe(204);
+  });
 });

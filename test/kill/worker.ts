@@ -110,7 +110,7 @@ async function answer(execution: Execution, { id, name }: OpenQuestion): Promise
 async function nudge(execution: Execution): Promise<void> {
   const plan = plans.find(({ id }) => id === execution.id);
   if (plan === undefined) return;
-  const log = known.has(plan.id) ? file.read(plan.id) : [];
+  const log = file.read(plan.id);
   for (const n of nudgesOf(plan)) {
     if (log.some((text) => text.includes(`"event":"nudge","payload":{"n":${n}}`))) continue;
     await turns(random.below(4));

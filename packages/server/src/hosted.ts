@@ -74,11 +74,12 @@ export class Hosted {
   }
 
   /** An execution of which something is known. @throws Refusal 404, 503; as `load` */
-  async get({ executionId, flow }: Listed): Promise<Execution> {
+  async get({ executionId, flow, status }: Listed): Promise<Execution> {
     const here = this.#executions.get(executionId);
-    if (here !== undefined) return here.execution;
+    const present = this.#loading.get(executionId);
+    if (here !== undefined && present === undefined) return here.execution;
     if (this.#closed) throw closing();
-    const loading = this.#loading.get(executionId) ?? this.#load(executionId, flow);
+    const loading = present ?? this.#load(executionId, flow, status);
     this.#loading.set(executionId, loading);
     try {
       const execution = await loading;
@@ -127,13 +128,16 @@ export class Hosted {
     else await Promise.all(all.map(({ execution }) => execution.release()));
   }
 
-  async #load(executionId: string, name: string): Promise<Execution | undefined> {
+  async #load(executionId: string, name: string, status: Listed["status"]): Promise<Execution | undefined> {
     const { store, flows } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
     try {
       const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
-      return this.#keep(name, execution as Execution);
+      this.#keep(name, execution as Execution);
+      // what children ask is known again when the chunks that run them have asked for them again
+      if (status === "waiting") await execution.settled;
+      return execution as Execution;
     } catch (error) {
       if (error instanceof SluiceError && error.code === "execution-unknown") return undefined;
       throw error;
