@@ -123,11 +123,11 @@ export async function goOn(
   const graph = compile(flow);
   const { acceptChanges = false } = options;
   const fromStart = (await isChanged(record, graph, options)) || acceptChanges; // a child may have changed, too
-  const isOver = record.status !== "running" && record.status !== "waiting";
   let read = await readPast(store, record, { fromStart });
   checkChildren(graph, read.past, flows, acceptChanges);
   const instance = instanceOf(flow, create); // before it is taken from whoever has it
-  const claimed = isOver ? record : ((await given(() => store.claim(executionId))) ?? record);
+  const claimed = isEnded(record) ? record : ((await given(() => store.claim(executionId))) ?? record);
+  const isOver = isEnded(claimed);
   if (claimed.lastSeq !== record.lastSeq) read = await readPast(store, claimed, { fromStart }); // its owner has gone on meanwhile
   const { past, entries, after } = read;
   const answers = isOver ? [] : await given(() => store.answers(executionId));
@@ -162,6 +162,10 @@ export async function goOn(
     });
   }
   return createExecution({ shell, scheduler, report, store });
+}
+
+function isEnded({ status }: StoredExecution): boolean {
+  return status !== "running" && status !== "waiting";
 }
 
 /** @throws SluiceError `create-failed` */

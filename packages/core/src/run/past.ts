@@ -123,6 +123,11 @@ export class Past {
     }));
   }
 
+  /** A machine has taken its entries in: they are held no longer. */
+  letGo(): void {
+    if (this.final === undefined) this.entries.length = 0;
+  }
+
   /** Takes the next entry of its log in. @returns what it cost */
   take(entry: Entry): Amount | undefined {
     if (entry.path.length > this.path.length) return this.#ofChild(entry);

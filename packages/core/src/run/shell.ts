@@ -102,6 +102,7 @@ export class Shell implements Host, Below {
     this.graph = graph;
     this.keeper = writer && new Keeper(this, writer, past);
     this.machine = machineOf(graph, past, { durable: writer !== undefined });
+    past?.letGo();
     this.#children = past?.children ?? 0;
     this.streamStopped = past?.streamStopped ?? false;
     this.queue = new CommandQueue(
