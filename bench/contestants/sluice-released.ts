@@ -1,19 +1,13 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import { defineFlow, flow, interrupt, load, run, start } from "../../packages/core/src/index.ts";
+import { load, run } from "../../packages/core/src/index.ts";
 import { sqliteStore } from "../../packages/sqlite/src/index.ts";
+import { waiting } from "./sluice-stored.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** The name under which executions that were put away stand in the tables. */
 export const sluiceReleased = "Sluice, released";
-
-const Answer = interrupt("answer", { ask: z.number(), answer: z.number() });
-const spec = defineFlow({ name: "wait", input: z.number(), result: z.number() });
-const waiting = flow(spec)
-  .chunk("begin", start, (n, ctx) => void ctx.interrupt(Answer, n))
-  .chunk("end", Answer.answered, (n) => n);
 
 /** An execution each that waits for an answer in an SQLite file, and nowhere else: what is held is its number. */
 export function waiter(): Waiter<number> {

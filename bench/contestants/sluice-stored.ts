@@ -7,7 +7,8 @@ export const sluiceStored = "Sluice, stored";
 
 const Answer = interrupt("answer", { ask: z.number(), answer: z.number() });
 const spec = defineFlow({ name: "wait", input: z.number(), result: z.number() });
-const waiting = flow(spec)
+/** A flow that asks, and gives back what is answered. */
+export const waiting = flow(spec)
   .chunk("begin", start, (n, ctx) => void ctx.interrupt(Answer, n))
   .chunk("end", Answer.answered, (n) => n);
 
