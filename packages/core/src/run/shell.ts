@@ -67,8 +67,6 @@ export interface ShellParts {
  */
 export class Shell implements Host, Below {
   readonly machine: Machine;
-  readonly spec: Spec;
-  readonly graph: Graph;
   readonly log: EntryLog;
   readonly #parts: ShellParts;
   readonly queue: CommandQueue;
@@ -82,7 +80,6 @@ export class Shell implements Host, Below {
   #completing = false;
   /** Whether it has gone on from what is stored of it. */
   #resumed = false;
-  #halted: SluiceError | undefined;
   #final: Entry | undefined;
   streamStopped: boolean;
   readonly standstill: Standstill;
@@ -96,10 +93,8 @@ export class Shell implements Host, Below {
   constructor(parts: ShellParts) {
     const { definition, graph, instance, scheduler, log } = parts;
     this.#parts = parts;
-    this.spec = definition.spec;
     this.log = log;
     const { writer, past } = parts;
-    this.graph = graph;
     this.keeper = writer && new Keeper(this, writer, past);
     this.machine = machineOf(graph, past, { durable: writer !== undefined });
     past?.letGo();
@@ -129,6 +124,14 @@ export class Shell implements Host, Below {
     }
     this.#final = past?.final;
     if (past?.final !== undefined) this.finale.was(past.final);
+  }
+
+  get spec(): Spec {
+    return this.#parts.definition.spec;
+  }
+
+  get graph(): Graph {
+    return this.#parts.graph;
   }
 
   get id(): string {
@@ -282,13 +285,12 @@ export class Shell implements Host, Below {
 
   /** Why it has stopped without an end. */
   get halted(): SluiceError | undefined {
-    return this.#halted;
+    return this.keeper?.writer.failure;
   }
 
   /** Stops here, without an entry: it goes on elsewhere, or not at all. All who wait or look are told. */
   halt(error: SluiceError): void {
     if (this.log.closed !== undefined) return;
-    this.#halted = error;
     this.#parts.writer?.stop(error);
     this.log.close(error, true);
     this.finale.halt(error);

@@ -81,6 +81,11 @@ export class Writer implements Author {
     this.#checkpointSeq = stored;
   }
 
+  /** Why nothing more is stored. */
+  get failure(): SluiceError | undefined {
+    return this.#failure;
+  }
+
   /** Whether entries are shown before they are stored. */
   get isAhead(): boolean {
     return this.#durability === "exit";
