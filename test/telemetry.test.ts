@@ -9,7 +9,7 @@ import {
   type TracerConfig,
 } from "@opentelemetry/sdk-trace-base";
 import { ask } from "@sluice/ai";
-import { type FlowBuilder, defineFlow, flow, instant, run, start, vitalsOf } from "@sluice/core";
+import { type FlowBuilder, defineFlow, flow, instant, interrupt, run, start, vitalsOf } from "@sluice/core";
 import { traceExecution } from "@sluice/otel";
 import { type Delay, deferred, scriptedModel, virtualTime } from "@sluice/testing";
 import { MockLanguageModelV4 } from "ai/test";
@@ -220,6 +220,33 @@ describe("what goes wrong", () => {
       [10, "chunk:reset", place],
       [10, "chunk:retry", { ...place, "sluice.delay_ms": 20 }],
     ]);
+  });
+
+  test("steps are told on their attempt, questions and waits on the flow", async () => {
+    const Sign = interrupt("sign", { ask: z.string(), answer: z.boolean() });
+    const { tracer, named } = recorder();
+    const it = flow(spec)
+      .chunk("tell", start, async (input, ctx) => {
+        await ctx.step("draft", () => `Dear ${input}`);
+        ctx.interrupt(Sign, "a secret question");
+      })
+      .chunk("send", Sign.answered, () => {});
+    const execution = run(it, "Ann");
+    traceExecution(execution, { tracer });
+    await execution.settled;
+    execution.resume(Sign, "sign@a1", true);
+    await execution.result;
+    const names = (span: ReadableSpan | undefined) => span?.events.map(({ name }) => name);
+    expect(named("chunk tell")?.events).toMatchObject([
+      { name: "step:complete", attributes: { "sluice.step": "draft" } },
+    ]);
+    expect(names(named("invoke_workflow desk"))).toEqual([
+      "interrupt:raised",
+      "flow:waiting",
+      "flow:resume",
+      "interrupt:answered",
+    ]);
+    expect(JSON.stringify(named("invoke_workflow desk")?.events)).not.toContain("secret");
   });
 
   test("what is taken back is told", async () => {

@@ -57,6 +57,18 @@ export class ExecutionSpans {
       case "chunk:compensated":
         this.#undo(entry);
         break;
+      case "step:complete":
+        this.#of(entry)?.span.event(entry.type, entry.at, { "sluice.step": entry.name });
+        break;
+      case "interrupt:raised":
+      case "interrupt:answered":
+      case "interrupt:expired":
+        this.#tell(entry, { "sluice.interrupt.id": entry.interrupt.id, "sluice.interrupt.name": entry.interrupt.name });
+        break;
+      case "flow:waiting":
+      case "flow:resume":
+        this.#flows.get(pathKey(entry))?.event(entry.type, entry.at, {});
+        break;
       case "model:start":
       case "model:token":
       case "model:reasoning":
@@ -174,8 +186,8 @@ export class ExecutionSpans {
 
   /** On the span of the flow: that of the attempt has ended. */
   #tell(
-    entry: Extract<Entry, { readonly type: "chunk:retry" | "chunk:reset" }>,
-    attributes: Record<string, number>,
+    entry: Extract<Entry, { readonly type: "chunk:retry" | "chunk:reset" | `interrupt:${string}` }>,
+    attributes: Record<string, string | number>,
   ): void {
     const { type, at, chunk, activationId, attempt } = entry;
     const place = { "sluice.chunk": chunk, "sluice.activation.id": activationId, "sluice.attempt": attempt };
