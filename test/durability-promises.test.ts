@@ -508,7 +508,8 @@ describe("S30 other code", () => {
     expect(calls).toEqual(["b", "more"]);
   });
 
-  test("a child that is under way and wired differently is refused where its flow is given, else its chunk fails, unless that is accepted", async () => {
+  /** An execution whose child was left under way, by a process whose child was wired differently. */
+  async function rewired() {
     const { one, two, first, second } = processes();
     const kid = defineFlow({ name: "kid", input: z.number() });
     let child = flow(kid).chunk("a", start, () => never);
@@ -516,6 +517,11 @@ describe("S30 other code", () => {
     run(it, 1, one);
     await first.settle();
     child = flow(kid).chunk("b", start, () => {}) as unknown as typeof child; // its chunks are another's
+    return { it, child, two, second };
+  }
+
+  test("a child that is under way and wired differently is refused where its flow is given, unless that is accepted", async () => {
+    const { it, child, two, second } = await rewired();
     await expect(load(it, "x", { ...two, flows: [child] })).rejects.toMatchObject({ code: "graph-changed" });
     const accepted = await load(it, "x", { ...two, flows: [child], acceptChanges: true });
     await second.settle();
@@ -523,13 +529,7 @@ describe("S30 other code", () => {
   });
 
   test("a child whose flow was not given, and is wired differently, fails the chunk that runs it", async () => {
-    const { one, two, first, second } = processes();
-    const kid = defineFlow({ name: "kid", input: z.number() });
-    let child = flow(kid).chunk("a", start, () => never);
-    const it = flow(spec).chunk("run", start, async (n, ctx) => void (await ctx.child(child, n)));
-    run(it, 1, one);
-    await first.settle();
-    child = flow(kid).chunk("b", start, () => {}) as unknown as typeof child; // its chunks are another's
+    const { it, two, second } = await rewired();
     const again = await load(it, "x", two);
     await second.settle();
     await expect(again.result).rejects.toMatchObject({ code: "graph-changed" });

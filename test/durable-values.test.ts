@@ -1,11 +1,13 @@
 import {
   type Checkpoint,
+  type Store,
   after,
   all,
   defineFlow,
   each,
   event,
   flow,
+  instant,
   load,
   memoryStore,
   recover,
@@ -150,4 +152,34 @@ test("nothing is a value of its own, also through a checkpoint", async () => {
     [undefined, undefined],
     [undefined, undefined],
   ]);
+});
+
+test("S26 a chunk that reads a stopped reply goes on when the stop is stored, as with a complete one", async () => {
+  const Review = instant("review", z.object({ verdict: z.string(), why: z.string() }));
+  for (const isStopped of [false, true]) {
+    const [inner, time, order] = [memoryStore(), new VirtualTime(), [] as string[]];
+    const store: Store = {
+      ...inner,
+      append: async (appends) => {
+        await time.delay(10);
+        const kinds = appends.flatMap(({ entries }) => entries).filter((text) => text.includes('"type":"reply:'));
+        order.push(...kinds.map(() => "stored"));
+        return inner.append(appends);
+      },
+    };
+    const it = flow(defineFlow({ name: "reviews", input: z.string(), result: z.unknown() }))
+      .chunk("read", start, async (_input, ctx) => {
+        const tokens = time.tokens([
+          [0, '{"verdict":"no",'],
+          [50, '"why":"late"}'],
+        ]);
+        await ctx.instant(Review, tokens, { stoppable: true });
+        order.push("gone on");
+      })
+      .chunk("judge", Review.field("verdict"), (_verdict, ctx) => isStopped && ctx.stop(Review));
+    const execution = run(it, "", { store, scheduler: time.scheduler });
+    await time.advance();
+    expect(execution.status).toBe("completed");
+    expect(order).toEqual(["stored", "gone on"]);
+  }
 });

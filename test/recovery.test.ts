@@ -346,3 +346,28 @@ test("an observer that releases the execution ends it here, and it goes on elsew
   const again = await load(it, "x", { store, scheduler });
   expect(await time.during(again.result)).toBe(4);
 });
+
+test("S38b a guard is asked once: neither a retry nor a crash asks it again, whatever it would say by then", async () => {
+  const [time, store, asked] = [new VirtualTime(), memoryStore(), [] as string[]];
+  const guarded = (says: (n: number) => boolean, ends: Promise<void>) =>
+    flow(defineFlow({ name: "guarded", input: z.number(), result: z.number() })).chunk(
+      "once",
+      start,
+      async (n, ctx) => {
+        if (ctx.attempt === 1) throw new Error("again");
+        await ends;
+        ctx.setResult(n + ctx.attempt);
+      },
+      { when: (n) => says(n), retry: { attempts: 2, delay: 10 } },
+    );
+  const yes = (): boolean => asked.push("yes") > 0;
+  const execution = run(guarded(yes, new Promise(() => {})), 1, { store, id: "x", scheduler: time.scheduler });
+  await time.advance(20);
+  expect(asked).toEqual(["yes"]);
+  await execution.release();
+  const no = (): boolean => asked.push("no") < 0;
+  const again = await load(guarded(no, Promise.resolve()), "x", { store, scheduler: time.scheduler });
+  await time.advance();
+  expect(await again.result).toBe(4);
+  expect(asked).toEqual(["yes"]);
+});

@@ -1,4 +1,4 @@
-import { type Entry, type EntryType, type Execution, parsePosition, toSSE } from "@sluice/core";
+import { type Entry, type EntryType, type Execution, comparePositions, parsePosition, toSSE } from "@sluice/core";
 import { type SchedulerLike, type Subscription, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
 
@@ -42,9 +42,9 @@ export function eventStream(
   { heartbeatMs = 15_000, retryMs = 1_000, scheduler = asyncScheduler }: StreamOptions,
   closing: AbortSignal,
 ): Response {
-  if (after !== undefined) parsePosition(after);
-  if (after !== undefined && isEnded(execution) && after === execution.position)
-    return new Response(null, { status: 204 });
+  const had = after === undefined ? undefined : parsePosition(after);
+  const isPast = had !== undefined && comparePositions(had, parsePosition(execution.position)) >= 0;
+  if (isPast && isEnded(execution)) return new Response(null, { status: 204 });
   const begin = snapshot && after === undefined ? execution.position : after;
   const messages = toSSE(execution, {
     lag: "gap",

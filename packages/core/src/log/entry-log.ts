@@ -19,7 +19,6 @@ export interface Listener {
   readonly fail: (error: unknown) => void;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 /** How a log has come to its end. */
 export interface Closed {
   /** Of an execution that did not complete. */
@@ -28,6 +27,7 @@ export interface Closed {
   readonly isCut: boolean;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 interface Reader {
   readonly listener: Listener;
   next: number;

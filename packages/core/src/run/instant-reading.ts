@@ -100,7 +100,7 @@ export function readInstant(
         const value = reader.complete;
         const saved = tokensSaved !== undefined && { tokensSaved };
         append({ type: "reply:stopped", ...attempt.origin(), reply: name, replyId, value, reason, ...saved });
-        resolve(outcome(value, true));
+        host.whenSafe(() => resolve(outcome(value, true))); // also where it cannot be stored: nothing is left pending
       });
     },
     failed(error) {

@@ -61,7 +61,8 @@ export class Runner {
     const attempt = new Attempt(graph.flow, chunk, activation);
     if (this.#lost !== undefined) this.#replaceLost(attempt);
     const { when } = definition.triggers[activation.trigger]?.options ?? {};
-    if (when !== undefined) {
+    // asked once: an attempt that follows another is one of a chunk that was let in
+    if (when !== undefined && activation.attempts === 0) {
       const answer = guardAnswer(when, attempt);
       if (answer instanceof SluiceError) return this.#failed(attempt, answer);
       if (!answer) {
