@@ -371,3 +371,27 @@ test("S38b a guard is asked once: neither a retry nor a crash asks it again, wha
   expect(await again.result).toBe(4);
   expect(asked).toEqual(["yes"]);
 });
+
+test("S29 an execution that its owner ends while it is claimed is over, and is not gone on with", async () => {
+  const [store, time] = [memoryStore() as PromptStore, new VirtualTime()];
+  const spec = defineFlow({ name: "open", input: z.number(), result: z.number(), accepts: [Tick], keepOpen: true });
+  const it = flow(spec).chunk("end", Tick, (n, ctx) => ctx.end(n));
+  run(it, 1, { store, id: "x", scheduler: time.scheduler });
+  await time.settle();
+  const final = { type: "flow:cancelled", at: 5, state: {}, durationMs: 5, reason: "elsewhere" };
+  const racing: typeof store = {
+    ...store,
+    claim: (id) => {
+      const first = (store.find(id)?.lastSeq ?? 0) + 1;
+      const entries = [JSON.stringify(final)];
+      store.append([{ executionId: id, epoch: 1, first, entries, status: "cancelled", at: 5 }]);
+      return store.claim(id);
+    },
+  };
+  const loaded = await load(it, "x", { store: racing, scheduler: time.scheduler });
+  await time.advance();
+  expect(loaded.status).toBe("cancelled");
+  await expect(loaded.result).rejects.toMatchObject({ code: "execution-cancelled" });
+  expect(vitalsOf(loaded)).toEqual(none);
+  expect(store.read("x").filter((text) => text.includes("flow:resume"))).toEqual([]);
+});

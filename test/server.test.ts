@@ -251,6 +251,26 @@ describe("the live stream", () => {
     expect(body).toMatchObject({ status: "completed", result: "sent", position: seen.at(-1) });
   });
 
+  test("begins at the start, also of an execution that another server has stored in part behind a checkpoint", async () => {
+    const store = memoryStore();
+    const many = flow(defineFlow({ name: "many", input: z.number(), stream: z.number() })).chunk(
+      "put",
+      start,
+      (count, ctx) => {
+        for (let item = 0; item < count; item += 1) ctx.putIntoStream(item);
+      },
+    );
+    const first = await serve({ flows: [many], store });
+    const { body } = await send(`${first.url}/flows/many/executions`, { input: 3_000 });
+    await messages(`${first.url}/executions/${body.executionId}/stream?types=flow:completed`, isEnd);
+    expect(await store.checkpoint(body.executionId)).toBeDefined();
+    await first.handler.close();
+    const second = await serve({ flows: [many], store });
+    const all = await messages(`${second.url}/executions/${body.executionId}/stream`, isEnd);
+    expect(all.map((one) => one.id)).toEqual(all.map((_, index) => `${index + 1}`));
+    expect(all).toHaveLength(3_004);
+  });
+
   test("a client that stops reading holds up nobody, and leaves nothing behind when it goes", async () => {
     const gate = deferred<void>();
     const many = flow(defineFlow({ name: "many", input: z.number(), stream: z.string() })).chunk(
@@ -397,6 +417,8 @@ describe("a server that closes", () => {
       status: 503,
       body: { code: "server-closing" },
     });
+    const stream = await fetch(`${first.url}/executions/${id}/stream`);
+    expect([stream.status, await stream.text()]).toEqual([200, "retry: 1000\n\n"]); // EventSource comes again
     const second = await serve({ store });
     await second.handler.recover();
     await send(`${second.url}/executions/${id}/answers/approval@a2`, { answer: { ok: true } });

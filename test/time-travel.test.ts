@@ -225,6 +225,30 @@ describe("diff tells how two executions differ", () => {
     });
   });
 
+  test("times are no difference", async () => {
+    const store = memoryStore();
+    const it = flow(defineFlow({ name: "slow", input: z.null(), result: z.number() })).chunk(
+      "nap",
+      start,
+      async (_, ctx) => {
+        await ctx.sleep(10);
+        await pause();
+        ctx.setResult(1);
+      },
+    );
+    let pause = (): Promise<void> => Promise.resolve();
+    for (const id of ["one", "other"]) {
+      const time = new VirtualTime();
+      if (id === "other") await time.during(time.delay(500));
+      pause = () => time.delay(id === "one" ? 5 : 70);
+      run(it, null, { store, id, scheduler: time.scheduler });
+      await time.advance();
+    }
+    const [one, other] = [await replay(it, "one", { store }), await replay(it, "other", { store })];
+    expect(one.at).not.toBe(other.at);
+    expect(diff(one, other)).toEqual({ agreeUpTo: one.seq, chunks: [], state: {} });
+  });
+
   test("an execution does not differ from itself, and its end from its beginning by what came since", async () => {
     const { store, trip } = await travelled(1);
     const end = await replay(trip, "first", { store });
