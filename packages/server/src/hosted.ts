@@ -146,15 +146,19 @@ export class Hosted {
 
   #keep(flow: string, execution: Execution): Execution {
     this.#executions.set(execution.id, { flow, execution });
-    const forget = (): void => this.#forget(execution.id);
+    const forget = (): void => this.#forget(execution);
     execution.result.then(forget, forget);
     return execution;
   }
 
   /** It has ended: what is stored can be loaded again, of the others the newest stay. */
-  #forget(executionId: string): void {
+  #forget(execution: Execution): void {
     const { store, keepEnded = 1_000 } = this.#options;
-    if (store !== undefined) return void this.#executions.delete(executionId);
+    if (store !== undefined) {
+      // one that was taken away may have been loaded again
+      if (this.#executions.get(execution.id)?.execution === execution) this.#executions.delete(execution.id);
+      return;
+    }
     const ended = [...this.#executions].filter(([, { execution }]) => isEnded(execution));
     for (const [id] of ended.slice(0, Math.max(0, ended.length - keepEnded))) this.#executions.delete(id);
   }
