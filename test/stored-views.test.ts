@@ -1,5 +1,5 @@
 import { type Entry, after, defineFlow, flow, load, memoryStore, positionOf, run, start } from "@sluice/core";
-import { itemsOf } from "@sluice/testing";
+import { deferred, itemsOf } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -65,5 +65,20 @@ describe("S16 views of a stored execution reach back behind what memory retains"
     const seen: number[] = [];
     for await (const item of execution.stream({ from: 1 })) seen.push(item);
     expect(seen).toEqual(upTo(400));
+  });
+
+  test("with exit, what is neither in memory nor stored yet is a gap, and no damage", async () => {
+    const [store, gate] = [memoryStore(), deferred<void>()];
+    const open = flow(spec).chunk("put", start, async (amount, ctx) => {
+      for (let item = 0; item < amount; item += 1) ctx.putIntoStream(item);
+      await gate.promise;
+      return amount;
+    });
+    const execution = run(open, 200, { store, durability: "exit", retention: { maxEntries: 10 } });
+    const reading = execution.stream({ from: 1 });
+    await expect(reading.next().then(() => reading.next())).rejects.toMatchObject({ code: "stream-gap" });
+    gate.resolve();
+    await execution.result;
+    expect(await itemsOf(execution.stream({ from: 1 }))).toEqual(upTo(200));
   });
 });

@@ -324,8 +324,10 @@ class Face {
   #source() {
     const { shell, scheduler, store } = this.#parts;
     const onExit = (): void => this.cancel("the reader of its stream left");
+    const isStored = shell.keeper?.writer.isAhead !== true || shell.final !== undefined;
     const earlier = store && ((from: number, to: number) => readSome(store, shell, { from, to }));
-    return { log: shell.log, scheduler, where: shell.where, onExit, earlier };
+    // what is shown before it is stored may be in neither place: that is a gap
+    return { log: shell.log, scheduler, where: shell.where, onExit, earlier: isStored ? earlier : undefined };
   }
 }
 
