@@ -1,6 +1,7 @@
-import { type Entry, type EntryType, type Execution, comparePositions, parsePosition, toSSE } from "@sluice/core";
+import { type Execution, comparePositions, parsePosition, toSSE } from "@sluice/core";
 import { type SchedulerLike, type Subscription, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** How streams are written. */
 export interface StreamOptions {
@@ -10,16 +11,6 @@ export interface StreamOptions {
   readonly retryMs?: number;
   /** The clock of heartbeats. @default RxJS' `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
-}
-
-/** What of an execution a client wants to see. */
-export interface Wanted {
-  /** Only entries behind this position: what a client has had. */
-  readonly after?: string | undefined;
-  /** Only entries of these types. */
-  readonly types?: readonly EntryType[] | undefined;
-  /** Begin with a snapshot of where the execution stands, and go on from there. */
-  readonly snapshot?: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -38,20 +29,20 @@ const sseHeaders = {
  */
 export function eventStream(
   execution: Execution,
-  { after, types, snapshot = false }: Wanted,
+  { after, from = "1", snapshot, select }: Wanted,
   { heartbeatMs = 15_000, retryMs = 1_000, scheduler = asyncScheduler }: StreamOptions,
   closing: AbortSignal,
 ): Response {
   const had = after === undefined ? undefined : parsePosition(after);
   const isPast = had !== undefined && comparePositions(had, parsePosition(execution.position)) >= 0;
   if (isPast && isEnded(execution)) return new Response(null, { status: 204 });
-  const begin = snapshot && after === undefined ? execution.position : after;
+  const begin = snapshot ? execution.position : after;
   const messages = toSSE(execution, {
     lag: "gap",
-    ...(types !== undefined && { types }),
-    ...(begin === undefined ? { from: 1 } : { after: begin }),
+    ...(select !== undefined && { select }),
+    ...(begin === undefined ? { from } : { after: begin }),
   });
-  const first = `retry: ${retryMs}\n\n${begin === after ? "" : snapshotOf(execution)}`;
+  const first = `retry: ${retryMs}\n\n${snapshot ? snapshotOf(execution) : ""}`;
   let next: Promise<IteratorResult<string, void>> | undefined;
   const leave = (): void => void messages.return();
   const body = new ReadableStream<Uint8Array>(
@@ -104,9 +95,4 @@ function orHeartbeat<T>(next: Promise<T>, afterMs: number, scheduler: SchedulerL
 function snapshotOf({ id, status, state, interrupts, position }: Execution): string {
   const data = JSON.stringify({ executionId: id, status, state, interrupts, position });
   return `id: ${position}\nevent: snapshot\ndata: ${data}\n\n`;
-}
-
-/** Types of entries that a client has named; undefined where it has named none. */
-export function typesOf(text: string | null): readonly EntryType[] | undefined {
-  return text === null || text === "" ? undefined : (text.split(",") as Entry["type"][]); // unknown ones match nothing
 }

@@ -1,25 +1,25 @@
-import { type ExecutionStatus, SluiceError, compile, errorData, toMermaid } from "@sluice/core";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
-import type { Action, Authorize, Target } from "./action.ts";
-import { type StreamOptions, endedStream, eventStream, typesOf } from "./event-stream.ts";
-import { Hosted, type HostedOptions, isEnded } from "./hosted.ts";
-import { type BodyLimits, jsonBody } from "./json-body.ts";
-import { Refusal, problemOf, problemResponse } from "./problem.ts";
+import { type AccessOptions, admit } from "./access.ts";
+import type { StreamOptions } from "./event-stream.ts";
+import { executionRoutes } from "./execution-routes.ts";
+import { flowRoutes } from "./flow-routes.ts";
+import { Hosted, type HostedOptions } from "./hosted.ts";
+import type { BodyLimits } from "./json-body.ts";
+import { problemOf, problemResponse } from "./problem.ts";
+import type { Routes, Served } from "./served.ts";
 
 /** How flows are served. */
-export interface HandlerOptions extends HostedOptions {
-  /** Says who may do what. Without it nobody may do anything, unless `development` is set. */
-  readonly authorize?: Authorize;
-  /** Let everybody do everything where no `authorize` is given: for a machine of one's own. @default false */
-  readonly development?: boolean;
+export interface HandlerOptions extends HostedOptions, AccessOptions {
   /** Where the handler is mounted, such as `/api`. @default "" */
   readonly basePath?: string;
   /** Origins whose pages may call it from a browser. @default none but its own */
   readonly origins?: readonly string[];
   readonly body?: BodyLimits;
   readonly stream?: StreamOptions;
+  /** Routes beside its own, such as those of chat protocols. */
+  readonly routes?: readonly Routes[];
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
   readonly onError?: (error: unknown) => void;
 }
@@ -33,8 +33,6 @@ export interface Handler {
   readonly close: () => Promise<void>;
 }
 
-const statuses: readonly ExecutionStatus[] = ["running", "waiting", "completed", "failed", "timeout", "cancelled"];
-
 /**
  * Serves flows over HTTP: to start and list executions, to look at them, to watch them live, to bring in events and
  * answers, to cancel them. `docs/server.md` has the routes.
@@ -42,18 +40,22 @@ const statuses: readonly ExecutionStatus[] = ["running", "waiting", "completed",
  * @throws FlowDefinitionError when a flow has problems
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const { basePath = "", origins, body = {}, stream = {}, onError = console.error } = options;
+  const { basePath = "", origins, body = {}, stream = {}, routes = [], onError = console.error } = options;
   const hosted = new Hosted(options);
   const closing = new AbortController();
-  const allowed = async (context: Context, action: Action, target: Target): Promise<void> => {
-    if (!(await mayDo(options, context.req.raw, action, target))) throw forbidden(action, options);
-  };
-  /** An execution that the request names, if it may do with it what it asks for. */
-  const named = async (context: Context, action: Action) => {
-    const executionId = context.req.param("id") ?? "";
-    const found = await hosted.find(executionId);
-    await allowed(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-    return hosted.get(found ?? { executionId, flow: "", status: "running" });
+  const admitted: Served["admit"] = (context, action, target) => admit(options, context.req.raw, action, target);
+  const served: Served = {
+    hosted,
+    basePath,
+    body,
+    stream,
+    closing: closing.signal,
+    admit: admitted,
+    execution: async (context, action, executionId = context.req.param("id") ?? "") => {
+      const found = await hosted.find(executionId);
+      await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
+      return hosted.get(found ?? { executionId, flow: "", status: "running" });
+    },
   };
 
   const app = new Hono().basePath(basePath);
@@ -65,72 +67,7 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   if (origins !== undefined)
     app.use(cors({ origin: [...origins], allowHeaders: ["content-type", "authorization", "last-event-id"] }));
-
-  app.get("/flows", async (context) => {
-    await allowed(context, "list", {});
-    return context.json({ flows: hosted.flows });
-  });
-  app.get("/flows/:flow/graph", async (context) => {
-    const flow = context.req.param("flow");
-    await allowed(context, "graph", { flow });
-    const graph = compile(hosted.flow(flow).flow);
-    return context.req.query("format") === "mermaid" ? context.text(toMermaid(graph)) : context.json(graph);
-  });
-  app.post("/flows/:flow/executions", async (context) => {
-    const flow = context.req.param("flow");
-    await allowed(context, "start", { flow });
-    const { input } = await jsonBody(context.req.raw, body);
-    const execution = hosted.start(flow, input);
-    await execution.stored();
-    context.header("location", `${basePath}/executions/${execution.id}`);
-    return context.json({ executionId: execution.id, flow, status: execution.status }, 201);
-  });
-  app.get("/executions", async (context) => {
-    const { flow, status, after, limit } = context.req.query();
-    await allowed(context, "list", flow === undefined ? {} : { flow });
-    const executions = await hosted.list({
-      ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
-      ...(after !== undefined && { after }),
-      limit: limitOf(limit),
-    });
-    return context.json({ executions: executions.map(listed) });
-  });
-  app.get("/executions/:id", async (context) => {
-    const execution = await named(context, "read");
-    const { id: executionId, status, position, state, interrupts } = execution;
-    return context.json({ executionId, status, position, state, interrupts, ...(await endOf(execution)) });
-  });
-  app.get("/executions/:id/stream", async (context) => {
-    if (closing.signal.aborted) return endedStream(stream);
-    const execution = await named(context, "stream");
-    const after = context.req.header("last-event-id") ?? context.req.query("after");
-    const types = typesOf(context.req.query("types") ?? null);
-    const snapshot = context.req.query("snapshot") !== undefined;
-    return eventStream(execution, { after, types, snapshot }, stream, closing.signal);
-  });
-  app.post("/executions/:id/events/:event", async (context) => {
-    const execution = await named(context, "emit");
-    const { payload } = await jsonBody(context.req.raw, body);
-    const signal = execution.emit(context.req.param("event"), payload);
-    await execution.stored();
-    return context.json({ signal }, 202);
-  });
-  app.post("/executions/:id/answers/:interrupt", async (context) => {
-    const execution = await named(context, "answer");
-    const { answer, requestId } = await jsonBody(context.req.raw, body);
-    const options = typeof requestId === "string" ? { requestId } : {};
-    execution.resume(context.req.param("interrupt"), answer, options);
-    await execution.stored();
-    return context.body(null, 204);
-  });
-  app.post("/executions/:id/cancel", async (context) => {
-    const execution = await named(context, "cancel");
-    const { reason, rollback } = await jsonBody(context.req.raw, body);
-    execution.cancel(typeof reason === "string" ? reason : "cancelled by a client", { rollback: rollback === true });
-    await execution.stored();
-    return context.json({ status: execution.status }, 202);
-  });
+  for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),
   );
@@ -148,47 +85,4 @@ export function createHandler(options: HandlerOptions): Handler {
       await hosted.close();
     },
   });
-}
-
-async function mayDo(
-  { authorize, development = false }: HandlerOptions,
-  ...asked: Parameters<Authorize>
-): Promise<boolean> {
-  if (authorize === undefined) return development;
-  try {
-    return (await authorize(...asked)) === true;
-  } catch {
-    return false;
-  }
-}
-
-function forbidden(action: Action, { authorize, development }: HandlerOptions): Refusal {
-  const isUnset = authorize === undefined && development !== true;
-  return new Refusal({
-    status: 403,
-    code: "forbidden",
-    title: `This request may not ${action}`,
-    ...(isUnset && { mend: "Give createHandler an `authorize`, or set `development` on a machine of your own" }),
-  });
-}
-
-/** What an execution that has ended came to. */
-async function endOf(execution: { readonly status: ExecutionStatus; readonly result: Promise<unknown> }) {
-  if (!isEnded(execution)) return {};
-  try {
-    return { result: await execution.result };
-  } catch (error) {
-    const { name, message, code } = errorData(error);
-    return { error: error instanceof SluiceError ? { name, message, code } : { name, message } };
-  }
-}
-
-function listed({ executionId, flow, status }: { executionId: string; flow: string; status: ExecutionStatus }) {
-  return { executionId, flow, status };
-}
-
-function limitOf(text: string | undefined): number {
-  const limit = Number(text ?? 100);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
-  throw new Refusal({ status: 400, code: "limit-invalid", title: "`limit` is not a whole number from 1 to 1000" });
 }

@@ -37,6 +37,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   "interrupt-unknown": 404,
   "not-serialisable": 422,
   "payload-invalid": 422,
+  "path-invalid": 400,
   "position-invalid": 400,
 };
 

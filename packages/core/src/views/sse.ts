@@ -11,6 +11,8 @@ export interface SseSource {
 export interface SseOptions extends PullOptions {
   /** Only entries of these types. @default all */
   readonly types?: readonly EntryType[];
+  /** Only those entries and gaps that this says yes to. @default all */
+  readonly select?: (entry: Entry | Gap) => boolean;
 }
 
 /**
@@ -21,9 +23,9 @@ export interface SseOptions extends PullOptions {
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function toSSE(execution: SseSource, options: SseOptions = {}): AsyncGenerator<string, void, undefined> {
-  const { types, ...pulled } = options;
+  const { types, select, ...pulled } = options;
   const entries = execution.events(pulled)[Symbol.asyncIterator]();
-  const messages = written({ [Symbol.asyncIterator]: () => entries }, types);
+  const messages = written({ [Symbol.asyncIterator]: () => entries }, { types, select });
   const end = messages.return.bind(messages);
   // a generator that waits would hear of it with the next entry only
   messages.return = async (value) => {
@@ -35,9 +37,10 @@ export function toSSE(execution: SseSource, options: SseOptions = {}): AsyncGene
 
 async function* written(
   entries: AsyncIterable<Entry | Gap>,
-  types: SseOptions["types"],
+  { types, select }: Pick<SseOptions, "types" | "select">,
 ): AsyncGenerator<string, void, undefined> {
   for await (const entry of entries) {
+    if (select?.(entry) === false) continue;
     if (entry.type === "gap") yield message("gap", undefined, entry);
     else if (types === undefined || types.includes(entry.type)) yield message(entry.type, positionOf(entry), entry);
   }

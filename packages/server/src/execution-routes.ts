@@ -1,0 +1,81 @@
+import { type Execution, type ExecutionStatus, SluiceError, errorData } from "@sluice/core";
+import { endedStream, eventStream } from "./event-stream.ts";
+import { type Listed, isEnded } from "./hosted.ts";
+import { jsonBody } from "./json-body.ts";
+import { Refusal } from "./problem.ts";
+import type { Routes } from "./served.ts";
+import { wantedOf } from "./wanted.ts";
+
+/** As a list can be filtered by them. */
+export const statuses = ["running", "waiting", "completed", "failed", "timeout", "cancelled"] as const;
+
+/** Executions: which there are, how each stands, its live stream, and what can be done to it. */
+export const executionRoutes: Routes = (app, { hosted, body, stream, closing, admit, execution: named }) => {
+  app.get("/executions", async (context) => {
+    const { flow, status, after, limit } = context.req.query();
+    await admit(context, "list", flow === undefined ? {} : { flow });
+    const executions = await hosted.list({
+      ...(flow !== undefined && { flow }),
+      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
+      ...(after !== undefined && { after }),
+      limit: limitOf(limit),
+    });
+    return context.json({ executions: executions.map(listed) });
+  });
+  app.get("/executions/:id", async (context) => context.json(await stateOf(await named(context, "read"))));
+  app.get("/executions/:id/stream", async (context) => {
+    if (closing.aborted) return endedStream(stream);
+    const execution = await named(context, "stream");
+    const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
+    return eventStream(execution, wanted, stream, closing);
+  });
+  app.post("/executions/:id/events/:event", async (context) => {
+    const execution = await named(context, "emit");
+    const { payload } = await jsonBody(context.req.raw, body);
+    const signal = execution.emit(context.req.param("event"), payload);
+    await execution.stored();
+    return context.json({ signal }, 202);
+  });
+  app.post("/executions/:id/answers/:interrupt", async (context) => {
+    const execution = await named(context, "answer");
+    const { answer, requestId } = await jsonBody(context.req.raw, body);
+    const options = typeof requestId === "string" ? { requestId } : {};
+    execution.resume(context.req.param("interrupt"), answer, options);
+    await execution.stored();
+    return context.body(null, 204);
+  });
+  app.post("/executions/:id/cancel", async (context) => {
+    const execution = await named(context, "cancel");
+    const { reason, rollback } = await jsonBody(context.req.raw, body);
+    execution.cancel(typeof reason === "string" ? reason : "cancelled by a client", { rollback: rollback === true });
+    await execution.stored();
+    return context.json({ status: execution.status }, 202);
+  });
+};
+
+/** How an execution stands, and what it came to. */
+async function stateOf(execution: Execution) {
+  const { id: executionId, status, position, state, interrupts } = execution;
+  return { executionId, status, position, state, interrupts, ...(await endOf(execution)) };
+}
+
+/** What an execution that has ended came to. */
+async function endOf(execution: { readonly status: ExecutionStatus; readonly result: Promise<unknown> }) {
+  if (!isEnded(execution)) return {};
+  try {
+    return { result: await execution.result };
+  } catch (error) {
+    const { name, message, code } = errorData(error);
+    return { error: error instanceof SluiceError ? { name, message, code } : { name, message } };
+  }
+}
+
+function listed({ executionId, flow, status }: Listed): Listed {
+  return { executionId, flow, status };
+}
+
+function limitOf(text: string | undefined): number {
+  const limit = Number(text ?? 100);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
+  throw new Refusal({ status: 400, code: "limit-invalid", title: "`limit` is not a whole number from 1 to 1000" });
+}

@@ -1,0 +1,23 @@
+import type { Execution } from "@sluice/core";
+import type { Context, Hono } from "hono";
+import type { Action, Target } from "./action.ts";
+import type { StreamOptions } from "./event-stream.ts";
+import type { Hosted } from "./hosted.ts";
+import type { BodyLimits } from "./json-body.ts";
+
+/** What routes stand on. */
+export interface Served {
+  readonly hosted: Hosted;
+  readonly basePath: string;
+  readonly body: BodyLimits;
+  readonly stream: StreamOptions;
+  /** Fires when the handler closes: streams end. */
+  readonly closing: AbortSignal;
+  /** Lets a request do what it asks for. @throws Refusal 403 */
+  readonly admit: (context: Context, action: Action, target: Target) => Promise<void>;
+  /** The execution with this id, by default the address's `:id`, if the request may do with it what it asks for. @throws Refusal 403, 404, 503 */
+  readonly execution: (context: Context, action: Action, id?: string) => Promise<Execution>;
+}
+
+/** Adds routes to a handler. */
+export type Routes = (app: Hono, served: Served) => void;
