@@ -2,6 +2,7 @@ import { type Execution, comparePositions, parsePosition, toSSE } from "@sluice/
 import { type SchedulerLike, type Subscription, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
 import type { Wanted } from "./wanted.ts";
+import type { Watch } from "./watch.ts";
 
 /** How streams are written. */
 export interface StreamOptions {
@@ -9,7 +10,7 @@ export interface StreamOptions {
   readonly heartbeatMs?: number;
   /** How long a client waits before it connects again. @default 1_000 */
   readonly retryMs?: number;
-  /** The clock of heartbeats. @default RxJS' `asyncScheduler` */
+  /** The clock of heartbeats. @default the handler's */
   readonly scheduler?: SchedulerLike;
 }
 
@@ -31,11 +32,14 @@ export function eventStream(
   execution: Execution,
   { after, from = "1", snapshot, select }: Wanted,
   { heartbeatMs = 15_000, retryMs = 1_000, scheduler = asyncScheduler }: StreamOptions,
-  closing: AbortSignal,
+  { closing, until = Infinity, end }: Watch,
 ): Response {
   const had = after === undefined ? undefined : parsePosition(after);
   const isPast = had !== undefined && comparePositions(had, parsePosition(execution.position)) >= 0;
-  if (isPast && isEnded(execution)) return new Response(null, { status: 204 });
+  if (isPast && isEnded(execution)) {
+    end();
+    return new Response(null, { status: 204 });
+  }
   const begin = snapshot ? execution.position : after;
   const messages = toSSE(execution, {
     lag: "gap",
@@ -45,6 +49,10 @@ export function eventStream(
   const first = `retry: ${retryMs}\n\n${snapshot ? snapshotOf(execution) : ""}`;
   let next: Promise<IteratorResult<string, void>> | undefined;
   const leave = (): void => void messages.return();
+  const ended = (): void => {
+    closing.removeEventListener("abort", leave);
+    end();
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -53,15 +61,18 @@ export function eventStream(
       },
       async pull(controller) {
         next ??= messages.next();
-        const message = await orHeartbeat(next, heartbeatMs, scheduler);
+        next.catch(ended); // it was put away, or taken over: the client comes again
+        const leftMs = until - scheduler.now();
+        if (leftMs <= 0) await messages.return();
+        const message = await orHeartbeat(next, Math.min(heartbeatMs, leftMs), scheduler);
         if (message === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
         next = undefined;
         if (message.done !== true) return controller.enqueue(encoder.encode(message.value));
-        closing.removeEventListener("abort", leave);
+        ended();
         controller.close();
       },
       async cancel() {
-        closing.removeEventListener("abort", leave);
+        ended();
         await messages.return();
       },
     },

@@ -10,7 +10,8 @@ import { wantedOf } from "./wanted.ts";
 export const statuses = ["running", "waiting", "completed", "failed", "timeout", "cancelled"] as const;
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
-export const executionRoutes: Routes = (app, { hosted, body, stream, closing, admit, execution: named }) => {
+export const executionRoutes: Routes = (app, served) => {
+  const { hosted, body, stream, closing, tokens, admit, execution: named } = served;
   app.get("/executions", async (context) => {
     const { flow, status, after, limit } = context.req.query();
     await admit(context, "list", flow === undefined ? {} : { flow });
@@ -27,8 +28,14 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, closing, ad
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
     const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
-    return eventStream(execution, wanted, stream, closing);
+    return eventStream(execution, wanted, stream, served.watch(context));
   });
+  if (tokens !== undefined) {
+    app.post("/executions/:id/tokens", async (context) => {
+      const { id } = await named(context, "share");
+      return context.json(await tokens.give(id), 201);
+    });
+  }
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");
     const { payload } = await jsonBody(context.req.raw, body);

@@ -5,4 +5,6 @@ export { type Handler, type HandlerOptions, createHandler } from "./handler.ts";
 export { type HostedOptions } from "./hosted.ts";
 export { type BodyLimits } from "./json-body.ts";
 export { type Problem } from "./problem.ts";
+export { type ReadToken, type TokenOptions } from "./read-tokens.ts";
 export { type Routes, type Served } from "./served.ts";
+export { type Watch } from "./watch.ts";
