@@ -1,8 +1,9 @@
-import { type Execution, comparePositions, parsePosition, toSSE } from "@sluice/core";
-import { type SchedulerLike, type Subscription, asyncScheduler } from "rxjs";
+import { type Execution, comparePositions, parsePosition, positionOf, toSSE } from "@sluice/core";
+import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
 import type { Wanted } from "./wanted.ts";
 import type { Watch } from "./watch.ts";
+import { within } from "./within.ts";
 
 /** How streams are written. */
 export interface StreamOptions {
@@ -41,9 +42,13 @@ export function eventStream(
     return new Response(null, { status: 204 });
   }
   const begin = snapshot ? execution.position : after;
+  let last = begin;
   const messages = toSSE(execution, {
     lag: "gap",
-    ...(select !== undefined && { select }),
+    select: (entry) => {
+      if (entry.type !== "gap") last = positionOf(entry);
+      return select?.(entry) !== false;
+    },
     ...(begin === undefined ? { from } : { after: begin }),
   });
   const first = `retry: ${retryMs}\n\n${snapshot ? snapshotOf(execution) : ""}`;
@@ -53,6 +58,10 @@ export function eventStream(
     closing.removeEventListener("abort", leave);
     end();
   };
+  const failed = (error: unknown): never => {
+    ended(); // the execution was taken over, or its store failed: the client comes again
+    throw error;
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -61,14 +70,14 @@ export function eventStream(
       },
       async pull(controller) {
         next ??= messages.next();
-        next.catch(ended); // it was put away, or taken over: the client comes again
         const leftMs = until - scheduler.now();
         if (leftMs <= 0) await messages.return();
-        const message = await orHeartbeat(next, Math.min(heartbeatMs, leftMs), scheduler);
+        const message = await within(next, Math.min(heartbeatMs, leftMs), scheduler).catch(failed);
         if (message === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
         next = undefined;
         if (message.done !== true) return controller.enqueue(encoder.encode(message.value));
         ended();
+        if (closing.aborted || leftMs <= 0) controller.enqueue(encoder.encode(restOf(retryMs, last)));
         controller.close();
       },
       async cancel() {
@@ -83,24 +92,17 @@ export function eventStream(
 
 /** A stream that ends at once, while the server closes: EventSource comes again after an end, and never after an error's status. */
 export function endedStream({ retryMs = 1_000 }: StreamOptions): Response {
-  return new Response(`retry: ${retryMs}\n\n`, { headers: sseHeaders });
+  return new Response(restOf(retryMs, undefined), { headers: sseHeaders });
 }
 
-/** What comes next; undefined when nothing has come for a while. */
-function orHeartbeat<T>(next: Promise<T>, afterMs: number, scheduler: SchedulerLike): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer: Subscription = scheduler.schedule(() => resolve(undefined), afterMs);
-    next.then(
-      (value) => {
-        timer.unsubscribe();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.unsubscribe();
-        reject(error);
-      },
-    );
-  });
+/** What a stream begins with, for who asks for its headers only. */
+export function emptyStream(): Response {
+  return new Response(null, { headers: sseHeaders });
+}
+
+/** Tells who is to come again when, and behind which entry: also of those that were not for him. */
+function restOf(retryMs: number, last: string | undefined): string {
+  return `retry: ${retryMs}\n${last === undefined ? "" : `id: ${last}\n`}\n`;
 }
 
 function snapshotOf({ id, status, state, interrupts, position }: Execution): string {

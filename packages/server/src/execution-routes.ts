@@ -1,5 +1,5 @@
 import { type Execution, type ExecutionStatus, SluiceError, errorData } from "@sluice/core";
-import { endedStream, eventStream } from "./event-stream.ts";
+import { emptyStream, endedStream, eventStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
@@ -17,7 +17,7 @@ export const executionRoutes: Routes = (app, served) => {
     await admit(context, "list", flow === undefined ? {} : { flow });
     const executions = await hosted.list({
       ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
+      ...(status !== undefined && { status: status.split(",").map(statusOf) }),
       ...(after !== undefined && { after }),
       limit: limitOf(limit),
     });
@@ -28,6 +28,7 @@ export const executionRoutes: Routes = (app, served) => {
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
     const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
+    if (context.req.method === "HEAD") return emptyStream();
     return eventStream(execution, wanted, stream, served.watch(context));
   });
   if (tokens !== undefined) {
@@ -47,7 +48,9 @@ export const executionRoutes: Routes = (app, served) => {
     const execution = await named(context, "answer");
     const { answer, requestId } = await jsonBody(context.req.raw, body);
     const options = typeof requestId === "string" ? { requestId } : {};
-    execution.resume(context.req.param("interrupt"), answer, options);
+    const interrupt = context.req.param("interrupt");
+    await hosted.asked(execution, interrupt);
+    execution.resume(interrupt, answer, options);
     await execution.stored();
     return context.body(null, 204);
   });
@@ -79,6 +82,12 @@ async function endOf(execution: { readonly status: ExecutionStatus; readonly res
 
 function listed({ executionId, flow, status }: Listed): Listed {
   return { executionId, flow, status };
+}
+
+function statusOf(text: string): ExecutionStatus {
+  const status = statuses.find((one) => one === text);
+  if (status !== undefined) return status;
+  throw new Refusal({ status: 400, code: "status-invalid", title: `\`status\` is not one of ${statuses.join(", ")}` });
 }
 
 function limitOf(text: string | undefined): number {

@@ -1,17 +1,20 @@
 import { SluiceError } from "@sluice/core";
 import { Hono } from "hono";
-import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
-import { type SchedulerLike, asyncScheduler } from "rxjs";
+import { asyncScheduler } from "rxjs";
 import { type AccessOptions, admit } from "./access.ts";
 import type { StreamOptions } from "./event-stream.ts";
 import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
+import { maskedExecution } from "./masked-execution.ts";
+import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
 import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
 import type { Routes, Served } from "./served.ts";
+import { within } from "./within.ts";
 
 /** How flows are served. */
 export interface HandlerOptions extends HostedOptions, AccessOptions {
@@ -20,15 +23,21 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   /** Origins whose pages may call it from a browser. @default none but its own */
   readonly origins?: readonly string[];
   readonly body?: BodyLimits;
+  /** Whether clients are told what chunks, models and stores have thrown, in their own words. @default in development only */
+  readonly showErrors?: boolean;
   readonly stream?: StreamOptions;
   /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
   readonly tokens?: TokenOptions;
-  /** The clock of tokens and heartbeats. @default RxJS' `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
   /** Routes beside its own, such as those of chat protocols. */
   readonly routes?: readonly Routes[];
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
   readonly onError?: (error: unknown) => void;
+}
+
+/** How a handler closes. */
+export interface CloseOptions {
+  /** Longest wait for requests that are under way. @default 5_000 */
+  readonly graceMs?: number;
 }
 
 /** A web-standard handler: give it a `Request`, get a `Response`. */
@@ -38,8 +47,13 @@ export interface Handler {
   readonly token: (executionId: string) => Promise<ReadToken>;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
   readonly recover: Hosted["recover"];
-  /** Lets no execution begin, ends all streams (clients know where to resume), and puts away what is stored; without a store, executions are cancelled. */
-  readonly close: () => Promise<void>;
+  /**
+   * Lets no execution begin, ends all streams (clients know where to resume), lets requests that are under way finish, and
+   * puts away what is stored; without a store, executions are cancelled. Again it does nothing but wait for the same.
+   *
+   * @throws AggregateError when executions could not be put away, with why; all others are
+   */
+  readonly close: (options?: CloseOptions) => Promise<void>;
 }
 
 /**
@@ -50,7 +64,8 @@ export interface Handler {
  */
 export function createHandler(options: HandlerOptions): Handler {
   const { basePath = "", origins, body = {}, routes = [], onError = console.error } = options;
-  const { scheduler = asyncScheduler } = options;
+  const { scheduler = asyncScheduler, development = false, authorize } = options;
+  const { showErrors = development && authorize === undefined } = options;
   const tokens = options.tokens && readTokens(options.tokens, scheduler);
   const hosted = new Hosted(options);
   const closing = new AbortController();
@@ -62,7 +77,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const served: Served = {
     hosted,
     basePath,
-    body,
+    body: { scheduler, ...body },
     stream: { scheduler, ...options.stream },
     closing: closing.signal,
     tokens,
@@ -71,19 +86,25 @@ export function createHandler(options: HandlerOptions): Handler {
     execution: async (context, action, executionId = context.req.param("id") ?? "") => {
       const found = await hosted.find(executionId);
       await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-      return hosted.get(found ?? { executionId, flow: "", status: "running" });
+      const execution = await hosted.get(executionId, found);
+      return showErrors ? execution : maskedExecution(execution);
     },
   };
 
   const app = new Hono().basePath(basePath);
   app.use(
     secureHeaders({
+      strictTransportSecurity: false, // it would hold for all of the host's domain, and for those below it
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
       crossOriginResourcePolicy: origins === undefined ? "same-origin" : "cross-origin",
     }),
   );
-  if (origins !== undefined)
-    app.use(cors({ origin: [...origins], allowHeaders: ["content-type", "authorization", "last-event-id"] }));
+  app.use(async (context, next) => {
+    await next();
+    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+  });
+  if (origins !== undefined) app.use(allowOrigins(origins));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));
   for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),
@@ -95,17 +116,28 @@ export function createHandler(options: HandlerOptions): Handler {
     return problemResponse(problem ?? { status: 500, code: "server-failed", title: "The server has failed" }, headers);
   });
 
-  const handle = async (request: Request): Promise<Response> => app.fetch(request);
+  const underWay = new Set<Promise<Response>>();
+  const handle = (request: Request): Promise<Response> => {
+    const answer = Promise.resolve(app.fetch(request));
+    underWay.add(answer);
+    const over = (): void => void underWay.delete(answer);
+    answer.then(over, over);
+    return answer;
+  };
+  const shut = async ({ graceMs = 5_000 }: CloseOptions): Promise<void> => {
+    hosted.stop();
+    closing.abort();
+    if (graceMs > 0) await within(Promise.allSettled(underWay), graceMs, scheduler);
+    await hosted.close();
+  };
+  let shutting: Promise<void> | undefined;
   return Object.assign(handle, {
     token: async (executionId: string) => {
       if (tokens === undefined) throw withoutTokens();
       return tokens.give(executionId);
     },
     recover: () => hosted.recover(),
-    close: async () => {
-      closing.abort();
-      await hosted.close();
-    },
+    close: (closed: CloseOptions = {}) => (shutting ??= shut(closed)),
   });
 }
 
@@ -115,4 +147,10 @@ function withoutTokens(): SluiceError {
     where: "createHandler.tokens",
     mend: "Give createHandler `tokens: { secret }`",
   });
+}
+
+function methodUnknown(methods: readonly string[]): Response {
+  const allow = methods.join(", ");
+  const title = `Here are only ${allow}`;
+  return problemResponse({ status: 405, code: "method-unknown", title }, { allow });
 }

@@ -275,15 +275,19 @@ class Face {
       const { name, answer: schema } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
       if (shell.halted !== undefined) throw shell.halted;
-      if (shell.ending !== undefined || shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
-      shell.start();
-      shell.people.answer({
+      const one = {
         id: String(id),
         answer,
         ...(name !== undefined && { name }),
         ...(schema !== undefined && { schema }),
         ...(requestId !== undefined && { requestId }),
-      });
+      };
+      if (shell.ending !== undefined || shell.machine.ended) {
+        if (shell.people.hasTaken(one)) return; // it may be what has ended the execution
+        throw ended(`The answer to "${one.id}"`, shell.where);
+      }
+      shell.start();
+      shell.people.answer(one);
     };
   }
 

@@ -178,6 +178,13 @@ export class People implements Asker {
     this.#asking.whenSafe((failure) => (failure === undefined ? waiter.resolve(valid) : waiter.reject(failure)));
   }
 
+  /** Whether this very answer has been taken already, and comes once more. @throws SluiceError `answer-invalid` */
+  hasTaken({ id, answer, requestId }: Answer): boolean {
+    const end = this.#asking.machine.questions.end(id);
+    if (end?.how !== "answered" || end.requestId !== requestId) return false;
+    return isSameAnswer(end, this.#validAnswer(end.name, answer, this.#answers.get(end.name)), requestId);
+  }
+
   #validAnswer(name: string, answer: unknown, schema: Interrupt["answer"] | undefined): unknown {
     const { where } = this.#asking;
     if (schema === undefined) return plainCopy(answer, where);
