@@ -38,7 +38,7 @@ export class Hosted {
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
-  /** Waiting executions that are being brought back: until they wait again, not all that they ask is known. */
+  /** Executions that are being brought back: until they wait or end, not all that they have asked is known again. */
   readonly #returning = new Map<string, Promise<unknown>>();
   #recovering: Promise<unknown> | undefined;
   #closed = false;
@@ -83,12 +83,12 @@ export class Hosted {
   /** An execution, with what `find` knows of it. @throws Refusal 404, 503; as `load` */
   async get(executionId: string, found: Listed | undefined): Promise<Execution> {
     if (found === undefined) throw unknown(executionId);
-    const { flow, status } = found;
+    const { flow } = found;
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
     if (this.#closed) throw closing();
-    const loading = present ?? this.#load(executionId, flow, status);
+    const loading = present ?? this.#load(executionId, flow);
     this.#loading.set(executionId, loading);
     try {
       const execution = await loading;
@@ -120,7 +120,12 @@ export class Hosted {
       .slice(0, limit);
   }
 
-  /** Settles when a question of an execution that was loaded is known, or that it is none. @throws Refusal 503 when that takes long */
+  /**
+   * Settles when a question is known, or that there is none: children of an execution that was brought back ask again when
+   * they are asked for again.
+   *
+   * @throws Refusal 503 when that takes long
+   */
   async asked({ id, interrupts }: Execution, interrupt: string): Promise<void> {
     const returning = this.#returning.get(id);
     if (returning === undefined || interrupts.some((one) => one.id === interrupt)) return;
@@ -149,7 +154,7 @@ export class Hosted {
       const record = await store.find(execution.id);
       if (record === undefined) continue;
       this.#keep(record.flow, execution);
-      if (record.status === "waiting") this.#returns(execution);
+      this.#returns(execution);
     }
     return recovered;
   }
@@ -172,14 +177,14 @@ export class Hosted {
     this.#returning.set(execution.id, settled);
   }
 
-  async #load(executionId: string, name: string, status: Listed["status"]): Promise<Execution | undefined> {
+  async #load(executionId: string, name: string): Promise<Execution | undefined> {
     const { store, flows } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
     try {
       const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
       this.#keep(name, execution as Execution);
-      if (status === "waiting") this.#returns(execution as Execution);
+      this.#returns(execution as Execution);
       return execution as Execution;
     } catch (error) {
       if (error instanceof SluiceError && error.code === "execution-unknown") return undefined;
