@@ -15,6 +15,8 @@ export interface StreamOptions {
   readonly scheduler?: SchedulerLike;
 }
 
+/** In place of a message: the execution was taken over, or its store has failed. Its server knows; the client comes again. */
+const brokenOff: IteratorResult<string, void> = { done: true, value: undefined };
 const encoder = new TextEncoder();
 const sseHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -58,10 +60,6 @@ export function eventStream(
     closing.removeEventListener("abort", leave);
     end();
   };
-  const failed = (error: unknown): never => {
-    ended(); // the execution was taken over, or its store failed: the client comes again
-    throw error;
-  };
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -72,12 +70,13 @@ export function eventStream(
         next ??= messages.next();
         const leftMs = until - scheduler.now();
         if (leftMs <= 0) await messages.return();
-        const message = await within(next, Math.min(heartbeatMs, leftMs), scheduler).catch(failed);
+        const message = await within(next, Math.min(heartbeatMs, leftMs), scheduler).catch(() => brokenOff);
         if (message === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
         next = undefined;
         if (message.done !== true) return controller.enqueue(encoder.encode(message.value));
         ended();
-        if (closing.aborted || leftMs <= 0) controller.enqueue(encoder.encode(restOf(retryMs, last)));
+        if (closing.aborted || leftMs <= 0 || message === brokenOff)
+          controller.enqueue(encoder.encode(restOf(retryMs, last)));
         controller.close();
       },
       async cancel() {

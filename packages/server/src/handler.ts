@@ -9,6 +9,7 @@ import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import { maskedExecution } from "./masked-execution.ts";
 import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
@@ -26,12 +27,12 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   /** Whether clients are told what chunks, models and stores have thrown, in their own words. @default in development only */
   readonly showErrors?: boolean;
   readonly stream?: StreamOptions;
+  /** How much a client may ask for. @default no limits */
+  readonly limits?: LimitOptions;
   /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
   readonly tokens?: TokenOptions;
   /** Routes beside its own, such as those of chat protocols. */
   readonly routes?: readonly Routes[];
-  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
-  readonly onError?: (error: unknown) => void;
 }
 
 /** How a handler closes. */
@@ -69,8 +70,10 @@ export function createHandler(options: HandlerOptions): Handler {
   const tokens = options.tokens && readTokens(options.tokens, scheduler);
   const hosted = new Hosted(options);
   const closing = new AbortController();
+  const limits = limitsOf(options.limits ?? { client: () => undefined });
   const untils = new WeakMap<Request, number>();
   const admitted: Served["admit"] = async ({ req }, action, target) => {
+    await limits.take(req.raw, action);
     const until = await admit(options, tokens, req.raw, action, target);
     if (until !== undefined) untils.set(req.raw, until);
   };
@@ -82,8 +85,9 @@ export function createHandler(options: HandlerOptions): Handler {
     closing: closing.signal,
     tokens,
     admit: admitted,
-    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: () => {} }),
+    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
     execution: async (context, action, executionId = context.req.param("id") ?? "") => {
+      await limits.take(context.req.raw, action);
       const found = await hosted.find(executionId);
       await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
       const execution = await hosted.get(executionId, found);
@@ -102,6 +106,7 @@ export function createHandler(options: HandlerOptions): Handler {
   app.use(async (context, next) => {
     await next();
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+    for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
   });
   if (origins !== undefined) app.use(allowOrigins(origins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));

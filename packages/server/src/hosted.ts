@@ -24,6 +24,10 @@ export interface HostedOptions {
   readonly store?: Store;
   /** How many ended executions stay in memory for late readers, where there is no store. @default 1_000 */
   readonly keepEnded?: number;
+  /** How many executions may run at a time; those that wait for people do not count. More are not begun. @default no limit */
+  readonly maxRunning?: number;
+  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
+  readonly onError?: (error: unknown) => void;
   /** The server's clock. @default RxJS' `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
 }
@@ -53,6 +57,12 @@ export class Hosted {
     );
   }
 
+  get #running(): number {
+    let count = 0;
+    for (const { execution } of this.#executions.values()) if (execution.status === "running") count += 1;
+    return count;
+  }
+
   get flows(): readonly string[] {
     return [...this.#flows.keys()];
   }
@@ -68,7 +78,8 @@ export class Hosted {
   start(name: string, input: unknown): Execution {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
-    const { store } = this.#options;
+    const { store, maxRunning = Infinity } = this.#options;
+    if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
     const options = { ...(store !== undefined && { store }), ...(create !== undefined && { create }) };
     return this.#keep(name, run(flow, input as never, options as never) as Execution);
   }
@@ -194,8 +205,12 @@ export class Hosted {
 
   #keep(flow: string, execution: Execution): Execution {
     this.#executions.set(execution.id, { flow, execution });
+    const { onError = console.error } = this.#options;
     const forget = (): void => this.#forget(execution);
-    execution.result.then(forget, forget);
+    execution.result.then(forget, (error: unknown) => {
+      forget();
+      if (error instanceof SluiceError && isStoppedHere(error)) onError(error);
+    });
     return execution;
   }
 
@@ -215,6 +230,11 @@ export class Hosted {
 /** Whether nothing more happens in it. */
 export function isEnded({ status }: Pick<Execution, "status">): boolean {
   return status !== "running" && status !== "waiting";
+}
+
+/** Whether an execution has not ended, and yet does not go on in this process: nothing of that is in its log. */
+function isStoppedHere({ code }: SluiceError): boolean {
+  return code === "store-failed" || code === "claim-lost";
 }
 
 function unknown(executionId: string): Refusal {
