@@ -1,6 +1,6 @@
 // How much a client may ask for.
 import type { Server, ServerResponse } from "node:http";
-import { defineFlow, flow, start } from "@sluice/core";
+import { defineFlow, flow, memoryStore, start } from "@sluice/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -61,15 +61,18 @@ describe("requests", () => {
 
   test("are counted before anything is looked up, and before who asks is let in", async () => {
     const asked: string[] = [];
+    const store = memoryStore();
     const { url } = await serve({
       flows: [letter],
+      store: { ...store, find: (id) => (asked.push("find"), store.find(id)) },
       limits: { client, requests: { any: limiter(2) } },
       authorize: (_, action) => asked.push(action) < 0,
     });
     const statuses: number[] = [];
-    for (let count = 0; count < 4; count += 1) statuses.push((await fetch(`${url}/executions/x`, by("eve"))).status);
+    for (const path of ["/executions/x", "/flows", "/executions/x", "/flows"])
+      statuses.push((await fetch(`${url}${path}`, by("eve"))).status);
     expect(statuses).toEqual([403, 403, 429, 429]);
-    expect(asked).toEqual(["read", "read"]);
+    expect(asked).toEqual(["find", "read", "list"]);
   });
 
   test("are not let in uncounted when the limiter fails, of which the operator hears", async () => {

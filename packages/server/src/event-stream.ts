@@ -1,4 +1,4 @@
-import { type Execution, comparePositions, parsePosition, positionOf, toSSE } from "@sluice/core";
+import { type Entry, type Execution, comparePositions, parsePosition, positionOf, toSSE } from "@sluice/core";
 import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
 import type { Wanted } from "./wanted.ts";
@@ -44,11 +44,11 @@ export function eventStream(
     return new Response(null, { status: 204 });
   }
   const begin = snapshot ? execution.position : after;
-  let last = begin;
+  let last: Entry | undefined;
   const messages = toSSE(execution, {
     lag: "gap",
     select: (entry) => {
-      if (entry.type !== "gap") last = positionOf(entry);
+      if (entry.type !== "gap") last = entry;
       return select?.(entry) !== false;
     },
     ...(begin === undefined ? { from } : { after: begin }),
@@ -76,7 +76,7 @@ export function eventStream(
         if (message.done !== true) return controller.enqueue(encoder.encode(message.value));
         ended();
         if (closing.aborted || leftMs <= 0 || message === brokenOff)
-          controller.enqueue(encoder.encode(restOf(retryMs, last)));
+          controller.enqueue(encoder.encode(restOf(retryMs, last === undefined ? begin : positionOf(last))));
         controller.close();
       },
       async cancel() {
