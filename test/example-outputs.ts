@@ -11,6 +11,16 @@ result: sent
 `,
   ],
   [
+    "read-tokens.ts",
+    "a token lets look at one execution, and at nothing else",
+    `
+with it: 200
+without: 403
+another execution: 403
+the list: 403
+`,
+  ],
+  [
     "rate-limits.ts",
     "each client is counted by itself, and refused beyond its limit",
     `

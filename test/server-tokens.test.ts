@@ -25,6 +25,13 @@ async function served(tokens: { readonly secret: string | readonly string[] } = 
   return { url, handler, clock, told, id, of: `${url}/executions/${id}` };
 }
 
+/** A token with another time and the signature that it had. */
+function withEnd(token: string, exp: number): string {
+  const [header, claims = "", signature] = token.split(".");
+  const changed = btoa(JSON.stringify({ ...JSON.parse(atob(claims)), exp }));
+  return [header, changed.replaceAll("=", ""), signature].join(".");
+}
+
 describe("a read token", () => {
   test("is given to who may share, and lets a browser's EventSource watch that execution", async () => {
     const { of } = await served();
@@ -86,7 +93,7 @@ describe("a read token", () => {
   test.each<[string, (token: string, id: string) => string | Promise<string>]>([
     ["nothing", () => ""],
     ["words", () => "let.me.in"],
-    ["a token that was changed", (token) => token.replace(/\.(.)/, (_, one) => `.${one === "e" ? "f" : "e"}`)],
+    ["a token that was made to last", (token) => withEnd(token, 9e9)],
     ["a token whose signature was cut", (token) => token.slice(0, -2)],
     ["a token without its signature", (token) => token.slice(0, token.lastIndexOf(".") + 1)],
     ["the algorithm none", (token) => `${btoa('{"alg":"none","typ":"JWT"}')}.${token.split(".")[1]}.`],
