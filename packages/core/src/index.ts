@@ -122,6 +122,7 @@ export {
   type GraphTrigger,
   type GraphWarning,
 } from "./graph/graph.ts";
+export { type FlowFace, faceOf } from "./graph/flow-face.ts";
 export { diffGraphs } from "./graph/graph-diff.ts";
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
@@ -169,6 +170,7 @@ export { type Replay, type ReplayOptions, type Standpoint, replay } from "./exec
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";
+export { type StateData, foldState } from "./machine/state-fold.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";

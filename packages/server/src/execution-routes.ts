@@ -1,13 +1,12 @@
-import { type Execution, type ExecutionStatus, SluiceError, errorData } from "@sluice/core";
+import { type Execution, SluiceError, errorData } from "@sluice/core";
+import type { z } from "zod";
 import { endedStream, eventStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
 import { wantedOf } from "./wanted.ts";
-
-/** As a list can be filtered by them. */
-export const statuses = ["running", "waiting", "completed", "failed", "timeout", "cancelled"] as const;
+import { type Standing, Status } from "./wire.ts";
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
 export const executionRoutes: Routes = (app, { hosted, body, stream, closing, admit, execution: named }) => {
@@ -16,13 +15,17 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, closing, ad
     await admit(context, "list", flow === undefined ? {} : { flow });
     const executions = await hosted.list({
       ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
+      ...(status !== undefined && { status: Status.options.filter((one) => status.split(",").includes(one)) }),
       ...(after !== undefined && { after }),
       limit: limitOf(limit),
     });
     return context.json({ executions: executions.map(listed) });
   });
-  app.get("/executions/:id", async (context) => context.json(await stateOf(await named(context, "read"))));
+  app.get("/executions/:id", async (context) => {
+    const execution = await named(context, "read");
+    const { flow = "" } = (await hosted.find(execution.id)) ?? {};
+    return context.json(await standingOf(execution, flow));
+  });
   app.get("/executions/:id/stream", async (context) => {
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
@@ -54,13 +57,13 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, closing, ad
 };
 
 /** How an execution stands, and what it came to. */
-async function stateOf(execution: Execution) {
+async function standingOf(execution: Execution, flow: string): Promise<z.input<typeof Standing>> {
   const { id: executionId, status, position, state, interrupts } = execution;
-  return { executionId, status, position, state, interrupts, ...(await endOf(execution)) };
+  return { executionId, flow, status, position, state, interrupts: [...interrupts], ...(await endOf(execution)) };
 }
 
 /** What an execution that has ended came to. */
-async function endOf(execution: { readonly status: ExecutionStatus; readonly result: Promise<unknown> }) {
+async function endOf(execution: Execution): Promise<Pick<z.input<typeof Standing>, "result" | "error">> {
   if (!isEnded(execution)) return {};
   try {
     return { result: await execution.result };

@@ -7,6 +7,7 @@ import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
+import { type Description, type DescriptionOptions, describeRoutes } from "./openapi.ts";
 import { problemOf, problemResponse } from "./problem.ts";
 import type { Routes, Served } from "./served.ts";
 
@@ -18,6 +19,8 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   readonly origins?: readonly string[];
   readonly body?: BodyLimits;
   readonly stream?: StreamOptions;
+  /** What the OpenAPI description of the routes says of the server. */
+  readonly description?: DescriptionOptions;
   /** Routes beside its own, such as those of chat protocols. */
   readonly routes?: readonly Routes[];
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
@@ -40,7 +43,7 @@ export interface Handler {
  * @throws FlowDefinitionError when a flow has problems
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const { basePath = "", origins, body = {}, stream = {}, routes = [], onError = console.error } = options;
+  const { basePath = "", origins, body = {}, stream = {}, description, routes = [], onError = console.error } = options;
   const hosted = new Hosted(options);
   const closing = new AbortController();
   const admitted: Served["admit"] = (context, action, target) => admit(options, context.req.raw, action, target);
@@ -67,6 +70,12 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   if (origins !== undefined)
     app.use(cors({ origin: [...origins], allowHeaders: ["content-type", "authorization", "last-event-id"] }));
+  let described: Description | undefined;
+  app.get("/openapi.json", async (context) => {
+    await admitted(context, "list", {});
+    described ??= describeRoutes(hosted.definitions, { ...description, basePath });
+    return context.json(described);
+  });
   for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),

@@ -50,6 +50,11 @@ export class Hosted {
     return [...this.#flows.keys()];
   }
 
+  /** The classes and builders. */
+  get definitions(): readonly unknown[] {
+    return [...this.#flows.values()].map(({ flow }) => flow);
+  }
+
   /** A flow by its name. @throws Refusal 404 */
   flow(name: string) {
     const known = this.#flows.get(name);
