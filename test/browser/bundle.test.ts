@@ -40,6 +40,13 @@ describe("bundles for the browser", () => {
     expect(Math.abs(Number(told) - own.gzipKb), `it is ${own.gzipKb} KB`).toBeLessThan(1);
   });
 
+  test("the client of a server brings in what reads entries, and nothing of what runs flows", async () => {
+    const client = await bundleForBrowser("packages/server/src/client/index.ts", { external });
+    expect(client.nodeGlobals).toEqual([]);
+    expect(client.modules.map(({ file }) => file.split("/").at(-2))).not.toContain("run");
+    expect(client.gzipKb).toBeLessThan(8);
+  });
+
   test("who imports a definition's words only does not pay for the machine, the parser and the shell", async () => {
     const words = await bundleForBrowser("test/browser/words.ts", { external });
     expect(words.modules.map(({ file }) => file.split("/").at(-2))).not.toContain("run");

@@ -145,7 +145,10 @@ export {
   type RollbackCause,
   type StateDiff,
   isFinal,
+  isOwn,
+  isShown,
   isTerminal,
+  statusOf,
 } from "./machine/entry.ts";
 export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { type Question } from "./machine/questions.ts";
@@ -172,7 +175,7 @@ export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";
 export { type StateData, foldState } from "./machine/state-fold.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
-export { type FieldSignal } from "./views/projections.ts";
+export { type FieldSignal, fieldProjection } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";

@@ -275,7 +275,9 @@ class Face {
       const { name, answer: schema } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
       if (shell.halted !== undefined) throw shell.halted;
-      if (shell.ending !== undefined || shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
+      const isOver = shell.ending !== undefined || shell.machine.ended;
+      // who has not heard that an answer was taken sends it again, also after what came of it
+      if (isOver && !shell.people.hasEnded(String(id))) throw ended(`The answer to "${String(id)}"`, shell.where);
       shell.start();
       shell.people.answer({
         id: String(id),
