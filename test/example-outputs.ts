@@ -11,6 +11,16 @@ result: sent
 `,
   ],
   [
+    "guess.ts",
+    "guesses come in and hints go out on one WebSocket",
+    `
+I think of a number from 1 to 100. 50?
+lower. 25?
+higher. 37?
+37 it is, after 3 guesses
+`,
+  ],
+  [
     "approval.ts",
     "a question waits for its answer while the rest goes on, each answer leads on, and in between nothing is in memory",
     `

@@ -2,6 +2,7 @@ import { type Execution, SluiceError, errorData } from "@sluice/core";
 import type { z } from "zod";
 import { endedStream, eventStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
+import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
@@ -34,24 +35,17 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, closing, ad
   });
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");
-    const { payload } = await jsonBody(context.req.raw, body);
-    const signal = execution.emit(context.req.param("event"), payload);
-    await execution.stored();
+    const signal = await takeEvent(execution, context.req.param("event"), await jsonBody(context.req.raw, body));
     return context.json({ signal }, 202);
   });
   app.post("/executions/:id/answers/:interrupt", async (context) => {
     const execution = await named(context, "answer");
-    const { answer, requestId } = await jsonBody(context.req.raw, body);
-    const options = typeof requestId === "string" ? { requestId } : {};
-    execution.resume(context.req.param("interrupt"), answer, options);
-    await execution.stored();
+    await takeAnswer(execution, context.req.param("interrupt"), await jsonBody(context.req.raw, body));
     return context.body(null, 204);
   });
   app.post("/executions/:id/cancel", async (context) => {
     const execution = await named(context, "cancel");
-    const { reason, rollback } = await jsonBody(context.req.raw, body);
-    execution.cancel(typeof reason === "string" ? reason : "cancelled by a client", { rollback: rollback === true });
-    await execution.stored();
+    await takeCancel(execution, await jsonBody(context.req.raw, body));
     return context.json({ status: execution.status }, 202);
   });
 };

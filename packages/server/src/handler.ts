@@ -29,7 +29,8 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
 
 /** A web-standard handler: give it a `Request`, get a `Response`. */
 export interface Handler {
-  (request: Request): Promise<Response>;
+  /** @param bindings what the host gives beside the request, as Hono's adapters do: sockets need it */
+  (request: Request, bindings?: object): Promise<Response>;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
   readonly recover: Hosted["recover"];
   /** Lets no execution begin, ends all streams (clients know where to resume), and puts away what is stored; without a store, executions are cancelled. */
@@ -52,6 +53,8 @@ export function createHandler(options: HandlerOptions): Handler {
     basePath,
     body,
     stream,
+    origins: origins ?? [],
+    onError,
     closing: closing.signal,
     admit: admitted,
     execution: async (context, action, executionId = context.req.param("id") ?? "") => {
@@ -86,7 +89,7 @@ export function createHandler(options: HandlerOptions): Handler {
     return problemResponse(problem ?? { status: 500, code: "server-failed", title: "The server has failed" });
   });
 
-  const handle = async (request: Request): Promise<Response> => app.fetch(request);
+  const handle = async (request: Request, bindings?: object): Promise<Response> => app.fetch(request, bindings);
   return Object.assign(handle, {
     recover: () => hosted.recover(),
     close: async () => {

@@ -6,3 +6,4 @@ export { type HostedOptions } from "./hosted.ts";
 export { type BodyLimits } from "./json-body.ts";
 export { type Problem } from "./problem.ts";
 export { type Routes, type Served } from "./served.ts";
+export { type SocketOptions, socketRoutes } from "./socket-routes.ts";

@@ -14,12 +14,20 @@ export interface BodyLimits {
  * @throws Refusal 415, 413, 400
  */
 export async function jsonBody(request: Request, limits: BodyLimits): Promise<Readonly<Record<string, unknown>>> {
-  const { maxBytes = 1_048_576, maxDepth = 64 } = limits;
+  const { maxBytes = 1_048_576 } = limits;
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(?:;|$)/i.test(type)) {
     throw refused(415, "content-type-invalid", "The body is not JSON by its content type", "Send application/json");
   }
-  const text = await textOf(request, maxBytes);
+  return jsonObject(await textOf(request, maxBytes), limits);
+}
+
+/**
+ * The JSON object that a text is.
+ *
+ * @throws Refusal 400
+ */
+export function jsonObject(text: string, { maxDepth = 64 }: BodyLimits): Readonly<Record<string, unknown>> {
   if (depthOf(text) > maxDepth) {
     throw refused(400, "body-too-deep", `The body nests deeper than ${maxDepth}`, "Send a flatter value");
   }

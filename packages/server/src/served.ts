@@ -11,6 +11,10 @@ export interface Served {
   readonly basePath: string;
   readonly body: BodyLimits;
   readonly stream: StreamOptions;
+  /** Origins whose pages may call it from a browser, beside its own. */
+  readonly origins: readonly string[];
+  /** Hears of errors that are the server's own. */
+  readonly onError: (error: unknown) => void;
   /** Fires when the handler closes: streams end. */
   readonly closing: AbortSignal;
   /** Lets a request do what it asks for. @throws Refusal 403 */
