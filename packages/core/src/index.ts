@@ -172,8 +172,8 @@ export { type Durability } from "./store/writer.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type FieldSignal } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
-export { type Gap, type PullOptions } from "./views/pull.ts";
-export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
+export { type BatchOptions, type Gap, type PullOptions } from "./views/pull.ts";
+export { type SseOptions, type SseSource, sseMessage, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
 export {
   type Append,

@@ -38,14 +38,14 @@ async function* written(
   types: SseOptions["types"],
 ): AsyncGenerator<string, void, undefined> {
   for await (const entry of entries) {
-    if (entry.type === "gap") yield message("gap", undefined, entry);
-    else if (types === undefined || types.includes(entry.type)) yield message(entry.type, positionOf(entry), entry);
+    if (entry.type === "gap" || types === undefined || types.includes(entry.type)) yield sseMessage(entry);
   }
 }
 
-/** JSON has no line breaks of its own, so one `data:` line holds it. */
-function message(event: string, id: string | undefined, data: unknown): string {
-  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${jsonOf(data)}\n\n`;
+/** One message, as `toSSE` writes it. A gap has no id: who comes again behind it is told of it again. */
+export function sseMessage(entry: Entry | Gap): string {
+  const id = entry.type === "gap" ? "" : `id: ${positionOf(entry)}\n`;
+  return `${id}event: ${entry.type}\ndata: ${jsonOf(entry)}\n\n`; // JSON has no line breaks of its own: one line holds it
 }
 
 /** What a chunk returns or emits may be anything: one value that JSON cannot hold must not end the stream for everybody. */
