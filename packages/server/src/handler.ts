@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import type { Action, Authorize, Target } from "./action.ts";
-import { type StreamOptions, endedStream, eventStream, typesOf } from "./event-stream.ts";
+import { type StreamOptions, EventStreams, endedStream, typesOf } from "./event-stream.ts";
 import { Hosted, type HostedOptions, isEnded } from "./hosted.ts";
 import { type BodyLimits, jsonBody } from "./json-body.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
@@ -45,6 +45,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { basePath = "", origins, body = {}, stream = {}, onError = console.error } = options;
   const hosted = new Hosted(options);
   const closing = new AbortController();
+  const streams = new EventStreams(stream, closing.signal);
   const allowed = async (context: Context, action: Action, target: Target): Promise<void> => {
     if (!(await mayDo(options, context.req.raw, action, target))) throw forbidden(action, options);
   };
@@ -107,7 +108,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const after = context.req.header("last-event-id") ?? context.req.query("after");
     const types = typesOf(context.req.query("types") ?? null);
     const snapshot = context.req.query("snapshot") !== undefined;
-    return eventStream(execution, { after, types, snapshot }, stream, closing.signal);
+    return streams.of(execution, { after, types, snapshot });
   });
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");
