@@ -177,8 +177,9 @@ export { type StateData, foldState } from "./machine/state-fold.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
 export { type FieldSignal, fieldProjection } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
-export { type Gap, type PullOptions } from "./views/pull.ts";
-export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
+export { type BatchOptions, type Gap, type PullOptions } from "./views/pull.ts";
+export { toJson } from "./views/json.ts";
+export { type SseOptions, type SseSource, sseMessage, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
 export { matchesPath } from "./schema/field-path.ts";
 export {

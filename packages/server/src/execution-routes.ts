@@ -1,6 +1,6 @@
-import { type Execution, SluiceError, errorData } from "@sluice/core";
+import { type Execution, SluiceError, errorData, toJson } from "@sluice/core";
 import type { z } from "zod";
-import { endedStream, eventStream } from "./event-stream.ts";
+import { endedStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
 import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
 import { jsonBody } from "./json-body.ts";
@@ -10,7 +10,7 @@ import { wantedOf } from "./wanted.ts";
 import { type Standing, Status } from "./wire.ts";
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
-export const executionRoutes: Routes = (app, { hosted, body, stream, closing, admit, execution: named }) => {
+export const executionRoutes: Routes = (app, { hosted, body, stream, streams, closing, admit, execution: named }) => {
   app.get("/executions", async (context) => {
     const { flow, status, after, limit } = context.req.query();
     await admit(context, "list", flow === undefined ? {} : { flow });
@@ -25,13 +25,13 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, closing, ad
   app.get("/executions/:id", async (context) => {
     const execution = await named(context, "read");
     const { flow = "" } = (await hosted.find(execution.id)) ?? {};
-    return context.json(await standingOf(execution, flow));
+    return context.body(toJson(await standingOf(execution, flow)), { headers: { "content-type": "application/json" } });
   });
   app.get("/executions/:id/stream", async (context) => {
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
     const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
-    return eventStream(execution, wanted, stream, closing);
+    return streams.of(execution, wanted);
   });
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");

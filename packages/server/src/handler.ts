@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { type AccessOptions, admit } from "./access.ts";
-import type { StreamOptions } from "./event-stream.ts";
+import { EventStreams, type StreamOptions } from "./event-stream.ts";
 import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
@@ -53,6 +53,7 @@ export function createHandler(options: HandlerOptions): Handler {
     basePath,
     body,
     stream,
+    streams: new EventStreams(stream, closing.signal),
     origins: origins ?? [],
     onError,
     closing: closing.signal,

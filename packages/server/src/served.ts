@@ -1,7 +1,7 @@
 import type { Execution } from "@sluice/core";
 import type { Context, Hono } from "hono";
 import type { Action, Target } from "./action.ts";
-import type { StreamOptions } from "./event-stream.ts";
+import type { EventStreams, StreamOptions } from "./event-stream.ts";
 import type { Hosted } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
 
@@ -11,6 +11,8 @@ export interface Served {
   readonly basePath: string;
   readonly body: BodyLimits;
   readonly stream: StreamOptions;
+  /** The open streams of server-sent events. */
+  readonly streams: EventStreams;
   /** Origins whose pages may call it from a browser, beside its own. */
   readonly origins: readonly string[];
   /** Hears of errors that are the server's own. */

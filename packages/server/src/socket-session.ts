@@ -7,6 +7,7 @@ import {
   isFinal,
   parsePosition,
   positionOf,
+  toJson,
 } from "@sluice/core";
 import { type Subscription, asyncScheduler } from "rxjs";
 import type { Action } from "./action.ts";
@@ -102,9 +103,8 @@ export class SocketSession {
   async #send(entries: AsyncIterable<Entry | Gap>): Promise<void> {
     const { select, window } = this.#wanted;
     for await (const entry of entries) {
-      if (select?.(entry) === false) continue;
       if (entry.type === "gap") this.#tell({ type: "gap", from: entry.from, to: entry.to });
-      else {
+      else if (select?.(entry) !== false) {
         if (this.#ahead.length >= window) await new Promise<void>((resolve) => (this.#proceed = resolve));
         if (this.#socket === undefined) return;
         this.#ahead.push({ seq: entry.seq, live: entry.live });
@@ -167,7 +167,7 @@ export class SocketSession {
 
   #tell(message: object): void {
     if (this.#socket === undefined) return;
-    this.#socket.send(JSON.stringify(message));
+    this.#socket.send(toJson(message));
     this.#beat();
   }
 

@@ -1,0 +1,111 @@
+import { type Entry, type Execution, type Gap, type PullOptions, sseMessage } from "@sluice/core";
+import type { Messages } from "./messages.ts";
+import type { Silence } from "./silence.ts";
+
+/** What a client is given, and of what. */
+export interface LiveOptions {
+  readonly execution: Execution;
+  /** Where the client begins. */
+  readonly begin: Pick<PullOptions, "from" | "after">;
+  /** Gaps are always told. */
+  readonly wants: (entry: Entry) => boolean;
+  readonly messages: Messages;
+  readonly silence: Silence;
+  /** Those that are being read. */
+  readonly open: Set<LiveSource>;
+  /** Ends them: clients come again. */
+  readonly closing: AbortSignal;
+}
+
+const encoder = new TextEncoder();
+const heartbeat = ": still here\n\n";
+
+/**
+ * The log of an execution as the source of a web stream, which asks for more when what it was given has been read: all that
+ * there is then, up to 64 KB by the measure of retention, or one larger entry. When there is nothing for a while, a comment.
+ */
+export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
+  readonly #options: LiveOptions;
+  readonly #batches: AsyncGenerator<readonly (Entry | Gap)[], void>;
+  readonly #beat = (): void => this.give(heartbeat);
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Tells the stream that it has been given what it has asked for. */
+  #answer: (() => void) | undefined;
+  #isReading = false;
+  #isOver = false;
+
+  constructor(options: LiveOptions) {
+    const { execution, begin } = options;
+    this.#options = options;
+    this.#batches = execution.eventBatches({ lag: "gap", ...begin });
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+  }
+
+  pull(): Promise<void> {
+    const { open, closing, silence } = this.#options;
+    open.add(this); // not before: who asks for the head only never reads
+    if (closing.aborted) this.leave();
+    if (!this.#isReading) void this.#read(); // a comment may have come in between
+    silence.begin(this.#beat);
+    return new Promise((resolve) => (this.#answer = resolve));
+  }
+
+  async cancel(): Promise<void> {
+    this.#end();
+    await this.#batches.return();
+  }
+
+  /** Ends the stream as soon as what was given has been read. */
+  leave(): void {
+    void this.#batches.return();
+  }
+
+  give(text: string): void {
+    this.#controller?.enqueue(encoder.encode(text));
+    this.#answer?.();
+    this.#answer = undefined;
+  }
+
+  /** Gives one batch. */
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      for (let text = ""; text === "";) {
+        const { done, value } = await this.#batches.next();
+        if (this.#isOver) return;
+        if (done === true) {
+          this.#end();
+          this.#controller?.close();
+          return;
+        }
+        text = this.#textOf(value);
+        if (text === "") continue;
+        this.#isReading = false;
+        this.#options.silence.end(this.#beat);
+        this.give(text);
+      }
+    } catch (error) {
+      this.#end();
+      this.#controller?.error(error);
+    }
+  }
+
+  #textOf(batch: readonly (Entry | Gap)[]): string {
+    const { wants, messages } = this.#options;
+    let text = "";
+    for (const entry of batch) {
+      if (entry.type === "gap") text += sseMessage(entry);
+      else if (wants(entry)) text += messages.of(entry);
+    }
+    return text;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#options.silence.end(this.#beat);
+    this.#options.open.delete(this);
+  }
+}
