@@ -5,7 +5,7 @@ import { bundleForBrowser } from "../../scripts/bundle.ts";
 
 const core = "packages/core/src/index.ts";
 /** What core's own code may weigh at most, in KB. */
-const budgetKb = 70;
+const budgetKb = 71;
 /** What core depends on: its own size is the size without them. */
 const external = ["rxjs", "zod", "mutative"];
 const own = await bundleForBrowser(core, { external });
