@@ -30,7 +30,7 @@ export async function serve(options: HandlerOptions, port = 0): Promise<Served> 
   const stop = async (): Promise<void> => {
     if (isStopped) return;
     isStopped = true;
-    await handler.close();
+    await handler.close({ graceMs: 0 });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };

@@ -92,6 +92,13 @@ test("each address that is described leads to a route", async () => {
   expect(answers.filter(([, , code]) => code === "route-unknown")).toEqual([]);
 });
 
+test("the route that gives tokens is described where there is one", async () => {
+  const path = "/executions/{id}/tokens";
+  expect(Object.keys((await described()).paths)).not.toContain(path);
+  const tokens = { secret: "a secret of thirty-two bytes or more" };
+  expect(Object.keys((await described({ tokens })).paths)).toContain(path);
+});
+
 test("nobody is told who may not list", async () => {
   const { url } = await serve({ flows: [letter], development: false });
   expect(await look(`${url}/openapi.json`)).toMatchObject({ status: 403, body: { code: "forbidden" } });

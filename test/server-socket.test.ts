@@ -6,6 +6,7 @@ import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
+import { handClock } from "./hand-clock.ts";
 import { closeLater, look, send } from "./served.ts";
 
 const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ ok: z.boolean() }) });
@@ -262,4 +263,19 @@ describe("what a WebSocket does not let in", () => {
       }),
     ).toBe(1008);
   });
+});
+
+test("a WebSocket that a read token has opened watches, does nothing, and ends with the token", async () => {
+  const clock = handClock();
+  const tokens = { secret: "a secret of thirty-two bytes or more", expiresInMs: 60_000 };
+  const authorize = (_: Request, action: string): boolean => action === "start";
+  const { begin, handler } = await serve({ tokens, authorize, development: false, scheduler: clock.scheduler });
+  const execution = await begin();
+  const { token } = await handler.token(execution.split("/").at(-1) ?? "");
+  const client = connect(execution, `?token=${token}`);
+  await client.until(isEntry("flow:waiting"));
+  client.tell({ type: "cancel", id: 1 });
+  expect(await client.until(({ type }) => type === "refused")).toMatchObject({ id: 1, problem: { status: 403 } });
+  clock.pass(60_000);
+  expect(await client.closed).toEqual({ code: 1008, reason: "the token's time is over" });
 });

@@ -1,10 +1,11 @@
 import { type Execution, comparePositions, parsePosition } from "@sluice/core";
 import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { isEnded } from "./hosted.ts";
-import { LiveSource } from "./live-source.ts";
+import { LiveSource, restOf } from "./live-source.ts";
 import { Messages } from "./messages.ts";
 import { Silence } from "./silence.ts";
 import type { Wanted } from "./wanted.ts";
+import type { Watch } from "./watch.ts";
 
 /** How streams are written. */
 export interface StreamOptions {
@@ -12,7 +13,7 @@ export interface StreamOptions {
   readonly heartbeatMs?: number;
   /** How long a client waits before it connects again. @default 1_000 */
   readonly retryMs?: number;
-  /** The clock of heartbeats. @default RxJS' `asyncScheduler` */
+  /** The clock of heartbeats. @default the handler's */
   readonly scheduler?: SchedulerLike;
 }
 
@@ -26,7 +27,7 @@ const sseHeaders = {
 export class EventStreams {
   readonly #retryMs: number;
   readonly #silence: Silence;
-  readonly #closing: AbortSignal;
+  readonly #scheduler: SchedulerLike;
   readonly #open = new Set<LiveSource>();
   /** Of executions that are watched. */
   readonly #messages = new WeakMap<Execution, WeakRef<Messages>>();
@@ -36,7 +37,7 @@ export class EventStreams {
     const { heartbeatMs = 15_000, retryMs = 1_000, scheduler = asyncScheduler } = options;
     this.#retryMs = retryMs;
     this.#silence = new Silence(heartbeatMs, scheduler);
-    this.#closing = closing;
+    this.#scheduler = scheduler;
     closing.addEventListener("abort", () => {
       for (const source of this.#open) source.leave();
     });
@@ -49,10 +50,13 @@ export class EventStreams {
    *
    * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
    */
-  of(execution: Execution, { after, from, snapshot, select = () => true }: Wanted): Response {
+  of(execution: Execution, { after, from, snapshot, select = () => true }: Wanted, watch: Watch): Response {
     const had = after === undefined ? undefined : parsePosition(after);
     const isPast = had !== undefined && comparePositions(had, parsePosition(execution.position)) >= 0;
-    if (isPast && isEnded(execution)) return new Response(null, { status: 204 });
+    if (isPast && isEnded(execution)) {
+      watch.end();
+      return new Response(null, { status: 204 });
+    }
     const source = new LiveSource({
       execution,
       begin: snapshot ? { after: execution.position } : after === undefined ? { from: from ?? 1 } : { after },
@@ -60,10 +64,12 @@ export class EventStreams {
       messages: this.#messagesOf(execution),
       silence: this.#silence,
       open: this.#open,
-      closing: this.#closing,
+      watch,
+      retryMs: this.#retryMs,
+      scheduler: this.#scheduler,
     });
     const body = new ReadableStream(source, { highWaterMark: 0 });
-    source.give(`retry: ${this.#retryMs}\n\n${snapshot ? snapshotOf(execution) : ""}`);
+    source.give(`${restOf(this.#retryMs)}${snapshot ? snapshotOf(execution) : ""}`);
     return new Response(body, { headers: sseHeaders });
   }
 
@@ -76,7 +82,12 @@ export class EventStreams {
 
 /** A stream that ends at once, while the server closes: EventSource comes again after an end, and never after an error's status. */
 export function endedStream({ retryMs = 1_000 }: StreamOptions): Response {
-  return new Response(`retry: ${retryMs}\n\n`, { headers: sseHeaders });
+  return new Response(restOf(retryMs), { headers: sseHeaders });
+}
+
+/** What a stream begins with, for who asks for its headers only. */
+export function emptyStream(): Response {
+  return new Response(null, { headers: sseHeaders });
 }
 
 function snapshotOf({ id, status, state, interrupts, position }: Execution): string {

@@ -1,6 +1,6 @@
 import { type Execution, SluiceError, errorData, toJson } from "@sluice/core";
 import type { z } from "zod";
-import { endedStream } from "./event-stream.ts";
+import { emptyStream, endedStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
 import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
 import { jsonBody } from "./json-body.ts";
@@ -10,13 +10,14 @@ import { wantedOf } from "./wanted.ts";
 import { type Standing, Status } from "./wire.ts";
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
-export const executionRoutes: Routes = (app, { hosted, body, stream, streams, closing, admit, execution: named }) => {
+export const executionRoutes: Routes = (app, served) => {
+  const { hosted, body, stream, streams, closing, tokens, admit, execution: named } = served;
   app.get("/executions", async (context) => {
     const { flow, status, after, limit } = context.req.query();
     await admit(context, "list", flow === undefined ? {} : { flow });
     const executions = await hosted.list({
       ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: Status.options.filter((one) => status.split(",").includes(one)) }),
+      ...(status !== undefined && { status: status.split(",").map(statusOf) }),
       ...(after !== undefined && { after }),
       limit: limitOf(limit),
     });
@@ -31,8 +32,15 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, streams, cl
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
     const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
-    return streams.of(execution, wanted);
+    if (context.req.method === "HEAD") return emptyStream();
+    return streams.of(execution, wanted, served.watch(context));
   });
+  if (tokens !== undefined) {
+    app.post("/executions/:id/tokens", async (context) => {
+      const { id } = await named(context, "share");
+      return context.json(await tokens.give(id), 201);
+    });
+  }
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");
     const signal = await takeEvent(execution, context.req.param("event"), await jsonBody(context.req.raw, body));
@@ -40,7 +48,10 @@ export const executionRoutes: Routes = (app, { hosted, body, stream, streams, cl
   });
   app.post("/executions/:id/answers/:interrupt", async (context) => {
     const execution = await named(context, "answer");
-    await takeAnswer(execution, context.req.param("interrupt"), await jsonBody(context.req.raw, body));
+    const interrupt = context.req.param("interrupt");
+    const given = await jsonBody(context.req.raw, body);
+    await hosted.asked(execution, interrupt);
+    await takeAnswer(execution, interrupt, given);
     return context.body(null, 204);
   });
   app.post("/executions/:id/cancel", async (context) => {
@@ -69,6 +80,13 @@ async function endOf(execution: Execution): Promise<Pick<z.input<typeof Standing
 
 function listed({ executionId, flow, status }: Listed): Listed {
   return { executionId, flow, status };
+}
+
+function statusOf(text: string): z.infer<typeof Status> {
+  const status = Status.options.find((one) => one === text);
+  if (status !== undefined) return status;
+  const title = `\`status\` is not one of ${Status.options.join(", ")}`;
+  throw new Refusal({ status: 400, code: "status-invalid", title });
 }
 
 function limitOf(text: string | undefined): number {

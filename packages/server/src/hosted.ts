@@ -12,7 +12,9 @@ import {
   recover,
   run,
 } from "@sluice/core";
+import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { Refusal } from "./problem.ts";
+import { within } from "./within.ts";
 
 /** What is hosted. */
 export interface HostedOptions {
@@ -22,6 +24,8 @@ export interface HostedOptions {
   readonly store?: Store;
   /** How many ended executions stay in memory for late readers, where there is no store. @default 1_000 */
   readonly keepEnded?: number;
+  /** The server's clock. @default RxJS' `asyncScheduler` */
+  readonly scheduler?: SchedulerLike;
 }
 
 /** What a list tells of an execution. */
@@ -34,6 +38,9 @@ export class Hosted {
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
+  /** Waiting executions that are being brought back: until they wait again, not all that they ask is known. */
+  readonly #returning = new Map<string, Promise<unknown>>();
+  #recovering: Promise<unknown> | undefined;
   #closed = false;
 
   constructor(options: HostedOptions) {
@@ -78,8 +85,10 @@ export class Hosted {
     return this.#options.store?.find(executionId);
   }
 
-  /** An execution of which something is known. @throws Refusal 404, 503; as `load` */
-  async get({ executionId, flow, status }: Listed): Promise<Execution> {
+  /** An execution, with what `find` knows of it. @throws Refusal 404, 503; as `load` */
+  async get(executionId: string, found: Listed | undefined): Promise<Execution> {
+    if (found === undefined) throw unknown(executionId);
+    const { flow, status } = found;
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
@@ -95,9 +104,13 @@ export class Hosted {
     }
   }
 
-  /** @param filter where there is no store, `after` and `limit` count in the order of the start */
+  /** @param filter where there is no store, `after` and `limit` count in the order of the start. @throws Refusal 400 */
   async list(filter: StoreFilter): Promise<readonly Listed[]> {
     const { store } = this.#options;
+    if (filter.after !== undefined) {
+      const last = await this.find(filter.after);
+      if (last === undefined || (filter.flow ?? last.flow) !== last.flow) throw noPlace(filter.after);
+    }
     if (store !== undefined) return store.list(filter);
     const { flow, status, after, limit = 100 } = filter;
     const all = [...this.#executions].map(([executionId, one]) => ({
@@ -112,25 +125,56 @@ export class Hosted {
       .slice(0, limit);
   }
 
+  /** Settles when a question of an execution that was loaded is known, or that it is none. @throws Refusal 503 when that takes long */
+  async asked({ id, interrupts }: Execution, interrupt: string): Promise<void> {
+    const returning = this.#returning.get(id);
+    if (returning === undefined || interrupts.some((one) => one.id === interrupt)) return;
+    const { scheduler = asyncScheduler } = this.#options;
+    if ((await within(returning, 10_000, scheduler)) === undefined) throw returningStill(id);
+  }
+
   /** Goes on with what the store has of these flows. */
   async recover(): Promise<Recovered> {
+    if (this.#closed) throw closing();
+    const recovering = this.#recover();
+    this.#recovering = recovering;
+    return recovering;
+  }
+
+  /** Lets nothing begin any more. */
+  stop(): void {
+    this.#closed = true;
+  }
+
+  async #recover(): Promise<Recovered> {
     const { store, flows } = this.#options;
     if (store === undefined) return { executions: [], refused: [] };
     const recovered = await recover(flows, { store });
     for (const execution of recovered.executions) {
       const record = await store.find(execution.id);
-      if (record !== undefined) this.#keep(record.flow, execution);
+      if (record === undefined) continue;
+      this.#keep(record.flow, execution);
+      if (record.status === "waiting") this.#returns(execution);
     }
     return recovered;
   }
 
-  /** Begins nothing more, and puts away what is stored. */
+  /** Begins nothing more, and puts away what is stored. @throws AggregateError why some could not be; all others are */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.stop();
+    await Promise.allSettled([this.#recovering, ...this.#loading.values()]);
     const all = [...this.#executions.values()];
     this.#executions.clear();
-    if (this.#options.store === undefined) for (const { execution } of all) execution.cancel("the server closes");
-    else await Promise.all(all.map(({ execution }) => execution.release()));
+    if (this.#options.store === undefined) return all.forEach(({ execution }) => execution.cancel("the server closes"));
+    const released = await Promise.allSettled(all.map(({ execution }) => execution.release()));
+    const errors = released.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+    if (errors.length === 0) return;
+    throw new AggregateError(errors, `${errors.length} of ${all.length} executions could not be put away`);
+  }
+
+  #returns(execution: Execution): void {
+    const settled = execution.settled.finally(() => this.#returning.delete(execution.id));
+    this.#returning.set(execution.id, settled);
   }
 
   async #load(executionId: string, name: string, status: Listed["status"]): Promise<Execution | undefined> {
@@ -140,8 +184,7 @@ export class Hosted {
     try {
       const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
       this.#keep(name, execution as Execution);
-      // what children ask is known again when the chunks that run them have asked for them again
-      if (status === "waiting") await execution.settled;
+      if (status === "waiting") this.#returns(execution as Execution);
       return execution as Execution;
     } catch (error) {
       if (error instanceof SluiceError && error.code === "execution-unknown") return undefined;
@@ -178,7 +221,19 @@ function unknown(executionId: string): Refusal {
   return new Refusal({ status: 404, code: "execution-unknown", title: `There is no execution "${executionId}"` });
 }
 
+function noPlace(after: string): Refusal {
+  const title = `The list cannot go on after the execution "${after}"`;
+  return new Refusal({ status: 400, code: "after-unknown", title, mend: "List from the beginning" });
+}
+
 function closing(): Refusal {
-  const title = "The server is about to close";
-  return new Refusal({ status: 503, code: "server-closing", title, mend: "Try again in a moment" });
+  return unavailable("server-closing", "The server is about to close");
+}
+
+function returningStill(executionId: string): Refusal {
+  return unavailable("execution-returning", `The execution "${executionId}" is still being brought back`);
+}
+
+function unavailable(code: string, title: string): Refusal {
+  return new Refusal({ status: 503, code, title, mend: "Try again in a moment" }, { "retry-after": "1" });
 }

@@ -1,6 +1,8 @@
-import { type Entry, type Execution, type Gap, type PullOptions, sseMessage } from "@sluice/core";
+import { type Entry, type Execution, type Gap, type PullOptions, positionOf, sseMessage } from "@sluice/core";
+import type { SchedulerLike, Subscription } from "rxjs";
 import type { Messages } from "./messages.ts";
 import type { Silence } from "./silence.ts";
+import type { Watch } from "./watch.ts";
 
 /** What a client is given, and of what. */
 export interface LiveOptions {
@@ -13,8 +15,10 @@ export interface LiveOptions {
   readonly silence: Silence;
   /** Those that are being read. */
   readonly open: Set<LiveSource>;
-  /** Ends them: clients come again. */
-  readonly closing: AbortSignal;
+  readonly watch: Watch;
+  /** How long a client waits before it comes again, where the stream ends before the execution. */
+  readonly retryMs: number;
+  readonly scheduler: SchedulerLike;
 }
 
 const encoder = new TextEncoder();
@@ -31,7 +35,11 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Tells the stream that it has been given what it has asked for. */
   #answer: (() => void) | undefined;
+  /** Where the last entry stands that was read, also of those that were not for this client. */
+  #last: string | undefined;
+  #expiry: Subscription | undefined;
   #isReading = false;
+  #isLeaving = false;
   #isOver = false;
 
   constructor(options: LiveOptions) {
@@ -41,13 +49,16 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { scheduler, watch } = this.#options;
     this.#controller = controller;
+    if (watch.until === undefined) return;
+    this.#expiry = scheduler.schedule(() => this.leave(), Math.max(0, watch.until - scheduler.now()));
   }
 
   pull(): Promise<void> {
-    const { open, closing, silence } = this.#options;
+    const { open, watch, silence } = this.#options;
     open.add(this); // not before: who asks for the head only never reads
-    if (closing.aborted) this.leave();
+    if (watch.closing.aborted) this.leave();
     if (!this.#isReading) void this.#read(); // a comment may have come in between
     silence.begin(this.#beat);
     return new Promise((resolve) => (this.#answer = resolve));
@@ -60,6 +71,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
 
   /** Ends the stream as soon as what was given has been read. */
   leave(): void {
+    this.#isLeaving = true;
     void this.#batches.return();
   }
 
@@ -78,6 +90,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
         if (this.#isOver) return;
         if (done === true) {
           this.#end();
+          if (this.#isLeaving) this.give(restOf(this.#options.retryMs, this.#last));
           this.#controller?.close();
           return;
         }
@@ -100,6 +113,8 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
       if (entry.type === "gap") text += sseMessage(entry);
       else if (wants(entry)) text += messages.of(entry);
     }
+    const last = batch.at(-1);
+    if (last !== undefined && last.type !== "gap") this.#last = positionOf(last);
     return text;
   }
 
@@ -107,5 +122,12 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
     this.#isOver = true;
     this.#options.silence.end(this.#beat);
     this.#options.open.delete(this);
+    this.#expiry?.unsubscribe();
+    this.#options.watch.end();
   }
+}
+
+/** Tells who is to come again when, and behind which entry. */
+export function restOf(retryMs: number, last?: string): string {
+  return `retry: ${retryMs}\n${last === undefined ? "" : `id: ${last}\n`}\n`;
 }

@@ -7,7 +7,7 @@ import {
   createDocument,
 } from "zod-openapi";
 import { z } from "zod";
-import { Cancel, Cancelled, Executions, Flows, Problem, SignalSent, Standing, Started } from "./wire.ts";
+import { Cancel, Cancelled, Executions, Flows, Problem, SignalSent, Standing, Started, Token } from "./wire.ts";
 
 /** What a description says of the server itself. */
 export interface DescriptionOptions {
@@ -15,6 +15,13 @@ export interface DescriptionOptions {
   readonly title?: string;
   /** The version of what is served. @default "1.0.0" */
   readonly version?: string;
+}
+
+/** Which routes there are. */
+interface RouteOptions extends DescriptionOptions {
+  readonly basePath?: string;
+  /** Whether the handler gives read tokens. @default false */
+  readonly tokens?: boolean;
 }
 
 /** A document of the OpenAPI Specification 3.1. */
@@ -29,14 +36,14 @@ export type Description = ReturnType<typeof createDocument>;
  */
 export function describeRoutes(
   flows: readonly unknown[],
-  { title = "Flows", version = "1.0.0", basePath = "" }: DescriptionOptions & { readonly basePath?: string } = {},
+  { title = "Flows", version = "1.0.0", basePath = "", tokens = false }: RouteOptions = {},
 ): Description {
   const faces = flows.map(faceOf);
   const document: ZodOpenApiObject = {
     openapi: "3.1.1",
     info: { title, version },
     ...(basePath !== "" && { servers: [{ url: basePath }] }),
-    paths: { ...flowPaths(faces), ...executionPaths(faces) },
+    paths: { ...flowPaths(faces), ...executionPaths(faces), ...(tokens && tokenPaths) },
   };
   return createDocument(document, { allowEmptySchema: unsaid });
 }
@@ -148,6 +155,17 @@ function executionPaths(faces: readonly FlowFace[]): ZodOpenApiPathsObject {
     },
   };
 }
+
+const tokenPaths: ZodOpenApiPathsObject = {
+  "/executions/{id}/tokens": {
+    post: {
+      operationId: "share",
+      summary: "Get a token with which one execution can be read and watched",
+      requestParams: { path: z.object({ id }) },
+      responses: { 201: json("To be sent as `?token=`", Token), default: problem },
+    },
+  },
+};
 
 function watching(): ZodOpenApiOperationObject {
   const position = z.string().optional();

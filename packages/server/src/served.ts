@@ -4,6 +4,8 @@ import type { Action, Target } from "./action.ts";
 import type { EventStreams, StreamOptions } from "./event-stream.ts";
 import type { Hosted } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
+import type { ReadTokens } from "./read-tokens.ts";
+import type { Watch } from "./watch.ts";
 
 /** What routes stand on. */
 export interface Served {
@@ -19,9 +21,13 @@ export interface Served {
   readonly onError: (error: unknown) => void;
   /** Fires when the handler closes: streams end. */
   readonly closing: AbortSignal;
-  /** Lets a request do what it asks for. @throws Refusal 403 */
+  /** Lets a request do what it asks for. A read token is enough to read and to stream. @throws Refusal 401, 403 */
   readonly admit: (context: Context, action: Action, target: Target) => Promise<void>;
-  /** The execution with this id, by default the address's `:id`, if the request may do with it what it asks for. @throws Refusal 403, 404, 503 */
+  /** Lets a request watch what `execution` has given it. */
+  readonly watch: (context: Context) => Watch;
+  /** Gives leave to read one execution and watch it; undefined where the handler makes no tokens. */
+  readonly tokens?: ReadTokens | undefined;
+  /** The execution with this id, by default the address's `:id`, if the request may do with it what it asks for. @throws Refusal 401, 403, 404, 503 */
   readonly execution: (context: Context, action: Action, id?: string) => Promise<Execution>;
 }
 

@@ -16,6 +16,7 @@ import { jsonObject } from "./json-body.ts";
 import { Refusal, problemOf } from "./problem.ts";
 import type { Served } from "./served.ts";
 import type { Wanted } from "./wanted.ts";
+import type { Watch } from "./watch.ts";
 
 /** One end of a WebSocket. */
 interface Socket {
@@ -36,6 +37,7 @@ export class SocketSession {
   readonly #execution: Execution;
   readonly #wanted: Wanted & { readonly window: number };
   readonly #served: Served;
+  readonly #watch: Watch;
   readonly #allowed: (action: Action) => Promise<Execution>;
   #socket: Socket | undefined;
   #entries: AsyncGenerator<Entry | Gap> | undefined;
@@ -44,6 +46,7 @@ export class SocketSession {
   /** Goes on sending, where it waits for an acknowledgement. */
   #proceed: (() => void) | undefined;
   #heartbeat: Subscription | undefined;
+  #expiry: Subscription | undefined;
   /** What is asked for, in order. */
   #asked: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -52,11 +55,13 @@ export class SocketSession {
     execution: Execution,
     wanted: Wanted & { readonly window: number },
     served: Served,
+    watch: Watch,
     allowed: (action: Action) => Promise<Execution>,
   ) {
     this.#execution = execution;
     this.#wanted = wanted;
     this.#served = served;
+    this.#watch = watch;
     this.#allowed = allowed;
   }
 
@@ -67,7 +72,13 @@ export class SocketSession {
     const begin = snapshot ? this.#execution.position : after;
     this.#entries = this.#execution.events({ lag: "gap", ...(begin === undefined ? { from } : { after: begin }) });
     if (snapshot) this.#tell(snapshotOf(this.#execution));
-    this.#served.closing.addEventListener("abort", this.#away, { once: true });
+    const { scheduler = asyncScheduler } = this.#served.stream;
+    const { closing, until } = this.#watch;
+    closing.addEventListener("abort", this.#away, { once: true });
+    if (until !== undefined) {
+      const expired = (): void => this.#end(1008, "the token's time is over");
+      this.#expiry = scheduler.schedule(expired, Math.max(0, until - scheduler.now()));
+    }
     this.#beat();
     this.#send(this.#entries).catch((error: unknown) => {
       const problem = problemOf(error);
@@ -92,8 +103,10 @@ export class SocketSession {
   /** Nobody is there any more. */
   leave(): void {
     this.#socket = undefined;
-    this.#served.closing.removeEventListener("abort", this.#away);
+    this.#watch.closing.removeEventListener("abort", this.#away);
+    this.#watch.end();
     this.#heartbeat?.unsubscribe();
+    this.#expiry?.unsubscribe();
     this.#proceed?.();
     void this.#entries?.return(undefined);
   }

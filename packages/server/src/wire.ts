@@ -53,6 +53,11 @@ export const SignalSent = z.object({ signal: z.string().meta({ description: "The
 
 export const Cancelled = z.object({ status: Status });
 
+/** Leave to read one execution and to watch it. */
+export const Token = z
+  .object({ token: z.string(), expiresAt: z.int().meta({ description: "In Unix milliseconds" }) })
+  .meta({ id: "ReadToken" });
+
 /** Why a request is refused. @see RFC 9457 */
 export const Problem = z
   .object({
