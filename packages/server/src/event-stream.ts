@@ -14,7 +14,8 @@ export interface StreamOptions {
 }
 
 const encoder = new TextEncoder();
-const sseHeaders = {
+/** What an answer says that is a stream of events. */
+export const sseHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
@@ -76,7 +77,11 @@ export function endedStream({ retryMs = 1_000 }: StreamOptions): Response {
 }
 
 /** What comes next; undefined when nothing has come for a while. */
-function orHeartbeat<T>(next: Promise<T>, afterMs: number, scheduler: SchedulerLike): Promise<T | undefined> {
+export function orHeartbeat<T>(
+  next: Promise<T>,
+  afterMs: number,
+  scheduler: SchedulerLike = asyncScheduler,
+): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer: Subscription = scheduler.schedule(() => resolve(undefined), afterMs);
     next.then(

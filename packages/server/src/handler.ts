@@ -66,7 +66,13 @@ export function createHandler(options: HandlerOptions): Handler {
     }),
   );
   if (origins !== undefined)
-    app.use(cors({ origin: [...origins], allowHeaders: ["content-type", "authorization", "last-event-id"] }));
+    app.use(
+      cors({
+        origin: [...origins],
+        allowHeaders: ["content-type", "authorization", "last-event-id"],
+        exposeHeaders: ["location", "x-workflow-run-id", "x-workflow-stream-tail-index"],
+      }),
+    );
   for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),

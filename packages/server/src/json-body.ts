@@ -11,12 +11,17 @@ export interface BodyLimits {
 /**
  * The JSON object that a request sends. What is too large is not read to its end.
  *
+ * @param isKnownAsJson whether it need not say that it is JSON: only where no form of another page can have sent it
  * @throws Refusal 415, 413, 400
  */
-export async function jsonBody(request: Request, limits: BodyLimits): Promise<Readonly<Record<string, unknown>>> {
+export async function jsonBody(
+  request: Request,
+  limits: BodyLimits,
+  isKnownAsJson = false,
+): Promise<Readonly<Record<string, unknown>>> {
   const { maxBytes = 1_048_576, maxDepth = 64 } = limits;
   const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/json\s*(?:;|$)/i.test(type)) {
+  if (!isKnownAsJson && !/^application\/json\s*(?:;|$)/i.test(type)) {
     throw refused(415, "content-type-invalid", "The body is not JSON by its content type", "Send application/json");
   }
   const text = await textOf(request, maxBytes);
