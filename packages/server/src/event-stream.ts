@@ -17,7 +17,8 @@ export interface StreamOptions {
   readonly scheduler?: SchedulerLike;
 }
 
-const sseHeaders = {
+/** What an answer says that is a stream of events. */
+export const sseHeaders = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",

@@ -79,6 +79,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const until = await admit(options, tokens, req.raw, action, target);
     if (until !== undefined) untils.set(req.raw, until);
   };
+  const shown: Served["shown"] = (execution) => (showErrors ? execution : maskedExecution(execution));
   const served: Served = {
     hosted,
     basePath,
@@ -91,11 +92,11 @@ export function createHandler(options: HandlerOptions): Handler {
     tokens,
     admit: admitted,
     watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: () => {} }),
+    shown,
     execution: async (context, action, executionId = context.req.param("id") ?? "") => {
       const found = await hosted.find(executionId);
       await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-      const execution = await hosted.get(executionId, found);
-      return showErrors ? execution : maskedExecution(execution);
+      return shown(await hosted.get(executionId, found));
     },
   };
 

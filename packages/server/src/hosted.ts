@@ -69,12 +69,17 @@ export class Hosted {
     throw new Refusal({ status: 404, code: "flow-unknown", title: `There is no flow "${name}"` });
   }
 
-  /** @throws Refusal 404, 503; SluiceError `input-invalid` */
-  start(name: string, input: unknown): Execution {
+  /** @param id by default a random one. @throws Refusal 404, 409, 503; SluiceError `input-invalid` */
+  start(name: string, input: unknown, id?: string): Execution {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
+    if (id !== undefined && this.#executions.has(id)) throw taken(id);
     const { store } = this.#options;
-    const options = { ...(store !== undefined && { store }), ...(create !== undefined && { create }) };
+    const options = {
+      ...(id !== undefined && { id }),
+      ...(store !== undefined && { store }),
+      ...(create !== undefined && { create }),
+    };
     return this.#keep(name, run(flow, input as never, options as never) as Execution);
   }
 
@@ -215,6 +220,14 @@ export class Hosted {
 /** Whether nothing more happens in it. */
 export function isEnded({ status }: Pick<Execution, "status">): boolean {
   return status !== "running" && status !== "waiting";
+}
+
+function taken(executionId: string): Refusal {
+  return new Refusal({
+    status: 409,
+    code: "execution-exists",
+    title: `There is an execution "${executionId}" already`,
+  });
 }
 
 function unknown(executionId: string): Refusal {

@@ -1,5 +1,7 @@
 export { type Action, type Authorize, type Target } from "./action.ts";
 export { type AccessOptions } from "./access.ts";
+export { type ChatMessage, type ChatRequest } from "./chat-request.ts";
+export { type ChatOptions, type ChatShow, chatRoutes } from "./chat-routes.ts";
 export { type StreamOptions } from "./event-stream.ts";
 export { type CloseOptions, type Handler, type HandlerOptions, createHandler } from "./handler.ts";
 export { type HostedOptions } from "./hosted.ts";

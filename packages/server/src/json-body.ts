@@ -16,11 +16,16 @@ export interface BodyLimits {
 /**
  * The JSON object that a request sends. What is too large, or takes too long, is not read to its end.
  *
+ * @param isKnownAsJson whether it need not say that it is JSON: only where no form of another page can have sent it
  * @throws Refusal 415, 413, 408, 400
  */
-export async function jsonBody(request: Request, limits: BodyLimits): Promise<Readonly<Record<string, unknown>>> {
+export async function jsonBody(
+  request: Request,
+  limits: BodyLimits,
+  isKnownAsJson = false,
+): Promise<Readonly<Record<string, unknown>>> {
   const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/json\s*(?:;|$)/i.test(type)) {
+  if (!isKnownAsJson && !/^application\/json\s*(?:;|$)/i.test(type)) {
     throw refused(415, "content-type-invalid", "The body is not JSON by its content type", "Send application/json");
   }
   return jsonObject(textIn(await bytesOf(request, limits)), limits);

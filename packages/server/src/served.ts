@@ -27,7 +27,9 @@ export interface Served {
   readonly watch: (context: Context) => Watch;
   /** Gives leave to read one execution and watch it; undefined where the handler makes no tokens. */
   readonly tokens?: ReadTokens | undefined;
-  /** The execution with this id, by default the address's `:id`, if the request may do with it what it asks for. @throws Refusal 401, 403, 404, 503 */
+  /** An execution as clients may see it: where errors are not to be shown, without what others have thrown. */
+  readonly shown: (execution: Execution) => Execution;
+  /** The execution with this id, by default the address's `:id`, if the request may do with it what it asks for; as clients may see it. @throws Refusal 401, 403, 404, 503 */
   readonly execution: (context: Context, action: Action, id?: string) => Promise<Execution>;
 }
 
