@@ -38,6 +38,16 @@ higher. 37?
 `,
   ],
   [
+    "rate-limits.ts",
+    "each client is counted by itself, and refused beyond its limit",
+    `
+ann: 201, left 1
+ann: 201, left 0
+ann: 429, left 0
+bo: 201, left 1
+`,
+  ],
+  [
     "approval.ts",
     "a question waits for its answer while the rest goes on, each answer leads on, and in between nothing is in memory",
     `
