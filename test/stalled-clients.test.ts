@@ -111,7 +111,7 @@ test("with a store it gets everything, however late it reads", async () => {
     () => rmSync(folder, { recursive: true }),
     () => store.close(),
   );
-  const { url, responses } = await serve({ store });
+  const { url, responses } = await serve({ store, retention: { maxEntries: 100 } });
   const { execution, stream } = await watched(url);
   await goOn(execution, { items, length: 50 });
   expect(responses[0]?.writableNeedDrain).toBe(true);
@@ -120,6 +120,15 @@ test("with a store it gets everything, however late it reads", async () => {
   expect(all.at(-1)?.event).toBe("flow:completed");
   expect(all.length).toBeGreaterThan(items);
   expect(all.every(({ id }, index) => Number(id) === index + 1)).toBe(true);
+});
+
+test("how much a server keeps for those who are late is its own to say", async () => {
+  const { url } = await serve({ retention: { maxEntries: 100 } });
+  const { execution } = await watched(url);
+  await goOn(execution, { items: 1_000, length: 50 });
+  const [gap, ...kept] = await messages(await streamOf(execution));
+  expect(gap).toMatchObject({ event: "gap" });
+  expect(kept).toHaveLength(100);
 });
 
 test("of entries that are larger than a batch it holds one", async () => {

@@ -3,6 +3,7 @@ import {
   type Flows,
   type KnownFlows,
   type Recovered,
+  type Retention,
   type Store,
   type StoreFilter,
   type StoredExecution,
@@ -28,6 +29,8 @@ export interface HostedOptions {
   readonly maxRunning?: number;
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
   readonly onError?: (error: unknown) => void;
+  /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
+  readonly retention?: Retention;
   /** The server's clock. @default RxJS' `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
 }
@@ -84,11 +87,12 @@ export class Hosted {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
-    const { store, maxRunning = Infinity } = this.#options;
+    const { store, retention, maxRunning = Infinity } = this.#options;
     if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
     const options = {
       ...(id !== undefined && { id }),
       ...(store !== undefined && { store }),
+      ...(retention !== undefined && { retention }),
       ...(create !== undefined && { create }),
     };
     return this.#keep(name, run(flow, input as never, options as never) as Execution);
@@ -168,9 +172,9 @@ export class Hosted {
   }
 
   async #recover(): Promise<Recovered> {
-    const { store, flows } = this.#options;
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return { executions: [], refused: [] };
-    const recovered = await recover(flows, { store });
+    const recovered = await recover(flows, { store, ...(retention && { retention }) });
     for (const execution of recovered.executions) {
       const record = await store.find(execution.id);
       if (record === undefined) continue;
@@ -199,11 +203,12 @@ export class Hosted {
   }
 
   async #load(executionId: string, name: string): Promise<Execution | undefined> {
-    const { store, flows } = this.#options;
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
+    const options = { store, flows, ...(retention && { retention }), ...(create && { create: create as never }) };
     try {
-      const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
+      const execution = await load(flow, executionId, options);
       this.#keep(name, execution as Execution);
       this.#returns(execution as Execution);
       return execution as Execution;

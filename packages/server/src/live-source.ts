@@ -31,7 +31,9 @@ const heartbeat = ": still here\n\n";
 export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
   readonly #options: LiveOptions;
   readonly #batches: AsyncGenerator<readonly (Entry | Gap)[], void>;
-  readonly #beat = (): void => this.give(heartbeat);
+  readonly #beat = (): void => {
+    if (this.#answer !== undefined) this.give(heartbeat); // who does not read needs none
+  };
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Tells the stream that it has been given what it has asked for. */
   #answer: (() => void) | undefined;
@@ -96,7 +98,6 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
         text = this.#textOf(value);
         if (text === "") continue;
         this.#isReading = false;
-        this.#options.silence.end(this.#beat);
         this.give(text);
       }
     } catch {
