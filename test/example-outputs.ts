@@ -48,6 +48,44 @@ bo: 201, left 1
 `,
   ],
   [
+    "hosts-node.ts",
+    "a server of node:http puts its work away when it is told to go",
+    `
+listening
+item: Dear
+item: Ann
+result: sent
+closed
+`,
+  ],
+  [
+    "hosts-express.ts",
+    "a flow is served by an Express app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-fastify.ts",
+    "a flow is served by a Fastify app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-next.ts",
+    "a flow is served by a route of Next",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
     "approval.ts",
     "a question waits for its answer while the rest goes on, each answer leads on, and in between nothing is in memory",
     `
