@@ -279,3 +279,19 @@ test("a WebSocket that a read token has opened watches, does nothing, and ends w
   clock.pass(60_000);
   expect(await client.closed).toEqual({ code: 1008, reason: "the token's time is over" });
 });
+
+test("WebSockets and what they bring in are counted like streams and requests", async () => {
+  let left = 2;
+  const emit = { consume: async () => (left-- > 0 ? taken : Promise.reject(taken)) };
+  const taken = { msBeforeNext: 1_000, remainingPoints: 0 };
+  const { begin } = await serve({ limits: { client: () => "ann", streams: 1, requests: { emit } } });
+  const execution = await begin();
+  const client = connect(execution);
+  await client.until(isEntry("flow:waiting"));
+  expect(await connect(execution).closed).toEqual({ code: 1013, reason: "too-many-streams" });
+  for (const id of [1, 2, 3]) client.tell({ type: "emit", id, event: "nudge", payload: { by: "Bo" } });
+  expect(await client.until(({ type }) => type === "refused")).toMatchObject({ id: 3, problem: { status: 429 } });
+  client.raw.close();
+  await client.closed;
+  expect(await connect(execution).until(isEntry("flow:start"))).toBeDefined();
+});

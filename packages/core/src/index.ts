@@ -122,7 +122,6 @@ export {
   type GraphTrigger,
   type GraphWarning,
 } from "./graph/graph.ts";
-export { type FlowFace, faceOf } from "./graph/flow-face.ts";
 export { diffGraphs } from "./graph/graph-diff.ts";
 export { toMermaid } from "./graph/mermaid.ts";
 export { type Retention } from "./log/entry-log.ts";
@@ -169,7 +168,9 @@ export {
 } from "./execution/load.ts";
 export { type ChunkDifference, type ExecutionDiff, type Outcome, type Pair, diff } from "./execution/diff.ts";
 export { type ForkOptions, fork } from "./execution/fork.ts";
-export { type Replay, type ReplayOptions, type Standpoint, replay } from "./execution/replay.ts";
+export { type FlowSchemas, schemasOf } from "./execution/flow-schemas.ts";
+export { type Replay, type ReplayOptions, type Standpoint, replay, replayStored } from "./execution/replay.ts";
+export { type LogRange, storedEntries } from "./execution/stored-log.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";

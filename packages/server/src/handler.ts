@@ -9,6 +9,7 @@ import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
 import { maskedExecution } from "./masked-execution.ts";
 import { type Description, type DescriptionOptions, describeRoutes } from "./openapi.ts";
 import { allowOrigins } from "./origins.ts";
@@ -29,12 +30,12 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   readonly stream?: StreamOptions;
   /** What the OpenAPI description of the routes says of the server. */
   readonly description?: DescriptionOptions;
+  /** How much a client may ask for. @default no limits */
+  readonly limits?: LimitOptions;
   /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
   readonly tokens?: TokenOptions;
   /** Routes beside its own, such as those of chat protocols. */
   readonly routes?: readonly Routes[];
-  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
-  readonly onError?: (error: unknown) => void;
 }
 
 /** How a handler closes. */
@@ -74,12 +75,20 @@ export function createHandler(options: HandlerOptions): Handler {
   const stream: StreamOptions = { scheduler, ...options.stream };
   const hosted = new Hosted(options);
   const closing = new AbortController();
+  const limits = limitsOf(options.limits ?? { client: () => undefined });
   const untils = new WeakMap<Request, number>();
   const admitted: Served["admit"] = async ({ req }, action, target) => {
+    await limits.take(req.raw, action);
     const until = await admit(options, tokens, req.raw, action, target);
     if (until !== undefined) untils.set(req.raw, until);
   };
   const shown: Served["shown"] = (execution) => (showErrors ? execution : maskedExecution(execution));
+  const execution: Served["execution"] = async (context, action, executionId = context.req.param("id") ?? "") => {
+    await limits.take(context.req.raw, action);
+    const found = await hosted.find(executionId);
+    await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
+    return shown(await hosted.get(executionId, found));
+  };
   const served: Served = {
     hosted,
     basePath,
@@ -91,12 +100,12 @@ export function createHandler(options: HandlerOptions): Handler {
     closing: closing.signal,
     tokens,
     admit: admitted,
-    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: () => {} }),
+    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
     shown,
-    execution: async (context, action, executionId = context.req.param("id") ?? "") => {
-      const found = await hosted.find(executionId);
-      await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-      return shown(await hosted.get(executionId, found));
+    execution,
+    further: async (context, action) => {
+      await limits.takeMore(context.req.raw, action);
+      return execution(context, action);
     },
   };
 
@@ -111,6 +120,7 @@ export function createHandler(options: HandlerOptions): Handler {
   app.use(async (context, next) => {
     await next();
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+    for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
   });
   if (origins !== undefined) app.use(allowOrigins(origins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));

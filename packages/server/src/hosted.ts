@@ -27,6 +27,10 @@ export interface HostedOptions {
   readonly keepEnded?: number;
   /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
   readonly retention?: Retention;
+  /** How many executions may run at a time; those that wait for people do not count. More are not begun. @default no limit */
+  readonly maxRunning?: number;
+  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
+  readonly onError?: (error: unknown) => void;
   /** The server's clock. @default RxJS' `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
 }
@@ -41,7 +45,7 @@ export class Hosted {
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
-  /** Waiting executions that are being brought back: until they wait again, not all that they ask is known. */
+  /** Executions that are being brought back: until they wait or end, not all that they have asked is known again. */
   readonly #returning = new Map<string, Promise<unknown>>();
   #recovering: Promise<unknown> | undefined;
   #closed = false;
@@ -54,6 +58,12 @@ export class Hosted {
         return [compile(known.flow).flow, known] as const;
       }),
     );
+  }
+
+  get #running(): number {
+    let count = 0;
+    for (const { execution } of this.#executions.values()) if (execution.status === "running") count += 1;
+    return count;
   }
 
   get flows(): readonly string[] {
@@ -77,7 +87,8 @@ export class Hosted {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
-    const { store, retention } = this.#options;
+    const { store, retention, maxRunning = Infinity } = this.#options;
+    if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
     const options = {
       ...(id !== undefined && { id }),
       ...(store !== undefined && { store }),
@@ -97,12 +108,12 @@ export class Hosted {
   /** An execution, with what `find` knows of it. @throws Refusal 404, 503; as `load` */
   async get(executionId: string, found: Listed | undefined): Promise<Execution> {
     if (found === undefined) throw unknown(executionId);
-    const { flow, status } = found;
+    const { flow } = found;
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
     if (this.#closed) throw closing();
-    const loading = present ?? this.#load(executionId, flow, status);
+    const loading = present ?? this.#load(executionId, flow);
     this.#loading.set(executionId, loading);
     try {
       const execution = await loading;
@@ -134,7 +145,12 @@ export class Hosted {
       .slice(0, limit);
   }
 
-  /** Settles when a question of an execution that was loaded is known, or that it is none. @throws Refusal 503 when that takes long */
+  /**
+   * Settles when a question is known, or that there is none: children of an execution that was brought back ask again when
+   * they are asked for again.
+   *
+   * @throws Refusal 503 when that takes long
+   */
   async asked({ id, interrupts }: Execution, interrupt: string): Promise<void> {
     const returning = this.#returning.get(id);
     if (returning === undefined || interrupts.some((one) => one.id === interrupt)) return;
@@ -163,7 +179,7 @@ export class Hosted {
       const record = await store.find(execution.id);
       if (record === undefined) continue;
       this.#keep(record.flow, execution);
-      if (record.status === "waiting") this.#returns(execution);
+      this.#returns(execution);
     }
     return recovered;
   }
@@ -186,7 +202,7 @@ export class Hosted {
     this.#returning.set(execution.id, settled);
   }
 
-  async #load(executionId: string, name: string, status: Listed["status"]): Promise<Execution | undefined> {
+  async #load(executionId: string, name: string): Promise<Execution | undefined> {
     const { store, flows, retention } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
@@ -194,7 +210,7 @@ export class Hosted {
     try {
       const execution = await load(flow, executionId, options);
       this.#keep(name, execution as Execution);
-      if (status === "waiting") this.#returns(execution as Execution);
+      this.#returns(execution as Execution);
       return execution as Execution;
     } catch (error) {
       if (error instanceof SluiceError && error.code === "execution-unknown") return undefined;
@@ -204,8 +220,12 @@ export class Hosted {
 
   #keep(flow: string, execution: Execution): Execution {
     this.#executions.set(execution.id, { flow, execution });
+    const { onError = console.error } = this.#options;
     const forget = (): void => this.#forget(execution);
-    execution.result.then(forget, forget);
+    execution.result.then(forget, (error: unknown) => {
+      forget();
+      if (error instanceof SluiceError && isStoppedHere(error)) onError(error);
+    });
     return execution;
   }
 
@@ -233,6 +253,11 @@ function taken(executionId: string): Refusal {
     code: "execution-exists",
     title: `There is an execution "${executionId}" already`,
   });
+}
+
+/** Whether an execution has not ended, and yet does not go on in this process: nothing of that is in its log. */
+function isStoppedHere({ code }: SluiceError): boolean {
+  return code === "store-failed" || code === "claim-lost";
 }
 
 function unknown(executionId: string): Refusal {

@@ -6,6 +6,7 @@ export { type StreamOptions } from "./event-stream.ts";
 export { type CloseOptions, type Handler, type HandlerOptions, createHandler } from "./handler.ts";
 export { type HostedOptions } from "./hosted.ts";
 export { type BodyLimits } from "./json-body.ts";
+export { type LimitOptions, type RequestLimiter, type Taken } from "./limits.ts";
 export { type Problem } from "./problem.ts";
 export { type ReadToken, type TokenOptions } from "./read-tokens.ts";
 export { type Routes, type Served } from "./served.ts";

@@ -47,6 +47,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
   constructor(options: LiveOptions) {
     const { execution, begin } = options;
     this.#options = options;
+    this.#last = begin.after === undefined ? undefined : `${begin.after}`;
     this.#batches = execution.eventBatches({ lag: "gap", ...begin });
   }
 
@@ -91,9 +92,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
         const { done, value } = await this.#batches.next();
         if (this.#isOver) return;
         if (done === true) {
-          this.#end();
-          if (this.#isLeaving) this.give(restOf(this.#options.retryMs, this.#last));
-          this.#controller?.close();
+          this.#close();
           return;
         }
         text = this.#textOf(value);
@@ -101,10 +100,17 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
         this.#isReading = false;
         this.give(text);
       }
-    } catch (error) {
-      this.#end();
-      this.#controller?.error(error);
+    } catch {
+      // the execution was taken over, or its store has failed: its server knows, and the client comes again
+      this.#isLeaving = true;
+      this.#close();
     }
+  }
+
+  #close(): void {
+    this.#end();
+    if (this.#isLeaving) this.give(restOf(this.#options.retryMs, this.#last));
+    this.#controller?.close();
   }
 
   #textOf(batch: readonly (Entry | Gap)[]): string {

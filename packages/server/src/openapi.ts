@@ -1,4 +1,4 @@
-import { type FlowFace, faceOf } from "@sluice/core";
+import { type FlowSchemas, compile, schemasOf } from "@sluice/core";
 import {
   type CreateDocumentOptions,
   type ZodOpenApiObject,
@@ -38,14 +38,19 @@ export function describeRoutes(
   flows: readonly unknown[],
   { title = "Flows", version = "1.0.0", basePath = "", tokens = false }: RouteOptions = {},
 ): Description {
-  const faces = flows.map(faceOf);
+  const known = flows.map((flow) => ({ name: compile(flow).flow, ...schemasOf(flow) }));
   const document: ZodOpenApiObject = {
     openapi: "3.1.1",
     info: { title, version },
     ...(basePath !== "" && { servers: [{ url: basePath }] }),
-    paths: { ...flowPaths(faces), ...executionPaths(faces), ...(tokens && tokenPaths) },
+    paths: { ...flowPaths(known), ...executionPaths(known), ...(tokens && tokenPaths) },
   };
   return createDocument(document, { allowEmptySchema: unsaid });
+}
+
+/** A flow by its name. */
+interface Described extends FlowSchemas {
+  readonly name: string;
 }
 
 /** The kinds of schemas that JSON Schema has no words for. */
@@ -66,9 +71,9 @@ function body(schema: z.ZodType): Pick<ZodOpenApiOperationObject, "requestBody">
   return { requestBody: { required: true, content: { "application/json": { schema } } } };
 }
 
-function flowPaths(faces: readonly FlowFace[]): ZodOpenApiPathsObject {
-  const flow = z.enum(faces.map(({ name }) => name));
-  const starts = faces.map(({ name, input }) => [
+function flowPaths(flows: readonly Described[]): ZodOpenApiPathsObject {
+  const flow = z.enum(flows.map(({ name }) => name));
+  const starts = flows.map(({ name, input }) => [
     `/flows/${encodeURIComponent(name)}/executions`,
     {
       post: {
@@ -108,7 +113,7 @@ function flowPaths(faces: readonly FlowFace[]): ZodOpenApiPathsObject {
   };
 }
 
-function executionPaths(faces: readonly FlowFace[]): ZodOpenApiPathsObject {
+function executionPaths(flows: readonly Described[]): ZodOpenApiPathsObject {
   return {
     "/executions": {
       get: {
@@ -130,17 +135,17 @@ function executionPaths(faces: readonly FlowFace[]): ZodOpenApiPathsObject {
         operationId: "show execution",
         summary: "How an execution stands, and what it came to",
         requestParams: { path: z.object({ id }) },
-        responses: { 200: json("Its state, open questions, and result", standingOf(faces)), default: problem },
+        responses: { 200: json("Its state, open questions, and result", standingOf(flows)), default: problem },
       },
     },
     "/executions/{id}/stream": { get: watching() },
-    ...Object.fromEntries(eventsOf(faces)),
+    ...Object.fromEntries(eventsOf(flows)),
     "/executions/{id}/answers/{interrupt}": {
       post: {
         operationId: "answer",
         summary: "Answer a question",
         requestParams: { path: z.object({ id, interrupt: z.string().meta({ description: "The question's id" }) }) },
-        ...body(z.object({ answer: answerOf(faces), requestId: z.string().optional() })),
+        ...body(z.object({ answer: answerOf(flows), requestId: z.string().optional() })),
         responses: { 204: { description: "It is taken" }, default: problem },
       },
     },
@@ -196,8 +201,8 @@ function watching(): ZodOpenApiOperationObject {
   };
 }
 
-function standingOf(faces: readonly FlowFace[]): z.ZodType {
-  const [first, ...others] = faces.map(({ name, state, result }) =>
+function standingOf(flows: readonly Described[]): z.ZodType {
+  const [first, ...others] = flows.map(({ name, state, result }) =>
     Standing.extend({
       flow: z.literal(name),
       ...(state !== undefined && { state: state as z.ZodType }),
@@ -208,11 +213,10 @@ function standingOf(faces: readonly FlowFace[]): z.ZodType {
 }
 
 /** One address for each event; where flows share a name, either payload may be right. */
-function eventsOf(faces: readonly FlowFace[]): [string, ZodOpenApiPathsObject[string]][] {
-  const names = new Set(faces.flatMap(({ accepts }) => accepts.map(({ name }) => name)));
+function eventsOf(flows: readonly Described[]): [string, ZodOpenApiPathsObject[string]][] {
+  const names = new Set(flows.flatMap(({ accepts }) => [...accepts.keys()]));
   return [...names].map((name) => {
-    const schemas = faces.flatMap(({ accepts }) => accepts.filter((one) => one.name === name));
-    const payload = z.union(schemas.map(({ schema }) => schema as z.ZodType));
+    const payload = z.union(flows.flatMap(({ accepts }) => (accepts.get(name) as z.ZodType | undefined) ?? []));
     return [
       `/executions/{id}/events/${encodeURIComponent(name)}`,
       {
@@ -228,9 +232,9 @@ function eventsOf(faces: readonly FlowFace[]): [string, ZodOpenApiPathsObject[st
   });
 }
 
-function answerOf(faces: readonly FlowFace[]): z.ZodType {
-  const known = faces.flatMap(({ asks }) =>
-    asks.map(({ name, schema }) => (schema as z.ZodType).meta({ description: `To ${name}` })),
+function answerOf(flows: readonly Described[]): z.ZodType {
+  const known = flows.flatMap(({ answers }) =>
+    [...answers].map(([name, schema]) => (schema as z.ZodType).meta({ description: `To ${name}` })),
   );
   return z.union([...known, z.unknown().meta({ description: "To a question that a chunk asks by itself" })]);
 }

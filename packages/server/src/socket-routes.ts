@@ -26,9 +26,10 @@ export function socketRoutes<T>(upgradeWebSocket: UpgradeWebSocket<T>, { window 
       checkOrigin(context, served);
       const execution = await served.execution(context, "stream");
       const wanted = { ...wantedOf(context.req.query()), window: windowOf(context.req.query("window"), window) };
-      const session = new SocketSession(execution, wanted, served, served.watch(context), (action) =>
-        served.execution(context, action),
-      );
+      const session = new SocketSession(execution, wanted, served, {
+        watch: () => served.watch(context),
+        allowed: (action) => served.further(context, action),
+      });
       return upgradeWebSocket(() => ({
         onOpen: (_event: unknown, socket: WSContext<T>) => session.open(socket),
         onMessage: ({ data }: { readonly data: unknown }) => session.receive(data),

@@ -24,6 +24,14 @@ interface Socket {
   close(code?: number, reason?: string): void;
 }
 
+/** What its request has leave to. */
+interface LeaveTo {
+  /** To watch: asked for when the socket is open. @throws Refusal 429 */
+  readonly watch: () => Watch;
+  /** To do something, for each message. @throws Refusal 403, 429 and others */
+  readonly allowed: (action: Action) => Promise<Execution>;
+}
+
 /** Messages that may wait to be carried out. */
 const mostWaiting = 100;
 
@@ -37,8 +45,8 @@ export class SocketSession {
   readonly #execution: Execution;
   readonly #wanted: Wanted & { readonly window: number };
   readonly #served: Served;
-  readonly #watch: Watch;
-  readonly #allowed: (action: Action) => Promise<Execution>;
+  readonly #leaveTo: LeaveTo;
+  #watch: Watch | undefined;
   #socket: Socket | undefined;
   #entries: AsyncGenerator<Entry | Gap> | undefined;
   /** Where the entries stand that are not acknowledged. */
@@ -51,40 +59,38 @@ export class SocketSession {
   #asked: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  constructor(
-    execution: Execution,
-    wanted: Wanted & { readonly window: number },
-    served: Served,
-    watch: Watch,
-    allowed: (action: Action) => Promise<Execution>,
-  ) {
+  constructor(execution: Execution, wanted: Wanted & { readonly window: number }, served: Served, leaveTo: LeaveTo) {
     this.#execution = execution;
     this.#wanted = wanted;
     this.#served = served;
-    this.#watch = watch;
-    this.#allowed = allowed;
+    this.#leaveTo = leaveTo;
   }
 
   /** Begins to send. */
   open(socket: Socket): void {
     this.#socket = socket;
+    try {
+      this.#begin(this.#leaveTo.watch());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #begin(watch: Watch): void {
+    this.#watch = watch;
     const { after, from = "1", snapshot } = this.#wanted;
     const begin = snapshot ? this.#execution.position : after;
     this.#entries = this.#execution.events({ lag: "gap", ...(begin === undefined ? { from } : { after: begin }) });
     if (snapshot) this.#tell(snapshotOf(this.#execution));
     const { scheduler = asyncScheduler } = this.#served.stream;
-    const { closing, until } = this.#watch;
+    const { closing, until } = watch;
     closing.addEventListener("abort", this.#away, { once: true });
     if (until !== undefined) {
       const expired = (): void => this.#end(1008, "the token's time is over");
       this.#expiry = scheduler.schedule(expired, Math.max(0, until - scheduler.now()));
     }
     this.#beat();
-    this.#send(this.#entries).catch((error: unknown) => {
-      const problem = problemOf(error);
-      if (problem === undefined) this.#served.onError(error);
-      this.#end(1011, problem?.code ?? "server-failed");
-    });
+    this.#send(this.#entries).catch((error: unknown) => this.#fail(error));
   }
 
   /** Takes a message in. */
@@ -103,8 +109,8 @@ export class SocketSession {
   /** Nobody is there any more. */
   leave(): void {
     this.#socket = undefined;
-    this.#watch.closing.removeEventListener("abort", this.#away);
-    this.#watch.end();
+    this.#watch?.closing.removeEventListener("abort", this.#away);
+    this.#watch?.end();
     this.#heartbeat?.unsubscribe();
     this.#expiry?.unsubscribe();
     this.#proceed?.();
@@ -151,12 +157,12 @@ export class SocketSession {
         this.#acknowledge(parsePosition(String(message["position"])));
         return undefined;
       case "emit":
-        return { signal: await takeEvent(await this.#allowed("emit"), String(message["event"]), message) };
+        return { signal: await takeEvent(await this.#leaveTo.allowed("emit"), String(message["event"]), message) };
       case "answer":
-        await takeAnswer(await this.#allowed("answer"), String(message["interrupt"]), message);
+        await takeAnswer(await this.#leaveTo.allowed("answer"), String(message["interrupt"]), message);
         return {};
       case "cancel":
-        await takeCancel(await this.#allowed("cancel"), message);
+        await takeCancel(await this.#leaveTo.allowed("cancel"), message);
         return {};
       default: {
         const title = "The message is none of ack, emit, answer, cancel";
@@ -182,6 +188,12 @@ export class SocketSession {
     if (this.#socket === undefined) return;
     this.#socket.send(toJson(message));
     this.#beat();
+  }
+
+  #fail(error: unknown): void {
+    const problem = problemOf(error);
+    if (problem === undefined) this.#served.onError(error);
+    this.#end(problem?.status === 429 ? 1013 : 1011, problem?.code ?? "server-failed");
   }
 
   #end(code: number, reason: string): void {
