@@ -25,12 +25,12 @@ export interface HostedOptions {
   readonly store?: Store;
   /** How many ended executions stay in memory for late readers, where there is no store. @default 1_000 */
   readonly keepEnded?: number;
+  /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
+  readonly retention?: Retention;
   /** How many executions may run at a time; those that wait for people do not count. More are not begun. @default no limit */
   readonly maxRunning?: number;
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
   readonly onError?: (error: unknown) => void;
-  /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
-  readonly retention?: Retention;
   /** The server's clock. @default RxJS' `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
 }

@@ -1,6 +1,6 @@
 import { type Entry, sseMessage } from "@sluice/core";
 
-/** Messages that are kept at most, and how long one may be that is kept: 2 MB together. */
+/** Messages that are kept at most, and how long one may be that is kept: 4 MB together. */
 const mostKept = 512;
 const longestKept = 4_096;
 
