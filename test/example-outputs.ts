@@ -1,6 +1,23 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "chat.ts",
+    "fields of a chat's message are complete one after the other, its question is answered, and it goes on",
+    `
+> Hi there, the coffee maker I bought 12 days ago leaks water. Can you help me? Best, Ana
+category: product
+urgency: medium
+product: coffee maker
+customer: Ana
+summary: Coffee maker issue: it leaks water.
+reply: Hello Ana, thank you for writing to us. We understand that your coffee maker leaks water. We will offer a refund and then send a replacement. You will hear from us soon.
+asks: tool-sendReply {"to":"Ana"}
+note: coffee maker: CM-201, 24 months of warranty
+> yes
+note: The reply is on its way
+`,
+  ],
+  [
     "serve.ts",
     "a flow is started, watched and answered over HTTP",
     `
@@ -18,6 +35,16 @@ with it: 200
 without: 403
 another execution: 403
 the list: 403
+`,
+  ],
+  [
+    "guess.ts",
+    "guesses come in and hints go out on one WebSocket",
+    `
+I think of a number from 1 to 100. 50?
+lower. 25?
+higher. 37?
+37 it is, after 3 guesses
 `,
   ],
   [

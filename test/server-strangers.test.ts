@@ -102,7 +102,7 @@ describe("an answer", () => {
     for (const late of [ok, { ...ok, requestId: "r2" }, { answer: { ok: false }, requestId: "r1" }]) {
       expect(await send(`${of}/answers/${question}`, late)).toMatchObject({
         status: 409,
-        body: { code: "execution-ended" },
+        body: { code: "interrupt-closed" },
       });
     }
     expect((await look(of)).body).toMatchObject({ result: "sent" });

@@ -4,13 +4,14 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import { asyncScheduler } from "rxjs";
 import { type AccessOptions, admit } from "./access.ts";
-import type { StreamOptions } from "./event-stream.ts";
+import { EventStreams, type StreamOptions } from "./event-stream.ts";
 import { executionRoutes } from "./execution-routes.ts";
 import { flowRoutes } from "./flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosted.ts";
 import type { BodyLimits } from "./json-body.ts";
 import { type LimitOptions, limitsOf } from "./limits.ts";
 import { maskedExecution } from "./masked-execution.ts";
+import { type Description, type DescriptionOptions, describeRoutes } from "./openapi.ts";
 import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
 import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
@@ -27,6 +28,8 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   /** Whether clients are told what chunks, models and stores have thrown, in their own words. @default in development only */
   readonly showErrors?: boolean;
   readonly stream?: StreamOptions;
+  /** What the OpenAPI description of the routes says of the server. */
+  readonly description?: DescriptionOptions;
   /** How much a client may ask for. @default no limits */
   readonly limits?: LimitOptions;
   /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
@@ -43,7 +46,8 @@ export interface CloseOptions {
 
 /** A web-standard handler: give it a `Request`, get a `Response`. */
 export interface Handler {
-  (request: Request): Promise<Response>;
+  /** @param bindings what the host gives beside the request, as Hono's adapters do: sockets need it */
+  (request: Request, bindings?: object): Promise<Response>;
   /** Gives leave to read one execution and to watch it: for host code that knows who asks. @throws SluiceError `option-invalid` without `tokens` */
   readonly token: (executionId: string) => Promise<ReadToken>;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
@@ -64,10 +68,11 @@ export interface Handler {
  * @throws FlowDefinitionError when a flow has problems; SluiceError `option-invalid`
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const { basePath = "", origins, body = {}, routes = [], onError = console.error } = options;
+  const { basePath = "", origins, body = {}, description, routes = [], onError = console.error } = options;
   const { scheduler = asyncScheduler, development = false, authorize } = options;
   const { showErrors = development && authorize === undefined } = options;
   const tokens = options.tokens && readTokens(options.tokens, scheduler);
+  const stream: StreamOptions = { scheduler, ...options.stream };
   const hosted = new Hosted(options);
   const closing = new AbortController();
   const limits = limitsOf(options.limits ?? { client: () => undefined });
@@ -77,21 +82,30 @@ export function createHandler(options: HandlerOptions): Handler {
     const until = await admit(options, tokens, req.raw, action, target);
     if (until !== undefined) untils.set(req.raw, until);
   };
+  const shown: Served["shown"] = (execution) => (showErrors ? execution : maskedExecution(execution));
+  const execution: Served["execution"] = async (context, action, executionId = context.req.param("id") ?? "") => {
+    await limits.take(context.req.raw, action);
+    const found = await hosted.find(executionId);
+    await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
+    return shown(await hosted.get(executionId, found));
+  };
   const served: Served = {
     hosted,
     basePath,
     body: { scheduler, ...body },
-    stream: { scheduler, ...options.stream },
+    stream,
+    streams: new EventStreams(stream, closing.signal),
+    origins: origins ?? [],
+    onError,
     closing: closing.signal,
     tokens,
     admit: admitted,
     watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
-    execution: async (context, action, executionId = context.req.param("id") ?? "") => {
-      await limits.take(context.req.raw, action);
-      const found = await hosted.find(executionId);
-      await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-      const execution = await hosted.get(executionId, found);
-      return showErrors ? execution : maskedExecution(execution);
+    shown,
+    execution,
+    further: async (context, action) => {
+      await limits.takeMore(context.req.raw, action);
+      return execution(context, action);
     },
   };
 
@@ -110,6 +124,12 @@ export function createHandler(options: HandlerOptions): Handler {
   });
   if (origins !== undefined) app.use(allowOrigins(origins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));
+  let described: Description | undefined;
+  app.get("/openapi.json", async (context) => {
+    await admitted(context, "list", {});
+    described ??= describeRoutes(hosted.definitions, { ...description, basePath, tokens: tokens !== undefined });
+    return context.json(described);
+  });
   for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),
@@ -122,8 +142,8 @@ export function createHandler(options: HandlerOptions): Handler {
   });
 
   const underWay = new Set<Promise<Response>>();
-  const handle = (request: Request): Promise<Response> => {
-    const answer = Promise.resolve(app.fetch(request));
+  const handle = (request: Request, bindings?: object): Promise<Response> => {
+    const answer = Promise.resolve(app.fetch(request, bindings));
     underWay.add(answer);
     const over = (): void => void underWay.delete(answer);
     answer.then(over, over);

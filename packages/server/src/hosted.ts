@@ -3,6 +3,7 @@ import {
   type Flows,
   type KnownFlows,
   type Recovered,
+  type Retention,
   type Store,
   type StoreFilter,
   type StoredExecution,
@@ -24,6 +25,8 @@ export interface HostedOptions {
   readonly store?: Store;
   /** How many ended executions stay in memory for late readers, where there is no store. @default 1_000 */
   readonly keepEnded?: number;
+  /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
+  readonly retention?: Retention;
   /** How many executions may run at a time; those that wait for people do not count. More are not begun. @default no limit */
   readonly maxRunning?: number;
   /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
@@ -67,6 +70,11 @@ export class Hosted {
     return [...this.#flows.keys()];
   }
 
+  /** The classes and builders. */
+  get definitions(): readonly unknown[] {
+    return [...this.#flows.values()].map(({ flow }) => flow);
+  }
+
   /** A flow by its name. @throws Refusal 404 */
   flow(name: string) {
     const known = this.#flows.get(name);
@@ -74,13 +82,19 @@ export class Hosted {
     throw new Refusal({ status: 404, code: "flow-unknown", title: `There is no flow "${name}"` });
   }
 
-  /** @throws Refusal 404, 503; SluiceError `input-invalid` */
-  start(name: string, input: unknown): Execution {
+  /** @param id by default a random one. @throws Refusal 404, 409, 503; SluiceError `input-invalid` */
+  start(name: string, input: unknown, id?: string): Execution {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
-    const { store, maxRunning = Infinity } = this.#options;
+    if (id !== undefined && this.#executions.has(id)) throw taken(id);
+    const { store, retention, maxRunning = Infinity } = this.#options;
     if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
-    const options = { ...(store !== undefined && { store }), ...(create !== undefined && { create }) };
+    const options = {
+      ...(id !== undefined && { id }),
+      ...(store !== undefined && { store }),
+      ...(retention !== undefined && { retention }),
+      ...(create !== undefined && { create }),
+    };
     return this.#keep(name, run(flow, input as never, options as never) as Execution);
   }
 
@@ -158,9 +172,9 @@ export class Hosted {
   }
 
   async #recover(): Promise<Recovered> {
-    const { store, flows } = this.#options;
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return { executions: [], refused: [] };
-    const recovered = await recover(flows, { store });
+    const recovered = await recover(flows, { store, ...(retention && { retention }) });
     for (const execution of recovered.executions) {
       const record = await store.find(execution.id);
       if (record === undefined) continue;
@@ -189,11 +203,12 @@ export class Hosted {
   }
 
   async #load(executionId: string, name: string): Promise<Execution | undefined> {
-    const { store, flows } = this.#options;
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
+    const options = { store, flows, ...(retention && { retention }), ...(create && { create: create as never }) };
     try {
-      const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
+      const execution = await load(flow, executionId, options);
       this.#keep(name, execution as Execution);
       this.#returns(execution as Execution);
       return execution as Execution;
@@ -230,6 +245,14 @@ export class Hosted {
 /** Whether nothing more happens in it. */
 export function isEnded({ status }: Pick<Execution, "status">): boolean {
   return status !== "running" && status !== "waiting";
+}
+
+function taken(executionId: string): Refusal {
+  return new Refusal({
+    status: 409,
+    code: "execution-exists",
+    title: `There is an execution "${executionId}" already`,
+  });
 }
 
 /** Whether an execution has not ended, and yet does not go on in this process: nothing of that is in its log. */

@@ -16,15 +16,27 @@ export interface BodyLimits {
 /**
  * The JSON object that a request sends. What is too large, or takes too long, is not read to its end.
  *
+ * @param isKnownAsJson whether it need not say that it is JSON: only where no form of another page can have sent it
  * @throws Refusal 415, 413, 408, 400
  */
-export async function jsonBody(request: Request, limits: BodyLimits): Promise<Readonly<Record<string, unknown>>> {
-  const { maxDepth = 64 } = limits;
+export async function jsonBody(
+  request: Request,
+  limits: BodyLimits,
+  isKnownAsJson = false,
+): Promise<Readonly<Record<string, unknown>>> {
   const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/json\s*(?:;|$)/i.test(type)) {
+  if (!isKnownAsJson && !/^application\/json\s*(?:;|$)/i.test(type)) {
     throw refused(415, "content-type-invalid", "The body is not JSON by its content type", "Send application/json");
   }
-  const text = textIn(await bytesOf(request, limits));
+  return jsonObject(textIn(await bytesOf(request, limits)), limits);
+}
+
+/**
+ * The JSON object that a text is.
+ *
+ * @throws Refusal 400
+ */
+export function jsonObject(text: string, { maxDepth = 64 }: BodyLimits): Readonly<Record<string, unknown>> {
   if (depthOf(text) > maxDepth) {
     throw refused(400, "body-too-deep", `The body nests deeper than ${maxDepth}`, "Send a flatter value");
   }

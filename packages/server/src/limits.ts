@@ -31,6 +31,8 @@ export interface LimitOptions {
 export interface Limits {
   /** Counts a request, once. @throws Refusal 429 */
   readonly take: (request: Request, action: Action) => Promise<void>;
+  /** Counts what a request asks for besides: a message on its socket. @throws Refusal 429 */
+  readonly takeMore: (request: Request, action: Action) => Promise<void>;
   /** Counts a stream of a request that has been counted. @returns to be called when it has ended. @throws Refusal 429 */
   readonly open: (request: Request) => () => void;
   /** What the client of a request is told of its limit. @see draft-ietf-httpapi-ratelimit-headers-10 */
@@ -42,18 +44,21 @@ export function limitsOf({ client, requests = {}, streams = Infinity }: LimitOpt
   const clients = new WeakMap<Request, string | undefined>();
   const told = new WeakMap<Request, Readonly<Record<string, string>>>();
   const open = new Map<string, number>();
+  const takeMore: Limits["takeMore"] = async (request, action) => {
+    const name = clients.has(request) ? clients.get(request) : await client(request);
+    clients.set(request, name);
+    const policy = requests[action] === undefined ? "any" : action;
+    const limiter = requests[policy];
+    if (name === undefined || limiter === undefined) return;
+    const taken = await consumed(limiter, name);
+    told.set(request, headersOf(policy, limiter, taken));
+    if (taken.isRefused) throw tooMany("too-many-requests", "Too many requests", taken.msBeforeNext);
+  };
   return {
     take: async (request, action) => {
-      if (clients.has(request)) return;
-      const name = await client(request);
-      clients.set(request, name);
-      const policy = requests[action] === undefined ? "any" : action;
-      const limiter = requests[policy];
-      if (name === undefined || limiter === undefined) return;
-      const taken = await consumed(limiter, name);
-      told.set(request, headersOf(policy, limiter, taken));
-      if (taken.isRefused) throw tooMany("too-many-requests", "Too many requests", taken.msBeforeNext);
+      if (!clients.has(request)) await takeMore(request, action);
     },
+    takeMore,
     open: (request) => {
       const name = clients.get(request);
       if (name === undefined) return () => {};

@@ -26,15 +26,25 @@ export function maskedError<E>(error: E): E | SluiceError {
       });
 }
 
+/** One for each execution: its entries are written once for all who watch. */
+const masked = new WeakMap<Execution, Execution>();
+
 /** An execution as clients see it: its log, its stream and its end tell nothing of what others have thrown. All else is itself. */
 export function maskedExecution(execution: Execution): Execution {
-  return new Proxy(execution, {
+  const known = masked.get(execution);
+  if (known !== undefined) return known;
+  const mask = new Proxy(execution, {
     get: (target, key) => masks[key as keyof Execution]?.(target) ?? Reflect.get(target, key, target),
   });
+  masked.set(execution, mask);
+  return mask;
 }
 
 const masks: { readonly [K in keyof Execution]?: (execution: Execution) => Execution[K] } = {
   events: ({ events }) => ((options) => mapped(events(options), maskedEntry)) as Execution["events"],
+  eventBatches: ({ eventBatches }) =>
+    ((options) =>
+      mapped(eventBatches(options), (batch) => batch.map(maskedEntry) as typeof batch)) as Execution["eventBatches"],
   events$: ({ events$ }) => events$.pipe(map(maskedEntry)) as Execution["events$"],
   on: ({ on }) =>
     ((type, handler) => on(type, (entry) => handler(maskedEntry(entry as Entry) as never))) as Execution["on"],

@@ -14,7 +14,14 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler {
     origin: [...origins],
     allowMethods: ["GET", "HEAD", "POST"],
     allowHeaders: ["content-type", "authorization", "last-event-id"],
-    exposeHeaders: ["location", "retry-after", "ratelimit", "ratelimit-policy"],
+    exposeHeaders: [
+      "location",
+      "retry-after",
+      "ratelimit",
+      "ratelimit-policy",
+      "x-workflow-run-id",
+      "x-workflow-stream-tail-index",
+    ],
   });
 }
 
