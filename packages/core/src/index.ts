@@ -175,7 +175,7 @@ export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/a
 export { type Gap, type PullOptions } from "./views/pull.ts";
 export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
-export { matchesPath } from "./schema/field-path.ts";
+export { type Segment, matchesPath, parsePath } from "./schema/field-path.ts";
 export {
   type Append,
   type Awaitable,

@@ -12,6 +12,8 @@ import type { Routes } from "./served.ts";
 export interface ChatShow {
   /** It ends where the execution waits for people, too: the client is to answer then. */
   readonly until: "waiting";
+  /** What has been dropped of the log is told, and fails nothing. */
+  readonly lag: "gap";
   /** All of it in place of what the client has of the message. */
   readonly anew: boolean;
 }
@@ -118,7 +120,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       execution: Execution,
       { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
     ): Response {
-      const chunks = options.toStream(execution as Execution<SpecOf<F>>, { until: "waiting", anew });
+      const chunks = options.toStream(execution as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
       const onLeave = (): void => execution.cancel("the client left");
       return chunkStream(chunks, closing, {
         ...stream,
