@@ -66,7 +66,7 @@ export function shortOf(messages: readonly Message[]): string[] {
   return messages.map((message) => {
     if (message.role === "activity") return `${message.activityType} ${JSON.stringify(message.content)}`;
     if (message.role !== "assistant" || message.toolCalls === undefined)
-      return `${message.role} ${String(message.content)}`;
+      return `${message.role} ${message.content as string}`;
     return message.toolCalls.map((call) => `call ${call.function.name} ${call.function.arguments}`).join();
   });
 }

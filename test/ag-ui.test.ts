@@ -298,6 +298,9 @@ describe("a question", () => {
   test("a reader may begin behind any entry", async () => {
     const execution = run(it(), "");
     await answered(execution, { approved: true });
-    for (const { seq } of await logOf(execution)) await clientOf(await eventsOf(execution, { after: seq }));
+    for (const { seq } of await logOf(execution)) {
+      const { errors } = await clientOf(await eventsOf(execution, { after: seq }));
+      expect(errors).toEqual([]);
+    }
   });
 });
