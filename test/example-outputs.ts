@@ -1,12 +1,87 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "chat.ts",
+    "fields of a chat's message are complete one after the other, its question is answered, and it goes on",
+    `
+> Hi there, the coffee maker I bought 12 days ago leaks water. Can you help me? Best, Ana
+category: product
+urgency: medium
+product: coffee maker
+customer: Ana
+summary: Coffee maker issue: it leaks water.
+reply: Hello Ana, thank you for writing to us. We understand that your coffee maker leaks water. We will offer a refund and then send a replacement. You will hear from us soon.
+asks: tool-sendReply {"to":"Ana"}
+note: coffee maker: CM-201, 24 months of warranty
+> yes
+note: The reply is on its way
+`,
+  ],
+  [
     "serve.ts",
     "a flow is started, watched and answered over HTTP",
     `
 item: Dear
 item: Ann
 asks: Dear Ann, your parcel is here.
+result: sent
+`,
+  ],
+  [
+    "guess.ts",
+    "guesses come in and hints go out on one WebSocket",
+    `
+I think of a number from 1 to 100. 50?
+lower. 25?
+higher. 37?
+37 it is, after 3 guesses
+`,
+  ],
+  [
+    "rate-limits.ts",
+    "each client is counted by itself, and refused beyond its limit",
+    `
+ann: 201, left 1
+ann: 201, left 0
+ann: 429, left 0
+bo: 201, left 1
+`,
+  ],
+  [
+    "hosts-node.ts",
+    "a server of node:http puts its work away when it is told to go",
+    `
+listening
+item: Dear
+item: Ann
+result: sent
+closed
+`,
+  ],
+  [
+    "hosts-express.ts",
+    "a flow is served by an Express app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-fastify.ts",
+    "a flow is served by a Fastify app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-next.ts",
+    "a flow is served by a route of Next",
+    `
+item: Dear
+item: Ann
 result: sent
 `,
   ],

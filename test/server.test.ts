@@ -1,16 +1,15 @@
 import { connect } from "node:net";
-import { createServer, type Server } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { after, defineFlow, event, flow, interrupt, memoryStore, start } from "@sluice/core";
-import { type Handler, type HandlerOptions, createHandler } from "@sluice/server";
+import type { HandlerOptions } from "@sluice/server";
 import { sqliteStore } from "@sluice/sqlite";
 import { deferred } from "@sluice/testing";
 import { EventSource } from "eventsource";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { closeLater, isEnd, isWait, look, messages, send, serve as served } from "./served.ts";
 
 const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ ok: z.boolean() }) });
 const Nudge = event("nudge", z.object({ by: z.string() }));
@@ -31,84 +30,7 @@ const letter = flow(spec)
   .chunk("count", Nudge, (_, ctx) => ctx.state.update((state) => void (state.nudges += 1)))
   .chunk("send", Approval.answered, ({ ok }, ctx) => ctx.setResult(ok ? "sent" : "dropped"));
 
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-interface Served {
-  readonly url: string;
-  readonly handler: Handler;
-  readonly server: Server;
-  readonly stop: () => Promise<void>;
-}
-
-/** A real server on a real socket. */
-async function serve(options: Partial<HandlerOptions> = {}, port = 0): Promise<Served> {
-  const handler = createHandler({ flows: [letter], development: true, onError: () => {}, ...options });
-  const server = createServer(getRequestListener(handler));
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  const { port: given } = server.address() as { readonly port: number };
-  let isStopped = false;
-  const stop = async (): Promise<void> => {
-    if (isStopped) return;
-    isStopped = true;
-    await handler.close();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  open.push(stop);
-  return { url: `http://127.0.0.1:${given}`, handler, server, stop };
-}
-
-async function send(url: string, body: unknown, init: RequestInit = {}) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    ...init,
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
-}
-
-async function look(url: string) {
-  const response = await fetch(url);
-  return { status: response.status, headers: response.headers, body: await response.json() };
-}
-
-interface Message {
-  readonly id: string;
-  readonly event: string;
-  readonly data: Record<string, unknown>;
-}
-
-/** Reads server-sent events until `last` says so, then leaves. */
-async function messages(url: string, last: (message: Message) => boolean, headers: Record<string, string> = {}) {
-  const response = await fetch(url, { headers });
-  const all: Message[] = [];
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const part of response.body ?? []) {
-    rest += decoder.decode(part, { stream: true });
-    const blocks = rest.split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const field = (name: string) =>
-        block
-          .split("\n")
-          .find((line) => line.startsWith(`${name}: `))
-          ?.slice(name.length + 2);
-      if (field("data") === undefined) continue;
-      all.push({ id: field("id") ?? "", event: field("event") ?? "", data: JSON.parse(field("data") ?? "") });
-      if (last(all.at(-1) as Message)) return all;
-    }
-  }
-  return all;
-}
-
-const isEnd = ({ event: type }: Message): boolean => /^flow:(?:completed|failed|cancelled|timeout)$/.test(type);
-const isWait = ({ event: type }: Message): boolean => type === "flow:waiting";
+const serve = (options: Partial<HandlerOptions> = {}, port = 0) => served({ flows: [letter], ...options }, port);
 
 async function begun(url: string) {
   const { body } = await send(`${url}/flows/letter/executions`, { input: { to: "Ann" } });
@@ -208,9 +130,23 @@ describe("the live stream", () => {
     expect(Number(seen[1]?.id)).toBe(Number(seen[0]?.id) + 1);
   });
 
+  test("shows what JSON has no words for, in the log and as the result", async () => {
+    const odd = flow(defineFlow({ name: "odd", input: z.number(), result: z.unknown() })).chunk("make", start, (n) => {
+      const circle: Record<string, unknown> = { n: BigInt(n) };
+      circle["self"] = circle;
+      return circle;
+    });
+    const { url } = await serve({ flows: [odd] });
+    const { body } = await send(`${url}/flows/odd/executions`, { input: 7 });
+    const all = await messages(`${url}/executions/${body.executionId}/stream`, isEnd);
+    const result = { n: "7", self: "[circular]" };
+    expect(all.at(-1)?.data).toMatchObject({ type: "flow:completed", result });
+    expect((await look(`${url}/executions/${body.executionId}`)).body).toMatchObject({ status: "completed", result });
+  });
+
   test("a browser's EventSource reads it, drops, and misses nothing, across a restart of the server", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-server-"));
-    open.push(async () => rmSync(folder, { recursive: true }));
+    closeLater(async () => rmSync(folder, { recursive: true }));
     const path = join(folder, "executions.db");
     const first = await serve({ store: sqliteStore(path), stream: { retryMs: 1 } });
     const port = Number(new URL(first.url).port);
@@ -219,7 +155,7 @@ describe("the live stream", () => {
     const ended = deferred<void>();
     const waiting = deferred<void>();
     const source = new EventSource(`${first.url}/executions/${id}/stream`);
-    open.push(async () => source.close());
+    closeLater(async () => source.close());
     for (const type of [
       "flow:start",
       "chunk:start",

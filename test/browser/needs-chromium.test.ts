@@ -1,54 +1,30 @@
 // A flow in a real browser: the page of examples/browser, in headless Chromium.
-import { type Browser, type ConsoleMessage, type Page, chromium } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findChromium } from "../../scripts/chromium.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ServedPage, serveBrowserExample } from "../../scripts/serve-browser.ts";
+import { describeInChromium } from "./in-chromium.ts";
 
-const executablePath = findChromium();
-const required = process.env["SLUICE_CHROMIUM"] === "required" || process.env["CI"] === "true";
-
-describe.skipIf(executablePath === undefined && !required)("a flow in a page (needs Chromium)", () => {
+describeInChromium("a flow in a page", (current) => {
   let served: ServedPage;
-  let browser: Browser;
-  let page: Page;
-  let errors: string[];
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error("There is no Chromium: install one, or set CHROMIUM_PATH");
     served = await serveBrowserExample();
-    const args = ["--no-sandbox", "--host-resolver-rules=MAP flows.test 127.0.0.1"]; // root has no sandbox
-    browser = await chromium.launch({ executablePath, args });
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await served?.[Symbol.asyncDispose]();
-  });
-
-  beforeEach(async () => {
-    errors = [];
-    page = await browser.newPage();
-    page.setDefaultTimeout(15_000);
-    page.on("pageerror", (error) => errors.push(error.message));
-    page.on("console", (message: ConsoleMessage) => message.type() === "error" && errors.push(message.text()));
-  });
-
-  afterEach(async () => {
-    await page.close();
-  });
+  afterAll(() => served?.[Symbol.asyncDispose]());
 
   /** Opens the page, gives the model no pause, and fills in the form. */
   const open = async ({ host = "127.0.0.1", reply }: { host?: string; reply?: string } = {}): Promise<void> => {
+    const { page } = current();
     await page.goto(`http://${host}:${served.port}/`);
     await page.fill("#guests", "4");
     await page.fill("#pause", "0");
     if (reply !== undefined) await page.fill("#reply", reply);
   };
-  const press = (button: string): Promise<void> => page.getByRole("button", { name: button }).click();
+  const press = (button: string): Promise<void> => current().page.getByRole("button", { name: button }).click();
   /** The text of an output, once it is some. */
-  const output = async (id: string): Promise<string> => page.locator(`#${id}:not(:empty)`).innerText();
+  const output = async (id: string): Promise<string> => current().page.locator(`#${id}:not(:empty)`).innerText();
 
   test("fields of a reply start chunks, events go round, state adds up, and the result comes", async () => {
+    const { page, errors } = current();
     await open();
     await press("Start");
     expect(await output("result")).toBe("tomato soup for 4: 1520 g");
@@ -64,6 +40,7 @@ describe.skipIf(executablePath === undefined && !required)("a flow in a page (ne
   });
 
   test("a chunk has run while the reply is still being written, and cancelling stops the model", async () => {
+    const { page, errors } = current();
     await open();
     await page.evaluate(pauseAtTheFirstItem);
     await press("Start");
@@ -78,6 +55,7 @@ describe.skipIf(executablePath === undefined && !required)("a flow in a page (ne
   });
 
   test("a reply that does not fit is the execution's error, and none of the page's", async () => {
+    const { errors } = current();
     await open({ reply: '{"title": "air", "ingredients": []}' });
     await press("Start");
     expect(await output("result")).toMatch(/^SluiceError: .*ingredients/);
@@ -86,6 +64,7 @@ describe.skipIf(executablePath === undefined && !required)("a flow in a page (ne
   });
 
   test("it runs on a page that came without HTTPS, where browsers hold parts of their API back", async () => {
+    const { page, errors } = current();
     await open({ host: "flows.test" });
     expect(await page.evaluate("isSecureContext")).toBe(false);
     await press("Start");

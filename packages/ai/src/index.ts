@@ -9,6 +9,7 @@ export { type UsageOptions, type UsageReport, type UsageTotal, usageOf } from ".
 export { type ToolOfOptions, toolOf } from "./tool-of.ts";
 export { type MessageOptions } from "./message-chunks.ts";
 export { type FieldData, type FieldShow, type ShownField } from "./shown-fields.ts";
+export { type QuestionShow, type ShownQuestion } from "./shown-questions.ts";
 export {
   type FlowDataParts,
   type FlowMessage,

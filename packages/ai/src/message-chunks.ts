@@ -6,6 +6,7 @@ import { plain } from "./plain.ts";
 import { withoutSecrets } from "./secret.ts";
 import { type FieldShow, type ShownField, ShownFields } from "./shown-fields.ts";
 import { ShownParts } from "./shown-parts.ts";
+import { type QuestionShow, type ShownQuestion, ShownQuestions } from "./shown-questions.ts";
 import { ShownTools } from "./shown-tools.ts";
 
 /** An item of the runtime stream, with where it comes from. */
@@ -19,6 +20,8 @@ export interface MessageOptions<Item = unknown> {
   readonly item?: (item: Item, entry: ItemEntry) => UIMessageChunk | undefined;
   /** How a field of a reply is shown. @default "data" */
   readonly field?: (field: ShownField) => FieldShow;
+  /** How a question to people is shown. @default "tool" */
+  readonly question?: (question: ShownQuestion) => QuestionShow;
   /** What is shown of the state after each change; undefined leaves it out. @default all of it */
   readonly state?: (state: unknown) => unknown;
   /** Whether the reasoning of models is shown. @default true */
@@ -39,6 +42,7 @@ export class MessageChunks<Item = unknown> {
   readonly #parts = new ShownParts();
   readonly #fields: ShownFields;
   readonly #tools: ShownTools;
+  readonly #questions: ShownQuestions;
   /** The calls of models whose tokens are text. */
   readonly #texts = new Set<string>();
   #state: Record<string, unknown> | undefined;
@@ -48,6 +52,7 @@ export class MessageChunks<Item = unknown> {
     this.#options = options;
     this.#fields = new ShownFields(this.#parts, options.field);
     this.#tools = new ShownTools(this.#parts);
+    this.#questions = new ShownQuestions(this.#parts, options.question);
   }
 
   /** What an entry makes of the message. */
@@ -64,6 +69,11 @@ export class MessageChunks<Item = unknown> {
     return isWriting ? this.#parts.again() : []; // a text that was begun cannot be gone on with
   }
 
+  /** What a reader is told who goes while the execution waits for people. */
+  waiting(): UIMessageChunk[] {
+    return [...this.#parts.endAll(), { type: "finish-step" }, { type: "finish", finishReason: "tool-calls" }];
+  }
+
   /** What a reader is told of an error. */
   errorText(error: unknown): string {
     return (this.#options.onError ?? defaultErrorText)(error);
@@ -72,12 +82,14 @@ export class MessageChunks<Item = unknown> {
   #forget(): UIMessageChunk[] {
     this.#tools.forgetVoid();
     this.#fields.forgetVoid();
+    this.#questions.forgetVoid();
     return this.#parts.forgetVoid() ? this.#parts.again() : [];
   }
 
   #show(entry: Entry): UIMessageChunk[] {
     if (ShownFields.knows(entry)) return this.#fields.note(entry, this.#authors.reading(entry));
     if (ShownTools.knows(entry)) return this.#tools.note(entry, this.#authors.of(entry));
+    if (ShownQuestions.knows(entry)) return this.#questions.note(entry, this.#authors.of(entry));
     switch (entry.type) {
       case "flow:start":
         if (entry.path.length === 1) this.#state = entry.state as Record<string, unknown>;
@@ -131,7 +143,7 @@ export class MessageChunks<Item = unknown> {
   }
 
   #end(entry: FinalEntry, metadata: unknown): UIMessageChunk[] {
-    const ended = [...this.#parts.endAll(), ...this.#tools.endAll()];
+    const ended = [...this.#parts.endAll(), ...this.#tools.endAll(), ...this.#questions.endAll()];
     const messageMetadata = metadata === undefined ? {} : { messageMetadata: metadata };
     const finish = (finishReason: FinishReason): UIMessageChunk[] => [
       { type: "finish-step" },

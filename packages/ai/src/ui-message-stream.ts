@@ -26,7 +26,10 @@ export type FlowMessage<Item = unknown, State = unknown> = UIMessage<unknown, Fl
 
 /** How an execution is shown as a message. */
 export interface UIMessageStreamOptions<Item = unknown>
-  extends MessageOptions<Item>, Pick<PullOptions, "from" | "after" | "lag" | "timeout" | "cancelOnExit"> {}
+  extends MessageOptions<Item>, Pick<PullOptions, "from" | "after" | "until" | "lag" | "timeout" | "cancelOnExit"> {
+  /** Tell all of it in place of what the reader has of the message. @default false */
+  readonly anew?: boolean;
+}
 
 /**
  * An execution as one message of the AI SDK's UI message stream: for `createUIMessageStreamResponse`,
@@ -35,7 +38,7 @@ export interface UIMessageStreamOptions<Item = unknown>
  * Texts, reasoning and tools of models are parts as the SDK's own; fields of replies, items and the state are data parts
  * (`FlowDataParts`). What turns out to be void is taken back: the message's one step begins anew, and all that is still
  * valid is told again. Nothing is read before the stream is, and a slow reader slows nobody; cancelling the stream leaves
- * the log. Who comes late gets what is retained, from the beginning; with `after`, only what a message that has been shown
+ * the log. With `until: "waiting"` the message ends where the execution waits for people, too. Who comes late gets what is retained, from the beginning; with `after`, only what a message that has been shown
  * up to there is short of. An error is a chunk with a sentence, not an error of the stream.
  *
  * It keeps as much as the message holds.
@@ -48,12 +51,13 @@ export function toUIMessageStream<S>(
   execution: Execution<S>,
   options: UIMessageStreamOptions<ItemOf<S>> = {},
 ): ReadableStream<UIMessageChunk> {
-  const { from, after, lag, timeout, cancelOnExit, messageId = execution.id } = options;
+  const { from, after, until, lag, timeout, cancelOnExit, anew = false, messageId = execution.id } = options;
   const given = after ?? from;
   const position = given === undefined ? undefined : parsePosition(given);
-  const pulled: PullOptions = { lag, timeout, cancelOnExit };
+  const pulled: PullOptions = { until, lag, timeout, cancelOnExit };
   let entries: AsyncGenerator<Entry | Gap> = execution.events(pulled);
   const chunks = written();
+  let last: Entry | Gap | undefined;
   const end = chunks.return.bind(chunks);
   // a generator that waits would hear of it with the next entry only
   chunks.return = async (value) => {
@@ -66,10 +70,13 @@ export function toUIMessageStream<S>(
     const message = new MessageChunks<ItemOf<S>>(options);
     yield { type: "start", messageId };
     try {
-      if (position === undefined) yield { type: "start-step" };
+      if (position === undefined) yield { type: anew ? "reset-step" : "start-step" };
       else yield* resumed(message, position);
-      for (let next = await entries.next(); next.done !== true; next = await entries.next())
-        yield* told(message, next.value);
+      for (let next = await entries.next(); next.done !== true; next = await entries.next()) {
+        last = next.value;
+        yield* told(message, last);
+      }
+      if (last?.type === "flow:waiting") yield* message.waiting();
     } catch (error) {
       yield { type: "error", errorText: message.errorText(error) };
     }
@@ -80,6 +87,7 @@ export function toUIMessageStream<S>(
     let isFirst = true;
     for (let next = await entries.next(); next.done !== true; next = await entries.next()) {
       const entry = next.value;
+      last = entry;
       const order = entry.type === "gap" ? 1 : comparePositions(entry, wanted);
       if (isFirst && order > 0 && entry.type !== "flow:start") {
         // something between may have been dropped: a reader that begins there tells so

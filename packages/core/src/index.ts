@@ -144,7 +144,10 @@ export {
   type RollbackCause,
   type StateDiff,
   isFinal,
+  isOwn,
+  isShown,
   isTerminal,
+  statusOf,
 } from "./machine/entry.ts";
 export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { type Question } from "./machine/questions.ts";
@@ -171,12 +174,15 @@ export { type LogRange, storedEntries } from "./execution/stored-log.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";
+export { type StateData, foldState } from "./machine/state-fold.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
-export { type FieldSignal } from "./views/projections.ts";
+export { type FieldSignal, fieldProjection } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
-export { type Gap, type PullOptions } from "./views/pull.ts";
-export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
+export { type BatchOptions, type Gap, type PullOptions } from "./views/pull.ts";
+export { toJson } from "./views/json.ts";
+export { type SseOptions, type SseSource, sseMessage, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
+export { matchesPath } from "./schema/field-path.ts";
 export {
   type Append,
   type Awaitable,

@@ -1,194 +1,181 @@
-import { type ExecutionStatus, SluiceError, compile, errorData, toMermaid } from "@sluice/core";
-import { type Context, Hono } from "hono";
-import { cors } from "hono/cors";
+import { SluiceError } from "@sluice/core";
+import { Hono } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
-import type { Action, Authorize, Target } from "./action.ts";
-import { type StreamOptions, endedStream, eventStream, typesOf } from "./event-stream.ts";
-import { Hosted, type HostedOptions, isEnded } from "./hosted.ts";
-import { type BodyLimits, jsonBody } from "./json-body.ts";
+import { asyncScheduler } from "rxjs";
+import { type AccessOptions, admit } from "./access.ts";
+import { EventStreams, type StreamOptions } from "./event-stream.ts";
+import { executionRoutes } from "./execution-routes.ts";
+import { flowRoutes } from "./flow-routes.ts";
+import { Hosted, type HostedOptions } from "./hosted.ts";
+import type { BodyLimits } from "./json-body.ts";
+import { type LimitOptions, limitsOf } from "./limits.ts";
+import { maskedExecution } from "./masked-execution.ts";
+import { type Description, type DescriptionOptions, describeRoutes } from "./openapi.ts";
+import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
+import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
+import type { Routes, Served } from "./served.ts";
+import { within } from "./within.ts";
 
 /** How flows are served. */
-export interface HandlerOptions extends HostedOptions {
-  /** Says who may do what. Without it nobody may do anything, unless `development` is set. */
-  readonly authorize?: Authorize;
-  /** Let everybody do everything where no `authorize` is given: for a machine of one's own. @default false */
-  readonly development?: boolean;
+export interface HandlerOptions extends HostedOptions, AccessOptions {
   /** Where the handler is mounted, such as `/api`. @default "" */
   readonly basePath?: string;
   /** Origins whose pages may call it from a browser. @default none but its own */
   readonly origins?: readonly string[];
   readonly body?: BodyLimits;
+  /** Whether clients are told what chunks, models and stores have thrown, in their own words. @default in development only */
+  readonly showErrors?: boolean;
   readonly stream?: StreamOptions;
-  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
-  readonly onError?: (error: unknown) => void;
+  /** What the OpenAPI description of the routes says of the server. */
+  readonly description?: DescriptionOptions;
+  /** How much a client may ask for. @default no limits */
+  readonly limits?: LimitOptions;
+  /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
+  readonly tokens?: TokenOptions;
+  /** Routes beside its own, such as those of chat protocols. */
+  readonly routes?: readonly Routes[];
+}
+
+/** How a handler closes. */
+export interface CloseOptions {
+  /** Longest wait for requests that are under way. @default 5_000 */
+  readonly graceMs?: number;
 }
 
 /** A web-standard handler: give it a `Request`, get a `Response`. */
 export interface Handler {
-  (request: Request): Promise<Response>;
+  /** @param bindings what the host gives beside the request, as Hono's adapters do: sockets need it */
+  (request: Request, bindings?: object): Promise<Response>;
+  /** Gives leave to read one execution and to watch it: for host code that knows who asks. @throws SluiceError `option-invalid` without `tokens` */
+  readonly token: (executionId: string) => Promise<ReadToken>;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
   readonly recover: Hosted["recover"];
-  /** Lets no execution begin, ends all streams (clients know where to resume), and puts away what is stored; without a store, executions are cancelled. */
-  readonly close: () => Promise<void>;
+  /**
+   * Lets no execution begin, ends all streams (clients know where to resume), lets requests that are under way finish, and
+   * puts away what is stored; without a store, executions are cancelled. Again it does nothing but wait for the same.
+   *
+   * @throws AggregateError when executions could not be put away, with why; all others are
+   */
+  readonly close: (options?: CloseOptions) => Promise<void>;
 }
-
-const statuses: readonly ExecutionStatus[] = ["running", "waiting", "completed", "failed", "timeout", "cancelled"];
 
 /**
  * Serves flows over HTTP: to start and list executions, to look at them, to watch them live, to bring in events and
  * answers, to cancel them. `docs/server.md` has the routes.
  *
- * @throws FlowDefinitionError when a flow has problems
+ * @throws FlowDefinitionError when a flow has problems; SluiceError `option-invalid`
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const { basePath = "", origins, body = {}, stream = {}, onError = console.error } = options;
+  const { basePath = "", origins, body = {}, description, routes = [], onError = console.error } = options;
+  const { scheduler = asyncScheduler, development = false, authorize } = options;
+  const { showErrors = development && authorize === undefined } = options;
+  const tokens = options.tokens && readTokens(options.tokens, scheduler);
+  const stream: StreamOptions = { scheduler, ...options.stream };
   const hosted = new Hosted(options);
   const closing = new AbortController();
-  const allowed = async (context: Context, action: Action, target: Target): Promise<void> => {
-    if (!(await mayDo(options, context.req.raw, action, target))) throw forbidden(action, options);
+  const limits = limitsOf(options.limits ?? { client: () => undefined });
+  const untils = new WeakMap<Request, number>();
+  const admitted: Served["admit"] = async ({ req }, action, target) => {
+    await limits.take(req.raw, action);
+    const until = await admit(options, tokens, req.raw, action, target);
+    if (until !== undefined) untils.set(req.raw, until);
   };
-  /** An execution that the request names, if it may do with it what it asks for. */
-  const named = async (context: Context, action: Action) => {
-    const executionId = context.req.param("id") ?? "";
+  const shown: Served["shown"] = (execution) => (showErrors ? execution : maskedExecution(execution));
+  const execution: Served["execution"] = async (context, action, executionId = context.req.param("id") ?? "") => {
+    await limits.take(context.req.raw, action);
     const found = await hosted.find(executionId);
-    await allowed(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
-    return hosted.get(found ?? { executionId, flow: "", status: "running" });
+    await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
+    return shown(await hosted.get(executionId, found));
+  };
+  const served: Served = {
+    hosted,
+    basePath,
+    body: { scheduler, ...body },
+    stream,
+    streams: new EventStreams(stream, closing.signal),
+    origins: origins ?? [],
+    onError,
+    closing: closing.signal,
+    tokens,
+    admit: admitted,
+    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
+    shown,
+    execution,
+    further: async (context, action) => {
+      await limits.takeMore(context.req.raw, action);
+      return execution(context, action);
+    },
   };
 
   const app = new Hono().basePath(basePath);
   app.use(
     secureHeaders({
+      strictTransportSecurity: false, // it would hold for all of the host's domain, and for those below it
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
       crossOriginResourcePolicy: origins === undefined ? "same-origin" : "cross-origin",
     }),
   );
-  if (origins !== undefined)
-    app.use(cors({ origin: [...origins], allowHeaders: ["content-type", "authorization", "last-event-id"] }));
-
-  app.get("/flows", async (context) => {
-    await allowed(context, "list", {});
-    return context.json({ flows: hosted.flows });
+  app.use(async (context, next) => {
+    await next();
+    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+    for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
   });
-  app.get("/flows/:flow/graph", async (context) => {
-    const flow = context.req.param("flow");
-    await allowed(context, "graph", { flow });
-    const graph = compile(hosted.flow(flow).flow);
-    return context.req.query("format") === "mermaid" ? context.text(toMermaid(graph)) : context.json(graph);
+  if (origins !== undefined) app.use(allowOrigins(origins));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));
+  let described: Description | undefined;
+  app.get("/openapi.json", async (context) => {
+    await admitted(context, "list", {});
+    described ??= describeRoutes(hosted.definitions, { ...description, basePath, tokens: tokens !== undefined });
+    return context.json(described);
   });
-  app.post("/flows/:flow/executions", async (context) => {
-    const flow = context.req.param("flow");
-    await allowed(context, "start", { flow });
-    const { input } = await jsonBody(context.req.raw, body);
-    const execution = hosted.start(flow, input);
-    await execution.stored();
-    context.header("location", `${basePath}/executions/${execution.id}`);
-    return context.json({ executionId: execution.id, flow, status: execution.status }, 201);
-  });
-  app.get("/executions", async (context) => {
-    const { flow, status, after, limit } = context.req.query();
-    await allowed(context, "list", flow === undefined ? {} : { flow });
-    const executions = await hosted.list({
-      ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
-      ...(after !== undefined && { after }),
-      limit: limitOf(limit),
-    });
-    return context.json({ executions: executions.map(listed) });
-  });
-  app.get("/executions/:id", async (context) => {
-    const execution = await named(context, "read");
-    const { id: executionId, status, position, state, interrupts } = execution;
-    return context.json({ executionId, status, position, state, interrupts, ...(await endOf(execution)) });
-  });
-  app.get("/executions/:id/stream", async (context) => {
-    if (closing.signal.aborted) return endedStream(stream);
-    const execution = await named(context, "stream");
-    const after = context.req.header("last-event-id") ?? context.req.query("after");
-    const types = typesOf(context.req.query("types") ?? null);
-    const snapshot = context.req.query("snapshot") !== undefined;
-    return eventStream(execution, { after, types, snapshot }, stream, closing.signal);
-  });
-  app.post("/executions/:id/events/:event", async (context) => {
-    const execution = await named(context, "emit");
-    const { payload } = await jsonBody(context.req.raw, body);
-    const signal = execution.emit(context.req.param("event"), payload);
-    await execution.stored();
-    return context.json({ signal }, 202);
-  });
-  app.post("/executions/:id/answers/:interrupt", async (context) => {
-    const execution = await named(context, "answer");
-    const { answer, requestId } = await jsonBody(context.req.raw, body);
-    const options = typeof requestId === "string" ? { requestId } : {};
-    execution.resume(context.req.param("interrupt"), answer, options);
-    await execution.stored();
-    return context.body(null, 204);
-  });
-  app.post("/executions/:id/cancel", async (context) => {
-    const execution = await named(context, "cancel");
-    const { reason, rollback } = await jsonBody(context.req.raw, body);
-    execution.cancel(typeof reason === "string" ? reason : "cancelled by a client", { rollback: rollback === true });
-    await execution.stored();
-    return context.json({ status: execution.status }, 202);
-  });
+  for (const add of [flowRoutes, executionRoutes, ...routes]) add(app, served);
   app.notFound(() =>
     problemResponse({ status: 404, code: "route-unknown", title: "There is nothing at this address" }),
   );
   app.onError((error) => {
     const problem = problemOf(error);
     if (problem === undefined) onError(error);
-    return problemResponse(problem ?? { status: 500, code: "server-failed", title: "The server has failed" });
+    const headers = error instanceof Refusal ? error.headers : {};
+    return problemResponse(problem ?? { status: 500, code: "server-failed", title: "The server has failed" }, headers);
   });
 
-  const handle = async (request: Request): Promise<Response> => app.fetch(request);
+  const underWay = new Set<Promise<Response>>();
+  const handle = (request: Request, bindings?: object): Promise<Response> => {
+    const answer = Promise.resolve(app.fetch(request, bindings));
+    underWay.add(answer);
+    const over = (): void => void underWay.delete(answer);
+    answer.then(over, over);
+    return answer;
+  };
+  const shut = async ({ graceMs = 5_000 }: CloseOptions): Promise<void> => {
+    hosted.stop();
+    closing.abort();
+    if (graceMs > 0) await within(Promise.allSettled(underWay), graceMs, scheduler);
+    await hosted.close();
+  };
+  let shutting: Promise<void> | undefined;
   return Object.assign(handle, {
-    recover: () => hosted.recover(),
-    close: async () => {
-      closing.abort();
-      await hosted.close();
+    token: async (executionId: string) => {
+      if (tokens === undefined) throw withoutTokens();
+      return tokens.give(executionId);
     },
+    recover: () => hosted.recover(),
+    close: (closed: CloseOptions = {}) => (shutting ??= shut(closed)),
   });
 }
 
-async function mayDo(
-  { authorize, development = false }: HandlerOptions,
-  ...asked: Parameters<Authorize>
-): Promise<boolean> {
-  if (authorize === undefined) return development;
-  try {
-    return (await authorize(...asked)) === true;
-  } catch {
-    return false;
-  }
-}
-
-function forbidden(action: Action, { authorize, development }: HandlerOptions): Refusal {
-  const isUnset = authorize === undefined && development !== true;
-  return new Refusal({
-    status: 403,
-    code: "forbidden",
-    title: `This request may not ${action}`,
-    ...(isUnset && { mend: "Give createHandler an `authorize`, or set `development` on a machine of your own" }),
+function withoutTokens(): SluiceError {
+  return new SluiceError("option-invalid", {
+    what: "A token was asked for, and the handler makes none",
+    where: "createHandler.tokens",
+    mend: "Give createHandler `tokens: { secret }`",
   });
 }
 
-/** What an execution that has ended came to. */
-async function endOf(execution: { readonly status: ExecutionStatus; readonly result: Promise<unknown> }) {
-  if (!isEnded(execution)) return {};
-  try {
-    return { result: await execution.result };
-  } catch (error) {
-    const { name, message, code } = errorData(error);
-    return { error: error instanceof SluiceError ? { name, message, code } : { name, message } };
-  }
-}
-
-function listed({ executionId, flow, status }: { executionId: string; flow: string; status: ExecutionStatus }) {
-  return { executionId, flow, status };
-}
-
-function limitOf(text: string | undefined): number {
-  const limit = Number(text ?? 100);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
-  throw new Refusal({ status: 400, code: "limit-invalid", title: "`limit` is not a whole number from 1 to 1000" });
+function methodUnknown(methods: readonly string[]): Response {
+  const allow = methods.join(", ");
+  const title = `Here are only ${allow}`;
+  return problemResponse({ status: 405, code: "method-unknown", title }, { allow });
 }

@@ -1,6 +1,14 @@
 export { type Action, type Authorize, type Target } from "./action.ts";
+export { type AccessOptions } from "./access.ts";
+export { type ChatMessage, type ChatRequest } from "./chat-request.ts";
+export { type ChatOptions, type ChatShow, chatRoutes } from "./chat-routes.ts";
 export { type StreamOptions } from "./event-stream.ts";
-export { type Handler, type HandlerOptions, createHandler } from "./handler.ts";
+export { type CloseOptions, type Handler, type HandlerOptions, createHandler } from "./handler.ts";
 export { type HostedOptions } from "./hosted.ts";
 export { type BodyLimits } from "./json-body.ts";
+export { type LimitOptions, type RequestLimiter, type Taken } from "./limits.ts";
 export { type Problem } from "./problem.ts";
+export { type ReadToken, type TokenOptions } from "./read-tokens.ts";
+export { type Routes, type Served } from "./served.ts";
+export { type SocketOptions, socketRoutes } from "./socket-routes.ts";
+export { type Watch } from "./watch.ts";

@@ -190,6 +190,11 @@ export class People implements Asker {
     return plainCopy(valid, where);
   }
 
+  /** Whether a question of this execution is answered, or its time over. */
+  hasEnded(id: string): boolean {
+    return this.#asking.machine.questions.end(id) !== undefined;
+  }
+
   /** Who has asked a question, here or in a child that runs. */
   ownerOf(id: string): Asker | undefined {
     const { machine } = this.#asking;

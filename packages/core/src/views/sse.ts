@@ -1,5 +1,6 @@
 import { positionOf } from "../log/position.ts";
 import type { Entry, EntryType } from "../machine/entry.ts";
+import { toJson } from "./json.ts";
 import type { Gap, PullOptions } from "./pull.ts";
 
 /** What is written as server-sent events. */
@@ -38,29 +39,12 @@ async function* written(
   types: SseOptions["types"],
 ): AsyncGenerator<string, void, undefined> {
   for await (const entry of entries) {
-    if (entry.type === "gap") yield message("gap", undefined, entry);
-    else if (types === undefined || types.includes(entry.type)) yield message(entry.type, positionOf(entry), entry);
+    if (entry.type === "gap" || types === undefined || types.includes(entry.type)) yield sseMessage(entry);
   }
 }
 
-/** JSON has no line breaks of its own, so one `data:` line holds it. */
-function message(event: string, id: string | undefined, data: unknown): string {
-  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${jsonOf(data)}\n\n`;
-}
-
-/** What a chunk returns or emits may be anything: one value that JSON cannot hold must not end the stream for everybody. */
-function jsonOf(data: unknown): string {
-  try {
-    return JSON.stringify(data);
-  } catch {
-    const above: unknown[] = [];
-    return JSON.stringify(data, function (this: unknown, _key, value: unknown) {
-      if (typeof value === "bigint") return String(value);
-      if (typeof value !== "object" || value === null) return value;
-      while (above.length > 0 && above.at(-1) !== this) above.pop();
-      if (above.includes(value)) return "[circular]";
-      above.push(value);
-      return value;
-    });
-  }
+/** One message, as `toSSE` writes it. A gap has no id: who comes again behind it is told of it again. */
+export function sseMessage(entry: Entry | Gap): string {
+  const id = entry.type === "gap" ? "" : `id: ${positionOf(entry)}\n`;
+  return `${id}event: ${entry.type}\ndata: ${toJson(entry)}\n\n`; // JSON has no line breaks of its own: one line holds it
 }

@@ -1,0 +1,161 @@
+import { type Execution, type RunInput, type Runnable, type SpecOf, compile } from "@sluice/core";
+import type { Context } from "hono";
+import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
+import { ChatTurns } from "./chat-turns.ts";
+import { chunkStream } from "./chunk-stream.ts";
+import { type Listed, isEnded } from "./hosted.ts";
+import { jsonBody } from "./json-body.ts";
+import { Refusal } from "./problem.ts";
+import type { Routes } from "./served.ts";
+
+/** What a message is to show of its execution. To be handed on: `(execution, show) => toUIMessageStream(execution, { ...show, … })`. */
+export interface ChatShow {
+  /** It ends where the execution waits for people, too: the client is to answer then. */
+  readonly until: "waiting";
+  /** All of it in place of what the client has of the message. */
+  readonly anew: boolean;
+}
+
+/** How a flow is served as a chat. */
+export interface ChatOptions<F extends Runnable> {
+  /** One of the handler's flows. Each message of the user runs it once. */
+  readonly flow: F;
+  /** What the flow is run with. */
+  readonly input: (request: ChatRequest) => RunInput<F> | Promise<RunInput<F>>;
+  /** An execution as a message: `toUIMessageStream` of `@sluice/ai`. */
+  readonly toStream: (execution: Execution<SpecOf<F>>, show: ChatShow) => ReadableStream<object>;
+  /** Where the routes are, behind the handler's `basePath`. @default "/chat" */
+  readonly path?: string;
+  /** Whose chats a request may mean, such as the user's id: a chat's id of another owner is another chat. @default all have the same */
+  readonly owner?: (request: Request) => string | Promise<string>;
+  /** What else cancels a turn: the client's leaving its stream (`stop()` of `useChat`, and each reload of a page), or the user's next message. @default neither */
+  readonly cancelOn?: readonly ("leave" | "message")[];
+  /** Of how many ended turns the log stays in memory, with a store, too, for those who come back for what was written. @default 100 */
+  readonly keepEnded?: number;
+}
+
+/**
+ * Serves a flow to `useChat` of the AI SDK, with its `DefaultChatTransport` or `WorkflowChatTransport`: `POST /chat` sends a
+ * message or answers questions, `GET /chat/:id/stream` comes back for what is being written, `POST /chat/:id/cancel` ends it.
+ *
+ * @throws FlowDefinitionError when the flow has problems
+ * @see docs/chat.md
+ * @see https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
+ */
+export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes {
+  const { path = "/chat", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
+  const { flow } = compile(options.flow);
+  return (app, { hosted, body, stream, closing, admit, shown: seen }) => {
+    const turns = new ChatTurns(hosted, flow, keepEnded);
+
+    app.post(path, async (context) => {
+      const request = await chatRequest(context.req.raw, body);
+      const key = request.id === undefined ? undefined : await keyOf(context, request.id);
+      const last = request.messages.at(-1);
+      const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
+      if (asked !== undefined) return shown(await answered(context, asked, request), { anew: true });
+      await admit(context, "start", { flow, ...named(request.id) });
+      const before = key !== undefined && cancelOn.includes("message") ? await turns.latest(key) : undefined;
+      if (before !== undefined && !isEnded(before)) (await turns.get(before)).cancel("the user has gone on");
+      return shown(await turns.start(await options.input(request), key), { anew: false });
+    });
+
+    app.get(`${path}/:chat/stream`, async (context) => {
+      const from = indexOf(context.req.query("startIndex"));
+      const found = await meant(context, "stream");
+      if (closing.aborted)
+        throw new Refusal({ status: 503, code: "server-closing", title: "The server is about to close" });
+      if (found === undefined || (from === undefined && isEnded(found))) return context.body(null, 204);
+      const execution = await turns.get(found);
+      if (from === undefined || from === 0) return shown(execution, { anew: false });
+      // the message is one step: who wants a part of its end gets the step from its beginning
+      if (from < 0)
+        return shown(execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
+      return turns.isWhole(execution) && from > 1
+        ? shown(execution, { anew: false, skip: from })
+        : shown(execution, { anew: true });
+    });
+
+    app.post(`${path}/:chat/cancel`, async (context) => {
+      await jsonBody(context.req.raw, body);
+      const found = await meant(context, "cancel");
+      if (found === undefined) throw new Refusal({ status: 404, code: "chat-unknown", title: "There is no such chat" });
+      const execution = await turns.get(found);
+      execution.cancel("stopped by the user");
+      await execution.stored();
+      return context.json({ executionId: execution.id, status: execution.status }, 202);
+    });
+
+    async function keyOf(context: Context, chat: string): Promise<string> {
+      return turns.key(chat, await owner(context.req.raw));
+    }
+
+    /** The execution that an address means: by its own id, or as the last turn of the chat with that id. @throws Refusal 403 */
+    async function meant(context: Context, action: "stream" | "cancel"): Promise<Listed | undefined> {
+      const name = context.req.param("chat") ?? "";
+      const key = await keyOf(context, name);
+      const found = (await turns.find(name)) ?? (await turns.latest(key));
+      const chat = found?.executionId === name ? {} : named(name);
+      await admit(context, action, { flow, ...chat, ...(found !== undefined && { executionId: found.executionId }) });
+      return found;
+    }
+
+    /** An execution that has taken in what a message answers. @throws Refusal 403, 409, 503 */
+    async function answered(context: Context, found: Listed, { id, messages }: ChatRequest): Promise<Execution> {
+      const { executionId } = found;
+      await admit(context, "answer", { flow, executionId, ...named(id) });
+      const execution = await turns.get(found);
+      const last = messages.at(-1);
+      const given = new Map((last === undefined ? [] : answersIn(last)).map((one) => [one.id, one.answer]));
+      for (const one of given.keys()) {
+        if (one.startsWith(`${executionId}:`)) await hosted.asked(execution, one.slice(executionId.length + 1));
+      }
+      const asked = execution.interrupts.filter((question) => given.has(`${executionId}:${question.id}`));
+      if (asked.length === 0 && isEnded(execution)) throw nothingAsked(executionId);
+      for (const { id: question } of asked) execution.resume(question, given.get(`${executionId}:${question}`));
+      await execution.stored();
+      return execution;
+    }
+
+    function shown(
+      execution: Execution,
+      { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
+    ): Response {
+      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", anew });
+      const onLeave = (): void => execution.cancel("the client left");
+      return chunkStream(chunks, closing, {
+        ...stream,
+        ...how,
+        end,
+        ...(cancelOn.includes("leave") && { onLeave }),
+        headers: { ...how.headers, "x-vercel-ai-ui-message-stream": "v1", "x-workflow-run-id": execution.id },
+      });
+    }
+  };
+}
+
+/** Clients that go on by an index ask until they have had a `finish`. */
+function end(last: unknown): string {
+  const isFinished = (Object(last) as { readonly type?: unknown }).type === "finish";
+  return `${isFinished ? "" : `data: ${JSON.stringify({ type: "finish" })}\n\n`}data: [DONE]\n\n`;
+}
+
+function named(chat: string | undefined): { readonly chat?: string } {
+  return chat === undefined ? {} : { chat };
+}
+
+function indexOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const index = Number(text);
+  if (text !== "" && Number.isSafeInteger(index)) return index;
+  throw new Refusal({ status: 400, code: "index-invalid", title: "`startIndex` is not a whole number" });
+}
+
+function nothingAsked(executionId: string): Refusal {
+  return new Refusal({
+    status: 409,
+    code: "nothing-asked",
+    title: `The execution "${executionId}" has ended, and asks nothing`,
+    mend: "Send a message of the user; let `sendAutomaticallyWhen` send answers to questions only",
+  });
+}

@@ -1,0 +1,63 @@
+import { asyncScheduler } from "rxjs";
+import { type StreamOptions, sseHeaders } from "./event-stream.ts";
+import { within } from "./within.ts";
+
+/** How values are written to a client. */
+export interface ChunkStreamOptions extends StreamOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The first so many are passed over: the client has had them. @default 0 */
+  readonly skip?: number;
+  /** What is written behind the last value. */
+  readonly end?: (last: unknown) => string;
+  /** Hears that the client has left before the end. */
+  readonly onLeave?: () => void;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Values as server-sent events without ids, one message each. Nothing is read before the client reads; one that leaves lets
+ * the values go. Where the server closes, the stream ends without its `end`.
+ */
+export function chunkStream(
+  values: ReadableStream<unknown>,
+  closing: AbortSignal,
+  { headers, skip = 0, end = () => "", onLeave, heartbeatMs = 15_000, scheduler = asyncScheduler }: ChunkStreamOptions,
+): Response {
+  const reader = values.getReader();
+  const leave = (): void => void reader.cancel();
+  let next: Promise<ReadableStreamReadResult<unknown>> | undefined;
+  let last: unknown;
+  let passed = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start() {
+        if (closing.aborted) leave();
+        else closing.addEventListener("abort", leave, { once: true });
+      },
+      async pull(controller) {
+        for (;;) {
+          next ??= reader.read();
+          const read = await within(next, heartbeatMs, scheduler);
+          if (read === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
+          next = undefined;
+          if (read.done) {
+            closing.removeEventListener("abort", leave);
+            if (!closing.aborted) controller.enqueue(encoder.encode(end(last)));
+            return controller.close();
+          }
+          last = read.value;
+          passed += 1;
+          if (passed > skip) return controller.enqueue(encoder.encode(`data: ${JSON.stringify(last)}\n\n`));
+        }
+      },
+      async cancel() {
+        closing.removeEventListener("abort", leave);
+        onLeave?.();
+        await reader.cancel();
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  return new Response(body, { headers: { ...sseHeaders, ...headers } });
+}
