@@ -1,6 +1,9 @@
 import { type Command, Option } from "commander";
 import { paint } from "../terminal/paint.ts";
 
+/** Ends the process when all that was written is out. Flows may hold connections open: what is done is done. */
+export type End = (exitCode: number) => Promise<never>;
+
 /** A line of the examples in a command's help, and what there is to say of it. */
 export type Example = readonly [line: string, note?: string];
 

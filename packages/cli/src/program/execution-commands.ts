@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { workOn } from "../loader/loader.ts";
-import { collected, described, placed, serverOption, storeOption } from "./described.ts";
-import type { End } from "./program.ts";
+import { type End, collected, described, placed, serverOption, storeOption } from "./described.ts";
 
 const group = "Executions, in a store or on a server:";
 

@@ -1,8 +1,7 @@
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { workOn } from "../loader/loader.ts";
-import { collected, described, storeOption } from "./described.ts";
-import type { End } from "./program.ts";
+import { type End, collected, described, storeOption } from "./described.ts";
 
 const group = "Flows:";
 
@@ -40,6 +39,26 @@ export function addFlowCommands(root: Command, end: End, debug: boolean): void {
       }
       const { runCommand } = await import("../commands/run.ts");
       return end(await runCommand(file, how));
+    });
+
+  described(root, {
+    name: "dev",
+    group,
+    summary: "serve all flows of a folder on this machine, and take changes as they come",
+    examples: [
+      ["sluice dev flows/", "http://127.0.0.1:3000"],
+      ["sluice dev flow.ts --port 4000 --store executions.db", "what was under way goes on"],
+    ],
+  })
+    .argument("[folder]", "a folder with files that export flows, or one file", ".")
+    .option("-p, --port <number>", "0 is any that is free (default: 3000, or the next free one)")
+    .addOption(storeOption())
+    .option("--no-log", "do not tell of each request")
+    .option("--json", "print what happens as lines of JSON")
+    .action(async (folder: string, options: object) => {
+      workOn(/\.[mc]?[jt]sx?$/.test(folder) ? dirname(folder) : folder);
+      const { devCommand } = await import("../commands/dev.ts");
+      return end(await devCommand(folder, { ...options, debug }));
     });
 
   described(root, {

@@ -5,9 +5,6 @@ import { paint } from "../terminal/paint.ts";
 import { addExecutionCommands } from "./execution-commands.ts";
 import { addFlowCommands } from "./flow-commands.ts";
 
-/** Ends the process when all that was written is out. Flows may hold connections open: what is done is done. */
-export type End = (exitCode: number) => Promise<never>;
-
 /** Reads the command line and does what it says; ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
   const debug = argv.includes("--debug") || isSet(process.env["SLUICE_DEBUG"]);
