@@ -1,7 +1,7 @@
 import { type Execution, type RunInput, type Runnable, type SpecOf, compile } from "@sluice/core";
 import type { Context } from "hono";
 import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
-import { ChatTurns } from "./chat-turns.ts";
+import { ChatTurns, type TurnOptions, nothingAsked } from "./chat-turns.ts";
 import { chunkStream } from "./chunk-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
@@ -12,12 +12,14 @@ import type { Routes } from "./served.ts";
 export interface ChatShow {
   /** It ends where the execution waits for people, too: the client is to answer then. */
   readonly until: "waiting";
+  /** What has been dropped of the log is told, and fails nothing. */
+  readonly lag: "gap";
   /** All of it in place of what the client has of the message. */
   readonly anew: boolean;
 }
 
 /** How a flow is served as a chat. */
-export interface ChatOptions<F extends Runnable> {
+export interface ChatOptions<F extends Runnable> extends TurnOptions {
   /** One of the handler's flows. Each message of the user runs it once. */
   readonly flow: F;
   /** What the flow is run with. */
@@ -26,12 +28,6 @@ export interface ChatOptions<F extends Runnable> {
   readonly toStream: (execution: Execution<SpecOf<F>>, show: ChatShow) => ReadableStream<object>;
   /** Where the routes are, behind the handler's `basePath`. @default "/chat" */
   readonly path?: string;
-  /** Whose chats a request may mean, such as the user's id: a chat's id of another owner is another chat. @default all have the same */
-  readonly owner?: (request: Request) => string | Promise<string>;
-  /** What else cancels a turn: the client's leaving its stream (`stop()` of `useChat`, and each reload of a page), or the user's next message. @default neither */
-  readonly cancelOn?: readonly ("leave" | "message")[];
-  /** Of how many ended turns the log stays in memory, with a store, too, for those who come back for what was written. @default 100 */
-  readonly keepEnded?: number;
 }
 
 /**
@@ -55,9 +51,9 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
       if (asked !== undefined) return shown(await answered(context, asked, request), { anew: true });
       await admit(context, "start", { flow, ...named(request.id) });
-      const before = key !== undefined && cancelOn.includes("message") ? await turns.latest(key) : undefined;
-      if (before !== undefined && !isEnded(before)) (await turns.get(before)).cancel("the user has gone on");
-      return shown(await turns.start(await options.input(request), key), { anew: false });
+      const input = await options.input(request);
+      if (key !== undefined && cancelOn.includes("message")) await turns.overtake(key);
+      return shown(await turns.start(input, key), { anew: false });
     });
 
     app.get(`${path}/:chat/stream`, async (context) => {
@@ -121,7 +117,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       execution: Execution,
       { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
     ): Response {
-      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", anew });
+      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
       const onLeave = (): void => execution.cancel("the client left");
       return chunkStream(chunks, closing, {
         ...stream,
@@ -149,13 +145,4 @@ function indexOf(text: string | undefined): number | undefined {
   const index = Number(text);
   if (text !== "" && Number.isSafeInteger(index)) return index;
   throw new Refusal({ status: 400, code: "index-invalid", title: "`startIndex` is not a whole number" });
-}
-
-function nothingAsked(executionId: string): Refusal {
-  return new Refusal({
-    status: 409,
-    code: "nothing-asked",
-    title: `The execution "${executionId}" has ended, and asks nothing`,
-    mend: "Send a message of the user; let `sendAutomaticallyWhen` send answers to questions only",
-  });
 }

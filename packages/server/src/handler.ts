@@ -50,6 +50,8 @@ export interface Handler {
   (request: Request, bindings?: object): Promise<Response>;
   /** Gives leave to read one execution and to watch it: for host code that knows who asks. @throws SluiceError `option-invalid` without `tokens` */
   readonly token: (executionId: string) => Promise<ReadToken>;
+  /** From here on executions begin, and are loaded, with these flows; those that are in memory go on with theirs: for development. @throws FlowDefinitionError; then nothing is changed */
+  readonly reload: (flows: HandlerOptions["flows"]) => void;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
   readonly recover: Hosted["recover"];
   /**
@@ -160,6 +162,10 @@ export function createHandler(options: HandlerOptions): Handler {
     token: async (executionId: string) => {
       if (tokens === undefined) throw withoutTokens();
       return tokens.give(executionId);
+    },
+    reload: (flows: HandlerOptions["flows"]) => {
+      hosted.reload(flows);
+      described = undefined;
     },
     recover: () => hosted.recover(),
     close: (closed: CloseOptions = {}) => (shutting ??= shut(closed)),

@@ -40,8 +40,8 @@ export type Listed = Pick<StoredExecution, "executionId" | "flow" | "status">;
 
 /** The executions of one process: those that it has started, and those that its store has. */
 export class Hosted {
-  readonly #options: HostedOptions;
-  readonly #flows: Flows;
+  #options: HostedOptions;
+  #flows: Flows;
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
@@ -52,12 +52,13 @@ export class Hosted {
 
   constructor(options: HostedOptions) {
     this.#options = options;
-    this.#flows = new Map(
-      options.flows.map((one) => {
-        const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
-        return [compile(known.flow).flow, known] as const;
-      }),
-    );
+    this.#flows = flowsByName(options.flows);
+  }
+
+  /** From here on executions begin, and are loaded, with these flows; those that are in memory go on with theirs. @throws FlowDefinitionError; then nothing is changed */
+  reload(flows: KnownFlows): void {
+    this.#flows = flowsByName(flows);
+    this.#options = { ...this.#options, flows };
   }
 
   get #running(): number {
@@ -240,6 +241,15 @@ export class Hosted {
     const ended = [...this.#executions].filter(([, { execution }]) => isEnded(execution));
     for (const [id] of ended.slice(0, Math.max(0, ended.length - keepEnded))) this.#executions.delete(id);
   }
+}
+
+function flowsByName(flows: KnownFlows): Flows {
+  return new Map(
+    flows.map((one) => {
+      const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
+      return [compile(known.flow).flow, known] as const;
+    }),
+  );
 }
 
 /** Whether nothing more happens in it. */
