@@ -40,7 +40,7 @@ export interface AgUiRoutesOptions<F extends Runnable> extends TurnOptions {
 export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): Routes {
   const { path = "/ag-ui", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit, shown }) => {
+  return (app, { hosted, body, stream, admit, watch, shown }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
@@ -50,13 +50,14 @@ export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): R
       const answers = answersOf(request);
       const { execution, after } = await (answers.length === 0 ? begun() : goneOnWith(answers));
       const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
-      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), closing, {
+      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watch(context), {
         ...stream,
         ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
       });
 
       async function begun(): Promise<{ readonly execution: Execution; readonly after?: string }> {
         await admit(context, "start", { flow, chat: threadId });
+        watch(context); // who may not have one stream more begins nothing
         const input = await options.input(request);
         if (cancelOn.includes("message")) await turns.overtake(key);
         return { execution: await turns.start(input, key) };
@@ -69,6 +70,7 @@ export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): R
           : undefined;
         if (found === undefined) throw notOfThread(threadId);
         await admit(context, "answer", { flow, executionId, chat: threadId });
+        watch(context);
         const execution = await turns.get(found);
         for (const { question } of given) await hosted.asked(execution, question);
         const after = execution.position;

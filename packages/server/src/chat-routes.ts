@@ -41,7 +41,7 @@ export interface ChatOptions<F extends Runnable> extends TurnOptions {
 export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes {
   const { path = "/chat", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit, shown: seen }) => {
+  return (app, { hosted, body, stream, closing, admit, watch, shown: seen }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
@@ -49,11 +49,12 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const key = request.id === undefined ? undefined : await keyOf(context, request.id);
       const last = request.messages.at(-1);
       const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
-      if (asked !== undefined) return shown(await answered(context, asked, request), { anew: true });
+      if (asked !== undefined) return shown(context, await answered(context, asked, request), { anew: true });
       await admit(context, "start", { flow, ...named(request.id) });
+      watch(context); // who may not have one stream more begins nothing
       const input = await options.input(request);
       if (key !== undefined && cancelOn.includes("message")) await turns.overtake(key);
-      return shown(await turns.start(input, key), { anew: false });
+      return shown(context, await turns.start(input, key), { anew: false });
     });
 
     app.get(`${path}/:chat/stream`, async (context) => {
@@ -63,13 +64,13 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
         throw new Refusal({ status: 503, code: "server-closing", title: "The server is about to close" });
       if (found === undefined || (from === undefined && isEnded(found))) return context.body(null, 204);
       const execution = await turns.get(found);
-      if (from === undefined || from === 0) return shown(execution, { anew: false });
+      if (from === undefined || from === 0) return shown(context, execution, { anew: false });
       // the message is one step: who wants a part of its end gets the step from its beginning
       if (from < 0)
-        return shown(execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
+        return shown(context, execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
       return turns.isWhole(execution) && from > 1
-        ? shown(execution, { anew: false, skip: from })
-        : shown(execution, { anew: true });
+        ? shown(context, execution, { anew: false, skip: from })
+        : shown(context, execution, { anew: true });
     });
 
     app.post(`${path}/:chat/cancel`, async (context) => {
@@ -100,6 +101,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     async function answered(context: Context, found: Listed, { id, messages }: ChatRequest): Promise<Execution> {
       const { executionId } = found;
       await admit(context, "answer", { flow, executionId, ...named(id) });
+      watch(context);
       const execution = await turns.get(found);
       const last = messages.at(-1);
       const given = new Map((last === undefined ? [] : answersIn(last)).map((one) => [one.id, one.answer]));
@@ -114,12 +116,13 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     }
 
     function shown(
+      context: Context,
       execution: Execution,
       { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
     ): Response {
       const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
       const onLeave = (): void => execution.cancel("the client left");
-      return chunkStream(chunks, closing, {
+      return chunkStream(chunks, watch(context), {
         ...stream,
         ...how,
         end,
