@@ -92,18 +92,27 @@ describe("a read token", () => {
   });
 
   test("may be good for longer than timers can wait", async () => {
-    const { url, handler } = await serve({ flows: [letter], tokens: { secret, expiresInMs: 40 * 86_400_000 } });
-    const id = await begun(url);
-    const { token } = await handler.token(id);
-    const atWait = Promise.withResolvers<void>();
-    const watched = messages(`${url}/executions/${id}/stream?token=${token}`, (message) => {
-      if (isWait(message)) atWait.resolve();
+    const clock = handClock();
+    const [longest, days] = [2_147_483_647, 40 * 86_400_000];
+    const { url, handler } = await serve({
+      flows: [letter],
+      tokens: { secret, expiresInMs: days },
+      scheduler: clock.scheduler,
+    });
+    const of = `/executions/${await begun(url)}`;
+    const { token } = await handler.token(of.slice("/executions/".length));
+    const isSet = clock.timer(longest);
+    const isNudged = Promise.withResolvers<void>();
+    const watched = messages(`${url}${of}/stream?token=${token}`, ({ event: type }) => {
+      if (type === "state:changed") isNudged.resolve();
       return false;
     });
-    await atWait.promise;
-    for (let count = 0; count < 20; count += 1) await look(`${url}/executions/${id}`);
-    await send(`${url}/executions/${id}/answers/${question}`, { answer: { ok: true } });
-    expect((await watched).at(-1)).toMatchObject({ event: "flow:completed" });
+    await isSet;
+    clock.pass(longest);
+    await send(`${url}${of}/events/nudge`, { payload: { by: "Bo" } });
+    await isNudged.promise;
+    clock.pass(days - longest);
+    expect((await watched).at(-1)).toMatchObject({ event: "flow:waiting" });
   });
 
   test("ends a chat's stream, too, and does not say that it is finished", async () => {
