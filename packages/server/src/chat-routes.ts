@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
 import { ChatTurns, type TurnOptions, nothingAsked } from "./chat-turns.ts";
 import { chunkStream } from "./chunk-stream.ts";
-import { type Listed, isEnded } from "./hosted.ts";
+import { type Listed, isEnded, serverCloses } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
@@ -60,8 +60,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     app.get(`${path}/:chat/stream`, async (context) => {
       const from = indexOf(context.req.query("startIndex"));
       const found = await meant(context, "stream");
-      if (closing.aborted)
-        throw new Refusal({ status: 503, code: "server-closing", title: "The server is about to close" });
+      if (closing.aborted) throw serverCloses();
       if (found === undefined || (from === undefined && isEnded(found))) return context.body(null, 204);
       const execution = await turns.get(found);
       if (from === undefined || from === 0) return shown(context, execution, { anew: false });
