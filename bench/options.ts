@@ -12,6 +12,7 @@ export const works = [
   "durable",
   "durable-alone",
   "recovery",
+  "serve",
   "importing",
   "tokens",
   "instant",

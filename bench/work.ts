@@ -14,6 +14,7 @@ const works: Record<Work, () => Promise<(options: MeasureOptions) => Promise<Sec
   durable: async () => (await import("./durable.ts")).durable,
   "durable-alone": async () => (await import("./durable-alone.ts")).durableAlone,
   recovery: async () => (await import("./recovery.ts")).recovery,
+  serve: async () => (await import("./serve.ts")).serve,
   importing: async () => (await import("./importing.ts")).importing,
   tokens: async () => (await import("./tokens.ts")).tokens,
   instant: async () => (await import("./instant.ts")).instant,

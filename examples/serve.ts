@@ -5,6 +5,8 @@ import { getRequestListener } from "@hono/node-server";
 import { type ContextOf, type Payload, defineFlow, interrupt, memoryStore, start } from "@sluice/core";
 import { flow, on } from "@sluice/decorators";
 import { createHandler } from "@sluice/server";
+import { createClient } from "@sluice/server/client";
+import { filter } from "rxjs";
 import { z } from "zod";
 
 const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ approved: z.boolean() }) });
@@ -48,24 +50,17 @@ async function serve(): Promise<void> {
     );
     return;
   }
-  const { executionId } = await post(`${url}/flows/letter/executions`, { input: { to: "Ann" } });
-  const stream = await fetch(`${url}/executions/${executionId}/stream`);
-  for await (const text of (stream.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-    for (const [, event, data = ""] of text.matchAll(/^event: (.*)\ndata: (.*)$/gm)) {
-      if (event === "stream:item") console.log(`item: ${JSON.parse(data).item}`);
-      if (event === "interrupt:raised") console.log(`asks: ${JSON.parse(data).interrupt.payload}`);
-      if (event === "flow:waiting")
-        await post(`${url}/executions/${executionId}/answers/approval@a1`, { answer: { approved: true } });
-      if (event === "flow:completed") console.log(`result: ${JSON.parse(data).result}`);
+  const client = createClient<typeof Letter>({ url });
+  const letter = await client.start("letter", { to: "Ann" });
+  letter.stream$.subscribe((item) => console.log(`item: ${item}`));
+  letter.status$.pipe(filter((status) => status === "waiting")).subscribe(async () => {
+    const { interrupts } = await letter.get();
+    for (const { id, payload } of interrupts) {
+      console.log(`asks: ${String(payload)}`);
+      await letter.answer<typeof Approval>(id, { approved: true });
     }
-  }
+  });
+  console.log(`result: ${await letter.result}`);
   await handler.close();
   server.close();
-}
-
-async function post(url: string, body: unknown) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  const text = await response.text();
-  return text === "" ? {} : JSON.parse(text);
 }

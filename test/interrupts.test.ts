@@ -217,7 +217,7 @@ describe("S24 answers", () => {
     expect(await execution.result).toBe("sent");
   });
 
-  test("the same answer with the same request id again is harmless, a different one is refused", async () => {
+  test("the same answer with the same request id again is harmless, also after the end, a different one is refused", async () => {
     const twice = flow(spec)
       .chunk("write", start, (text, ctx) => void ctx.interrupt(Approval, { draft: text }))
       .chunk("again", Approval.answered, (_answer, ctx) => void ctx.interrupt(Second, "sure?"))
@@ -237,6 +237,10 @@ describe("S24 answers", () => {
     expect(() => execution.resume("approval@a1", yes)).toThrow(/has been answered already/);
     execution.resume("second@a2", "yes");
     expect(await execution.result).toBe("yes");
+    execution.resume("approval@a1", yes, { requestId: "r1" }); // whoever has not heard that it was taken
+    expect(() => execution.resume("approval@a1", yes, { requestId: "r2" })).toThrow(
+      expect.objectContaining({ code: "interrupt-closed" }),
+    );
     expect(entriesOf(await logOf(execution), "interrupt:answered").map(({ answer }) => answer)).toEqual([
       { approved: true, note: "fine" },
       "yes",

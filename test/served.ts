@@ -1,5 +1,8 @@
 // A handler on a real socket, and what a client does with it.
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Handler, type HandlerOptions, createHandler } from "@sluice/server";
 import { afterEach } from "vitest";
@@ -27,12 +30,19 @@ export async function serve(options: HandlerOptions, port = 0): Promise<Served> 
   const stop = async (): Promise<void> => {
     if (isStopped) return;
     isStopped = true;
-    await handler.close();
+    await handler.close({ graceMs: 0 });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
   closing.push(stop);
   return { url: `http://127.0.0.1:${given}`, handler, server, stop };
+}
+
+/** A folder of a test's own; it is removed when the test ends. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "sluice-server-"));
+  closeLater(async () => rmSync(path, { recursive: true }));
+  return path;
 }
 
 /** Has something closed when the test ends. */

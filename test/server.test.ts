@@ -130,6 +130,20 @@ describe("the live stream", () => {
     expect(Number(seen[1]?.id)).toBe(Number(seen[0]?.id) + 1);
   });
 
+  test("shows what JSON has no words for, in the log and as the result", async () => {
+    const odd = flow(defineFlow({ name: "odd", input: z.number(), result: z.unknown() })).chunk("make", start, (n) => {
+      const circle: Record<string, unknown> = { n: BigInt(n) };
+      circle["self"] = circle;
+      return circle;
+    });
+    const { url } = await serve({ flows: [odd] });
+    const { body } = await send(`${url}/flows/odd/executions`, { input: 7 });
+    const all = await messages(`${url}/executions/${body.executionId}/stream`, isEnd);
+    const result = { n: "7", self: "[circular]" };
+    expect(all.at(-1)?.data).toMatchObject({ type: "flow:completed", result });
+    expect((await look(`${url}/executions/${body.executionId}`)).body).toMatchObject({ status: "completed", result });
+  });
+
   test("a browser's EventSource reads it, drops, and misses nothing, across a restart of the server", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-server-"));
     closeLater(async () => rmSync(folder, { recursive: true }));

@@ -52,6 +52,22 @@ describe.each(drivers)("sqliteStore on %s", (_, driver) => {
     await expect(run()).resolves.toBeUndefined();
   });
 
+  test("entries that came in one append are read in any part, however many they are", () => {
+    const store = at(newFile());
+    const entries = Array.from({ length: 2_000 }, (_, index) => `{"seq":${index + 1}}`);
+    store.append([follow("a", 1, { entries })]);
+    for (const [after, upTo] of [
+      [0, 2_000],
+      [511, 513],
+      [1_023, 1_024],
+      [1_024, 1_025],
+      [1_999, 2_000],
+    ] as const) {
+      expect(store.read("a", { after, upTo })).toEqual(entries.slice(after, upTo));
+    }
+    store.close();
+  });
+
   test("a folder that is not there is told, and not made", () => {
     const path = join(folder, "nowhere", "a.db");
     expect(() => sqliteStore(path, options)).toThrow(

@@ -96,9 +96,8 @@ async function takenOverIn(settings: Case, { worker }: Place, random: Random): P
   const ends: Promise<string>[] = [];
   for (let life = 0; life < processesPerFile; life += 1) {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const isLast = life === processesPerFile - 1;
-    const told = { ...nextLife(settings, life, random), ...(isLast && { stops: ["execution-exists"] }) };
-    ends.push(live(worker, told, { onReady: resolve }));
+    // also the last may lose one: to a process that had put it away and takes it up again
+    ends.push(live(worker, nextLife(settings, life, random), { onReady: resolve }));
     await promise;
     await new Promise((go) => setTimeout(go, random.next() * mostMsBetween));
   }

@@ -144,7 +144,10 @@ export {
   type RollbackCause,
   type StateDiff,
   isFinal,
+  isOwn,
+  isShown,
   isTerminal,
+  statusOf,
 } from "./machine/entry.ts";
 export { type ReplyIssues } from "./machine/reply-issues.ts";
 export { type Question } from "./machine/questions.ts";
@@ -165,15 +168,19 @@ export {
 } from "./execution/load.ts";
 export { type ChunkDifference, type ExecutionDiff, type Outcome, type Pair, diff } from "./execution/diff.ts";
 export { type ForkOptions, fork } from "./execution/fork.ts";
-export { type Replay, type ReplayOptions, type Standpoint, replay } from "./execution/replay.ts";
+export { type FlowSchemas, schemasOf } from "./execution/flow-schemas.ts";
+export { type Replay, type ReplayOptions, type Standpoint, replay, replayStored } from "./execution/replay.ts";
+export { type LogRange, storedEntries } from "./execution/stored-log.ts";
 export { type RunArgs, type RunOptions, run } from "./execution/run.ts";
 export { type Flows, type KnownFlow } from "./run/known-flow.ts";
 export { type Durability } from "./store/writer.ts";
+export { type StateData, foldState } from "./machine/state-fold.ts";
 export { type Vitals, vitalsOf } from "./execution/vitals.ts";
-export { type FieldSignal } from "./views/projections.ts";
+export { type FieldSignal, fieldProjection } from "./views/projections.ts";
 export { type BufferOptions, toAsyncIterable, toReadableStream } from "./views/adapters.ts";
-export { type Gap, type PullOptions } from "./views/pull.ts";
-export { type SseOptions, type SseSource, toSSE } from "./views/sse.ts";
+export { type BatchOptions, type Gap, type PullOptions } from "./views/pull.ts";
+export { toJson } from "./views/json.ts";
+export { type SseOptions, type SseSource, sseMessage, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
 export { type Segment, matchesPath, parsePath } from "./schema/field-path.ts";
 export {

@@ -1,5 +1,6 @@
-import type { Action, Authorize, Target } from "./action.ts";
+import type { Action, Authorize } from "./action.ts";
 import { Refusal } from "./problem.ts";
+import type { ReadTokens } from "./read-tokens.ts";
 
 /** Who is let in. */
 export interface AccessOptions {
@@ -9,9 +10,24 @@ export interface AccessOptions {
   readonly development?: boolean;
 }
 
-/** Lets a request do what it asks for. @throws Refusal 403 */
-export async function admit(options: AccessOptions, request: Request, action: Action, target: Target): Promise<void> {
+/** What a read token is enough for. */
+const withToken: readonly Action[] = ["read", "stream"];
+
+/**
+ * Lets a request do what it asks for. One that comes with a read token is let in by that, and by nothing else.
+ *
+ * @returns when what lets it in runs out, in Unix milliseconds; undefined where that never does
+ * @throws Refusal 401, 403
+ */
+export async function admit(
+  options: AccessOptions,
+  tokens: ReadTokens | undefined,
+  ...[request, action, target]: Parameters<Authorize>
+): Promise<number | undefined> {
+  const token = tokens && withToken.includes(action) ? new URL(request.url).searchParams.get("token") : null;
+  if (token !== null) return tokens?.check(token, target.executionId ?? "");
   if (!(await mayDo(options, request, action, target))) throw forbidden(action, options);
+  return undefined;
 }
 
 async function mayDo(

@@ -1,5 +1,5 @@
 /** What a request asks for. */
-export type Action = "start" | "list" | "read" | "stream" | "emit" | "answer" | "cancel" | "graph";
+export type Action = "start" | "list" | "read" | "stream" | "emit" | "answer" | "cancel" | "graph" | "share";
 
 /** What it asks for it of; a part is left out where the request names none. */
 export interface Target {

@@ -40,7 +40,7 @@ export interface AgUiRoutesOptions<F extends Runnable> extends TurnOptions {
 export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): Routes {
   const { path = "/ag-ui", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit }) => {
+  return (app, { hosted, body, stream, closing, admit, shown }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
@@ -50,7 +50,7 @@ export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): R
       const answers = answersOf(request);
       const { execution, after } = await (answers.length === 0 ? begun() : goneOnWith(answers));
       const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
-      return chunkStream(options.toEvents(execution as Execution<SpecOf<F>>, show), closing, {
+      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), closing, {
         ...stream,
         ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
       });
@@ -70,6 +70,7 @@ export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): R
         if (found === undefined) throw notOfThread(threadId);
         await admit(context, "answer", { flow, executionId, chat: threadId });
         const execution = await turns.get(found);
+        for (const { question } of given) await hosted.asked(execution, question);
         const after = execution.position;
         const open = new Set(execution.interrupts.map(({ id }) => id));
         const fitting = given.filter(({ question }) => open.has(question));

@@ -41,7 +41,7 @@ export interface ChatOptions<F extends Runnable> extends TurnOptions {
 export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes {
   const { path = "/chat", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit }) => {
+  return (app, { hosted, body, stream, closing, admit, shown: seen }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
@@ -103,6 +103,9 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const execution = await turns.get(found);
       const last = messages.at(-1);
       const given = new Map((last === undefined ? [] : answersIn(last)).map((one) => [one.id, one.answer]));
+      for (const one of given.keys()) {
+        if (one.startsWith(`${executionId}:`)) await hosted.asked(execution, one.slice(executionId.length + 1));
+      }
       const asked = execution.interrupts.filter((question) => given.has(`${executionId}:${question.id}`));
       if (asked.length === 0 && isEnded(execution)) throw nothingAsked(executionId);
       for (const { id: question } of asked) execution.resume(question, given.get(`${executionId}:${question}`));
@@ -114,7 +117,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       execution: Execution,
       { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
     ): Response {
-      const chunks = options.toStream(execution as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
+      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
       const onLeave = (): void => execution.cancel("the client left");
       return chunkStream(chunks, closing, {
         ...stream,

@@ -79,7 +79,7 @@ export class ChatTurns {
 
   /** An execution of which something is known. @throws as `Hosted.get` */
   async get(found: Listed): Promise<Execution> {
-    return this.#started.get(found.executionId) ?? this.#hosted.get(found);
+    return this.#started.get(found.executionId) ?? this.#hosted.get(found.executionId, found);
   }
 
   /** Whether an execution's log is all there in memory, with what no store has: then its message is the same each time. */

@@ -1,4 +1,6 @@
-import { type StreamOptions, orHeartbeat, sseHeaders } from "./event-stream.ts";
+import { asyncScheduler } from "rxjs";
+import { type StreamOptions, sseHeaders } from "./event-stream.ts";
+import { within } from "./within.ts";
 
 /** How values are written to a client. */
 export interface ChunkStreamOptions extends StreamOptions {
@@ -20,7 +22,7 @@ const encoder = new TextEncoder();
 export function chunkStream(
   values: ReadableStream<unknown>,
   closing: AbortSignal,
-  { headers, skip = 0, end = () => "", onLeave, heartbeatMs = 15_000, ...options }: ChunkStreamOptions,
+  { headers, skip = 0, end = () => "", onLeave, heartbeatMs = 15_000, scheduler = asyncScheduler }: ChunkStreamOptions,
 ): Response {
   const reader = values.getReader();
   const leave = (): void => void reader.cancel();
@@ -36,7 +38,7 @@ export function chunkStream(
       async pull(controller) {
         for (;;) {
           next ??= reader.read();
-          const read = await orHeartbeat(next, heartbeatMs, options.scheduler);
+          const read = await within(next, heartbeatMs, scheduler);
           if (read === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
           next = undefined;
           if (read.done) {

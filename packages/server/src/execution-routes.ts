@@ -1,66 +1,74 @@
-import { type Execution, type ExecutionStatus, SluiceError, errorData } from "@sluice/core";
-import { endedStream, eventStream } from "./event-stream.ts";
+import { type Execution, SluiceError, errorData, toJson } from "@sluice/core";
+import type { z } from "zod";
+import { emptyStream, endedStream } from "./event-stream.ts";
 import { type Listed, isEnded } from "./hosted.ts";
+import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
 import { wantedOf } from "./wanted.ts";
-
-/** As a list can be filtered by them. */
-export const statuses = ["running", "waiting", "completed", "failed", "timeout", "cancelled"] as const;
+import { type Standing, Status } from "./wire.ts";
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
-export const executionRoutes: Routes = (app, { hosted, body, stream, closing, admit, execution: named }) => {
+export const executionRoutes: Routes = (app, served) => {
+  const { hosted, body, stream, streams, closing, tokens, admit, execution: named } = served;
   app.get("/executions", async (context) => {
     const { flow, status, after, limit } = context.req.query();
     await admit(context, "list", flow === undefined ? {} : { flow });
     const executions = await hosted.list({
       ...(flow !== undefined && { flow }),
-      ...(status !== undefined && { status: statuses.filter((one) => status.split(",").includes(one)) }),
+      ...(status !== undefined && { status: status.split(",").map(statusOf) }),
       ...(after !== undefined && { after }),
       limit: limitOf(limit),
     });
     return context.json({ executions: executions.map(listed) });
   });
-  app.get("/executions/:id", async (context) => context.json(await stateOf(await named(context, "read"))));
+  app.get("/executions/:id", async (context) => {
+    const execution = await named(context, "read");
+    const { flow = "" } = (await hosted.find(execution.id)) ?? {};
+    return context.body(toJson(await standingOf(execution, flow)), { headers: { "content-type": "application/json" } });
+  });
   app.get("/executions/:id/stream", async (context) => {
     if (closing.aborted) return endedStream(stream);
     const execution = await named(context, "stream");
     const wanted = wantedOf(context.req.query(), context.req.header("last-event-id"));
-    return eventStream(execution, wanted, stream, closing);
+    if (context.req.method === "HEAD") return emptyStream();
+    return streams.of(execution, wanted, served.watch(context));
   });
+  if (tokens !== undefined) {
+    app.post("/executions/:id/tokens", async (context) => {
+      const { id } = await named(context, "share");
+      return context.json(await tokens.give(id), 201);
+    });
+  }
   app.post("/executions/:id/events/:event", async (context) => {
     const execution = await named(context, "emit");
-    const { payload } = await jsonBody(context.req.raw, body);
-    const signal = execution.emit(context.req.param("event"), payload);
-    await execution.stored();
+    const signal = await takeEvent(execution, context.req.param("event"), await jsonBody(context.req.raw, body));
     return context.json({ signal }, 202);
   });
   app.post("/executions/:id/answers/:interrupt", async (context) => {
     const execution = await named(context, "answer");
-    const { answer, requestId } = await jsonBody(context.req.raw, body);
-    const options = typeof requestId === "string" ? { requestId } : {};
-    execution.resume(context.req.param("interrupt"), answer, options);
-    await execution.stored();
+    const interrupt = context.req.param("interrupt");
+    const given = await jsonBody(context.req.raw, body);
+    await hosted.asked(execution, interrupt);
+    await takeAnswer(execution, interrupt, given);
     return context.body(null, 204);
   });
   app.post("/executions/:id/cancel", async (context) => {
     const execution = await named(context, "cancel");
-    const { reason, rollback } = await jsonBody(context.req.raw, body);
-    execution.cancel(typeof reason === "string" ? reason : "cancelled by a client", { rollback: rollback === true });
-    await execution.stored();
+    await takeCancel(execution, await jsonBody(context.req.raw, body));
     return context.json({ status: execution.status }, 202);
   });
 };
 
 /** How an execution stands, and what it came to. */
-async function stateOf(execution: Execution) {
+async function standingOf(execution: Execution, flow: string): Promise<z.input<typeof Standing>> {
   const { id: executionId, status, position, state, interrupts } = execution;
-  return { executionId, status, position, state, interrupts, ...(await endOf(execution)) };
+  return { executionId, flow, status, position, state, interrupts: [...interrupts], ...(await endOf(execution)) };
 }
 
 /** What an execution that has ended came to. */
-async function endOf(execution: { readonly status: ExecutionStatus; readonly result: Promise<unknown> }) {
+async function endOf(execution: Execution): Promise<Pick<z.input<typeof Standing>, "result" | "error">> {
   if (!isEnded(execution)) return {};
   try {
     return { result: await execution.result };
@@ -72,6 +80,13 @@ async function endOf(execution: { readonly status: ExecutionStatus; readonly res
 
 function listed({ executionId, flow, status }: Listed): Listed {
   return { executionId, flow, status };
+}
+
+function statusOf(text: string): z.infer<typeof Status> {
+  const status = Status.options.find((one) => one === text);
+  if (status !== undefined) return status;
+  const title = `\`status\` is not one of ${Status.options.join(", ")}`;
+  throw new Refusal({ status: 400, code: "status-invalid", title });
 }
 
 function limitOf(text: string | undefined): number {

@@ -3,6 +3,7 @@ import {
   type Flows,
   type KnownFlows,
   type Recovered,
+  type Retention,
   type Store,
   type StoreFilter,
   type StoredExecution,
@@ -12,7 +13,9 @@ import {
   recover,
   run,
 } from "@sluice/core";
+import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { Refusal } from "./problem.ts";
+import { within } from "./within.ts";
 
 /** What is hosted. */
 export interface HostedOptions {
@@ -22,6 +25,14 @@ export interface HostedOptions {
   readonly store?: Store;
   /** How many ended executions stay in memory for late readers, where there is no store. @default 1_000 */
   readonly keepEnded?: number;
+  /** How much of an execution's log stays in memory for clients that come late or read slowly. @default 10,000 entries, 32 MB */
+  readonly retention?: Retention;
+  /** How many executions may run at a time; those that wait for people do not count. More are not begun. @default no limit */
+  readonly maxRunning?: number;
+  /** Hears of errors that are the server's own, of which a client is told nothing. @default `console.error` */
+  readonly onError?: (error: unknown) => void;
+  /** The server's clock. @default RxJS' `asyncScheduler` */
+  readonly scheduler?: SchedulerLike;
 }
 
 /** What a list tells of an execution. */
@@ -29,25 +40,40 @@ export type Listed = Pick<StoredExecution, "executionId" | "flow" | "status">;
 
 /** The executions of one process: those that it has started, and those that its store has. */
 export class Hosted {
-  readonly #options: HostedOptions;
-  readonly #flows: Flows;
+  #options: HostedOptions;
+  #flows: Flows;
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
+  /** Executions that are being brought back: until they wait or end, not all that they have asked is known again. */
+  readonly #returning = new Map<string, Promise<unknown>>();
+  #recovering: Promise<unknown> | undefined;
   #closed = false;
 
   constructor(options: HostedOptions) {
     this.#options = options;
-    this.#flows = new Map(
-      options.flows.map((one) => {
-        const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
-        return [compile(known.flow).flow, known] as const;
-      }),
-    );
+    this.#flows = flowsByName(options.flows);
+  }
+
+  /** From here on executions begin, and are loaded, with these flows; those that are in memory go on with theirs. @throws FlowDefinitionError; then nothing is changed */
+  reload(flows: KnownFlows): void {
+    this.#flows = flowsByName(flows);
+    this.#options = { ...this.#options, flows };
+  }
+
+  get #running(): number {
+    let count = 0;
+    for (const { execution } of this.#executions.values()) if (execution.status === "running") count += 1;
+    return count;
   }
 
   get flows(): readonly string[] {
     return [...this.#flows.keys()];
+  }
+
+  /** The classes and builders. */
+  get definitions(): readonly unknown[] {
+    return [...this.#flows.values()].map(({ flow }) => flow);
   }
 
   /** A flow by its name. @throws Refusal 404 */
@@ -62,10 +88,12 @@ export class Hosted {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw closing();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
-    const { store } = this.#options;
+    const { store, retention, maxRunning = Infinity } = this.#options;
+    if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
     const options = {
       ...(id !== undefined && { id }),
       ...(store !== undefined && { store }),
+      ...(retention !== undefined && { retention }),
       ...(create !== undefined && { create }),
     };
     return this.#keep(name, run(flow, input as never, options as never) as Execution);
@@ -78,13 +106,15 @@ export class Hosted {
     return this.#options.store?.find(executionId);
   }
 
-  /** An execution of which something is known. @throws Refusal 404, 503; as `load` */
-  async get({ executionId, flow, status }: Listed): Promise<Execution> {
+  /** An execution, with what `find` knows of it. @throws Refusal 404, 503; as `load` */
+  async get(executionId: string, found: Listed | undefined): Promise<Execution> {
+    if (found === undefined) throw unknown(executionId);
+    const { flow } = found;
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
     if (this.#closed) throw closing();
-    const loading = present ?? this.#load(executionId, flow, status);
+    const loading = present ?? this.#load(executionId, flow);
     this.#loading.set(executionId, loading);
     try {
       const execution = await loading;
@@ -95,9 +125,13 @@ export class Hosted {
     }
   }
 
-  /** @param filter where there is no store, `after` and `limit` count in the order of the start */
+  /** @param filter where there is no store, `after` and `limit` count in the order of the start. @throws Refusal 400 */
   async list(filter: StoreFilter): Promise<readonly Listed[]> {
     const { store } = this.#options;
+    if (filter.after !== undefined) {
+      const last = await this.find(filter.after);
+      if (last === undefined || (filter.flow ?? last.flow) !== last.flow) throw noPlace(filter.after);
+    }
     if (store !== undefined) return store.list(filter);
     const { flow, status, after, limit = 100 } = filter;
     const all = [...this.#executions].map(([executionId, one]) => ({
@@ -112,36 +146,72 @@ export class Hosted {
       .slice(0, limit);
   }
 
+  /**
+   * Settles when a question is known, or that there is none: children of an execution that was brought back ask again when
+   * they are asked for again.
+   *
+   * @throws Refusal 503 when that takes long
+   */
+  async asked({ id, interrupts }: Execution, interrupt: string): Promise<void> {
+    const returning = this.#returning.get(id);
+    if (returning === undefined || interrupts.some((one) => one.id === interrupt)) return;
+    const { scheduler = asyncScheduler } = this.#options;
+    if ((await within(returning, 10_000, scheduler)) === undefined) throw returningStill(id);
+  }
+
   /** Goes on with what the store has of these flows. */
   async recover(): Promise<Recovered> {
-    const { store, flows } = this.#options;
+    if (this.#closed) throw closing();
+    const recovering = this.#recover();
+    this.#recovering = recovering;
+    return recovering;
+  }
+
+  /** Lets nothing begin any more. */
+  stop(): void {
+    this.#closed = true;
+  }
+
+  async #recover(): Promise<Recovered> {
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return { executions: [], refused: [] };
-    const recovered = await recover(flows, { store });
+    const recovered = await recover(flows, { store, ...(retention && { retention }) });
     for (const execution of recovered.executions) {
       const record = await store.find(execution.id);
-      if (record !== undefined) this.#keep(record.flow, execution);
+      if (record === undefined) continue;
+      this.#keep(record.flow, execution);
+      this.#returns(execution);
     }
     return recovered;
   }
 
-  /** Begins nothing more, and puts away what is stored. */
+  /** Begins nothing more, and puts away what is stored. @throws AggregateError why some could not be; all others are */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.stop();
+    await Promise.allSettled([this.#recovering, ...this.#loading.values()]);
     const all = [...this.#executions.values()];
     this.#executions.clear();
-    if (this.#options.store === undefined) for (const { execution } of all) execution.cancel("the server closes");
-    else await Promise.all(all.map(({ execution }) => execution.release()));
+    if (this.#options.store === undefined) return all.forEach(({ execution }) => execution.cancel("the server closes"));
+    const released = await Promise.allSettled(all.map(({ execution }) => execution.release()));
+    const errors = released.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+    if (errors.length === 0) return;
+    throw new AggregateError(errors, `${errors.length} of ${all.length} executions could not be put away`);
   }
 
-  async #load(executionId: string, name: string, status: Listed["status"]): Promise<Execution | undefined> {
-    const { store, flows } = this.#options;
+  #returns(execution: Execution): void {
+    const settled = execution.settled.finally(() => this.#returning.delete(execution.id));
+    this.#returning.set(execution.id, settled);
+  }
+
+  async #load(executionId: string, name: string): Promise<Execution | undefined> {
+    const { store, flows, retention } = this.#options;
     if (store === undefined) return undefined;
     const { flow, create } = this.flow(name);
+    const options = { store, flows, ...(retention && { retention }), ...(create && { create: create as never }) };
     try {
-      const execution = await load(flow, executionId, { store, flows, ...(create && { create: create as never }) });
+      const execution = await load(flow, executionId, options);
       this.#keep(name, execution as Execution);
-      // what children ask is known again when the chunks that run them have asked for them again
-      if (status === "waiting") await execution.settled;
+      this.#returns(execution as Execution);
       return execution as Execution;
     } catch (error) {
       if (error instanceof SluiceError && error.code === "execution-unknown") return undefined;
@@ -151,8 +221,12 @@ export class Hosted {
 
   #keep(flow: string, execution: Execution): Execution {
     this.#executions.set(execution.id, { flow, execution });
+    const { onError = console.error } = this.#options;
     const forget = (): void => this.#forget(execution);
-    execution.result.then(forget, forget);
+    execution.result.then(forget, (error: unknown) => {
+      forget();
+      if (error instanceof SluiceError && isStoppedHere(error)) onError(error);
+    });
     return execution;
   }
 
@@ -169,6 +243,15 @@ export class Hosted {
   }
 }
 
+function flowsByName(flows: KnownFlows): Flows {
+  return new Map(
+    flows.map((one) => {
+      const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
+      return [compile(known.flow).flow, known] as const;
+    }),
+  );
+}
+
 /** Whether nothing more happens in it. */
 export function isEnded({ status }: Pick<Execution, "status">): boolean {
   return status !== "running" && status !== "waiting";
@@ -182,11 +265,28 @@ function taken(executionId: string): Refusal {
   });
 }
 
+/** Whether an execution has not ended, and yet does not go on in this process: nothing of that is in its log. */
+function isStoppedHere({ code }: SluiceError): boolean {
+  return code === "store-failed" || code === "claim-lost";
+}
+
 function unknown(executionId: string): Refusal {
   return new Refusal({ status: 404, code: "execution-unknown", title: `There is no execution "${executionId}"` });
 }
 
+function noPlace(after: string): Refusal {
+  const title = `The list cannot go on after the execution "${after}"`;
+  return new Refusal({ status: 400, code: "after-unknown", title, mend: "List from the beginning" });
+}
+
 function closing(): Refusal {
-  const title = "The server is about to close";
-  return new Refusal({ status: 503, code: "server-closing", title, mend: "Try again in a moment" });
+  return unavailable("server-closing", "The server is about to close");
+}
+
+function returningStill(executionId: string): Refusal {
+  return unavailable("execution-returning", `The execution "${executionId}" is still being brought back`);
+}
+
+function unavailable(code: string, title: string): Refusal {
+  return new Refusal({ status: 503, code, title, mend: "Try again in a moment" }, { "retry-after": "1" });
 }

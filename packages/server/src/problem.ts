@@ -16,10 +16,13 @@ export interface Problem {
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly problem: Problem;
+  /** Of the answer, beside its own. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, headers: Readonly<Record<string, string>> = {}) {
     super(problem.title);
     this.problem = problem;
+    this.headers = headers;
   }
 }
 
@@ -51,7 +54,10 @@ export function problemOf(error: unknown): Problem | undefined {
 }
 
 /** The answer that tells a problem. @see RFC 9457, Problem Details for HTTP APIs */
-export function problemResponse({ status, code, title, mend }: Problem): Response {
+export function problemResponse(
+  { status, code, title, mend }: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const body = JSON.stringify({ type: "about:blank", title, status, code, ...(mend !== undefined && { mend }) });
-  return new Response(body, { status, headers: { "content-type": "application/problem+json" } });
+  return new Response(body, { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }

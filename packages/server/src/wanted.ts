@@ -1,4 +1,4 @@
-import { type Entry, type Gap, isFinal, matchesPath, parsePosition } from "@sluice/core";
+import { type Entry, isFinal, matchesPath, parsePosition } from "@sluice/core";
 
 /** What of an execution's log a client wants to see. */
 export interface Wanted {
@@ -8,8 +8,8 @@ export interface Wanted {
   readonly from?: string | undefined;
   /** Begin with a snapshot of where the execution stands, and go on from there; not with `after` or `from`. */
   readonly snapshot: boolean;
-  /** Which entries; undefined for all. Gaps and the end always are. */
-  readonly select?: ((entry: Entry | Gap) => boolean) | undefined;
+  /** Which entries; undefined for all. The end always is, and gaps are always told. */
+  readonly select?: ((entry: Entry) => boolean) | undefined;
 }
 
 /**
@@ -39,7 +39,7 @@ function selection(types = "", fields = "", items?: string): Wanted["select"] {
   if (shown.length > 0) named.add("chunk:reset"); // what was shown of that attempt is void
   if (named.size === 0) return undefined;
   return (entry) => {
-    if (named.has(entry.type) || entry.type === "gap" || isFinal(entry)) return true;
+    if (named.has(entry.type) || isFinal(entry)) return true;
     return "reply" in entry && shown.some((isShown) => isShown(entry));
   };
 }

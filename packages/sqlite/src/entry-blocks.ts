@@ -22,10 +22,19 @@ export interface BlocksOf {
   readonly path: string;
 }
 
-/** A block of entries whose first has this number. */
-export function blockOf(number: number, first: number, entries: readonly string[]): EntryBlock {
-  const texts = entries.join("\n");
-  return { first, last: first + entries.length - 1, texts, checksum: checksumOf(texts, `${number}:${first}`) };
+/** Entries in one block: whoever reads some of them reads the block. */
+const mostEntries = 512;
+
+/** The blocks of entries whose first has this number. */
+export function blocksOf(number: number, first: number, entries: readonly string[]): readonly EntryBlock[] {
+  const blocks: EntryBlock[] = [];
+  for (let at = 0; at < entries.length; at += mostEntries) {
+    const part = entries.slice(at, at + mostEntries);
+    const from = first + at;
+    const texts = part.join("\n");
+    blocks.push({ first: from, last: from + part.length - 1, texts, checksum: checksumOf(texts, `${number}:${from}`) });
+  }
+  return blocks;
 }
 
 /**

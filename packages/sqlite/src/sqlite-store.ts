@@ -16,7 +16,7 @@ import {
   type SqliteValue,
   openDatabase,
 } from "./database.ts";
-import { type EntryBlock, blockOf, entriesIn } from "./entry-blocks.ts";
+import { type EntryBlock, blocksOf, entriesIn } from "./entry-blocks.ts";
 import { failureOf } from "./failure.ts";
 import { migrate, within } from "./schema.ts";
 import { type AnswerRow, type EndRow, type ExecutionRow, answerOf, executionOf, statementsOf } from "./statements.ts";
@@ -100,8 +100,7 @@ export function sqliteStore(
     }
     const { number, last_seq: lastSeq } = before ?? (endOf(executionId) as EndRow); // it has just been put there
     sql.move.run(status, lastSeq + entries.length, entries.length > 0 ? at : null, number);
-    if (entries.length > 0) {
-      const block = blockOf(number, first, entries);
+    for (const block of blocksOf(number, first, entries)) {
       sql.addBlock.run(number, block.first, block.last, block.texts, block.checksum);
     }
     if (checkpoint !== undefined) {

@@ -74,6 +74,8 @@ export const errorCodes = [
   "multi-no-array",
   /** A value that JSON cannot hold was put where it would be stored. */
   "not-serialisable",
+  /** An option of a host cannot be used as it is. */
+  "option-invalid",
   /** A field path cannot be read, or the schema has no such place. */
   "path-invalid",
   /** A payload does not fit: its event's schema, the fan-out or the join that it comes to. */

@@ -26,7 +26,7 @@ import {
   stateChanges,
   statusChanges,
 } from "../views/projections.ts";
-import { type Gap, type PullOptions, pull } from "../views/pull.ts";
+import { type BatchOptions, type Gap, type PullOptions, pull, pullBatches } from "../views/pull.ts";
 import type { ReportError, View } from "../views/view.ts";
 import { validatePayload } from "../run/chunk-context.ts";
 import type { StateData } from "../machine/state-fold.ts";
@@ -34,7 +34,9 @@ import type { Shell } from "../run/shell.ts";
 import type { Store } from "../store/store.ts";
 import { readLog } from "./stored-log.ts";
 
-type PullOf<T, O> = AsyncGenerator<O extends { readonly lag: "gap" } ? T | Gap : T, void, undefined>;
+type Pulled<T, O> = O extends { readonly lag: "gap" } ? T | Gap : T;
+type PullOf<T, O> = AsyncGenerator<Pulled<T, O>, void, undefined>;
+type BatchesOf<T, O> = AsyncGenerator<readonly Pulled<T, O>[], void, undefined>;
 
 /** How an execution is cancelled. */
 export interface CancelOptions {
@@ -79,6 +81,8 @@ export interface Execution<S = any> extends AsyncDisposable {
   readonly stream: <const O extends PullOptions>(options?: O) => PullOf<ItemOf<S>, O>;
   /** The log, pulled: a cursor of its own. It ends after the final entry. */
   readonly events: <const O extends PullOptions>(options?: O) => PullOf<Entry<S>, O>;
+  /** The same, all that is there at once: for who hands it on to many. */
+  readonly eventBatches: <const O extends BatchOptions>(options?: O) => BatchesOf<Entry<S>, O>;
   /** Calls `handler` with each coming entry of a type. @returns stops it */
   readonly on: <K extends `${keyof EntryFields<unknown>}`>(
     type: K,
@@ -144,6 +148,8 @@ export function createExecution(parts: ExecutionParts): Execution {
 export function shellOf(execution: object): Shell | undefined {
   return Face.shellOf(execution);
 }
+
+const wholeLog = { select: (entry: Entry) => ({ item: entry }), endsAt: () => false, failing: false };
 
 /** Many executions may wait at a time: nothing is made before somebody asks for it. */
 class Face {
@@ -239,8 +245,11 @@ class Face {
   }
 
   get events() {
-    const select = (entry: Entry) => ({ item: entry });
-    return (options?: PullOptions) => pull({ ...this.#source(), select, endsAt: () => false, failing: false }, options);
+    return (options?: PullOptions) => pull({ ...this.#source(), ...wholeLog }, options);
+  }
+
+  get eventBatches() {
+    return (options?: BatchOptions) => pullBatches({ ...this.#source(), ...wholeLog }, options);
   }
 
   get on() {
@@ -275,7 +284,9 @@ class Face {
       const { name, answer: schema } = (question ?? {}) as Partial<Interrupt>;
       const { requestId } = (options ?? {}) as AnswerOptions;
       if (shell.halted !== undefined) throw shell.halted;
-      if (shell.ending !== undefined || shell.machine.ended) throw ended(`The answer to "${String(id)}"`, shell.where);
+      const isOver = shell.ending !== undefined || shell.machine.ended;
+      // who has not heard that an answer was taken sends it again, also after what came of it
+      if (isOver && !shell.people.hasEnded(String(id))) throw ended(`The answer to "${String(id)}"`, shell.where);
       shell.start();
       shell.people.answer({
         id: String(id),
@@ -333,7 +344,7 @@ class Face {
 
 /** Stored entries from one number on, to another at most. */
 function readSome(store: Store, { id, where }: Shell, { from, to }: { readonly from: number; readonly to: number }) {
-  const lastSeq = Math.min(to, from + 999);
+  const lastSeq = Math.min(to, from + 199); // a reader that stops holds them
   return readLog(store, { executionId: id, flow: where, lastSeq }, { after: from - 1 });
 }
 

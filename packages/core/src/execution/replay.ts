@@ -3,11 +3,12 @@ import type { Runnable } from "../define/runnable.ts";
 import type { ItemOf, ResultOf, StateOf } from "../define/spec.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import { compile } from "../graph/compile.ts";
+import type { Graph } from "../graph/graph.ts";
 import { type Entry, type ExecutionStatus, type OpenQuestion, isOwn, isShown, statusOf } from "../machine/entry.ts";
 import { machineOf, Past } from "../run/past.ts";
 import type { Store, StoredExecution } from "../store/store.ts";
 import { isChanged } from "./changed-graph.ts";
-import { readLog, recordOf } from "./stored-log.ts";
+import { readLog, recordOf, storedGraph } from "./stored-log.ts";
 
 /** How a past moment is rebuilt. */
 export interface ReplayOptions {
@@ -59,10 +60,32 @@ export async function replay<C extends Runnable>(
   executionId: string,
   options: ReplayOptions,
 ): Promise<Replay<SpecOf<C>>> {
-  const { store, upTo } = options;
-  const record = await recordOf(store, executionId);
+  const record = await recordOf(options.store, executionId);
   const graph = compile(flow);
   await isChanged(record, graph, options);
+  return (await rebuilt(record, graph, options)) as Replay<SpecOf<C>>; // as it was validated when it was changed
+}
+
+/**
+ * Rebuilds any moment of a stored execution without its flow: with the graph that was stored. For tools that look at
+ * executions and do not have their code.
+ *
+ * @throws SluiceError `execution-unknown`, `position-invalid`, `log-corrupt`, `store-failed`
+ */
+export async function replayStored(
+  executionId: string,
+  options: Omit<ReplayOptions, "acceptChanges">,
+): Promise<Replay> {
+  const record = await recordOf(options.store, executionId);
+  return rebuilt(record, await storedGraph(options.store, record), options);
+}
+
+async function rebuilt(
+  record: StoredExecution,
+  graph: Graph,
+  { store, upTo }: Pick<ReplayOptions, "store" | "upTo">,
+): Promise<Replay> {
+  const { executionId } = record;
   const seq = momentOf(record, upTo ?? record.lastSeq);
   const entries = await readLog(store, record, { upTo: seq });
   const past = new Past([graph.flow]);
@@ -75,9 +98,9 @@ export async function replay<C extends Runnable>(
     seq,
     at: entries.at(-1)?.at ?? record.startedAt,
     status: entries.reduce<ExecutionStatus>((status, entry) => statusOf(entry) ?? status, "running"),
-    state: machine.state as StateOf<SpecOf<C>>, // as it was validated when it was changed
+    state: machine.state,
     ...(final?.type === "flow:completed" && { result: final.result }),
-    items: entries.flatMap((entry) => (isShown(entry) ? [entry.item as ItemOf<SpecOf<C>>] : [])),
+    items: entries.flatMap((entry) => (isShown(entry) ? [entry.item] : [])),
     entries,
     position: activations.map(({ id, chunk, arrival, attempts, running }) => ({
       chunk: graph.chunks[chunk]?.name ?? "",

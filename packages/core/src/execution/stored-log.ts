@@ -1,4 +1,5 @@
 import { SluiceError, messageOf } from "../error/sluice-error.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Entry } from "../machine/entry.ts";
 import { Past, type PastData } from "../run/past.ts";
 import { entryOfText, ofText } from "../store/entry-text.ts";
@@ -64,6 +65,25 @@ function entryAt(text: string, seq: number, place: { readonly executionId: strin
   } catch (error) {
     throw corrupt(place.executionId, seq, `it cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** The graph that an execution was run with last. @throws SluiceError `log-corrupt`, `store-failed` */
+export async function storedGraph(store: Store, { executionId, graphHash }: StoredExecution): Promise<Graph> {
+  const text = await given(() => store.graph(graphHash));
+  if (text !== undefined) return JSON.parse(text) as Graph; // stores keep graphs as they were given
+  throw new SluiceError("log-corrupt", {
+    what: `The graph of the execution "${executionId}" is not stored`,
+    mend: "Restore the store from a backup, or give the flow itself",
+  });
+}
+
+/**
+ * The stored entries of an execution, in order: for tools, which have no execution at hand.
+ *
+ * @throws SluiceError `execution-unknown`, `log-corrupt`, `store-failed`
+ */
+export async function storedEntries(store: Store, executionId: string, range?: LogRange): Promise<readonly Entry[]> {
+  return readLog(store, await recordOf(store, executionId), range);
 }
 
 /** What an execution has come to, from its checkpoint on. @throws SluiceError `log-corrupt`, `store-failed` */

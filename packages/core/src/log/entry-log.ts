@@ -172,6 +172,11 @@ export class EntryLog {
     return index < this.start || index >= this.end ? undefined : this.#entries[index - this.#base];
   }
 
+  /** What the entry at an index weighs, in bytes; 0 where there is none. */
+  weightAt(index: number): number {
+    return this.#weights[index - this.#base] ?? 0;
+  }
+
   /** The index of the first retained entry at or behind a position. */
   indexOf(position: Position): number {
     let from = this.#head;

@@ -1,6 +1,5 @@
 import type { FlowDefinition } from "../define/flow.ts";
 import type { Interrupt } from "../define/interrupt.ts";
-import type { TriggerPlan } from "../define/trigger-plan.ts";
 import { suggest } from "../error/nearest.ts";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { Command } from "../machine/command.ts";
@@ -9,6 +8,7 @@ import type { Machine } from "../machine/machine.ts";
 import { type Question, type QuestionEnd, expiredError, isSameAnswer } from "../machine/questions.ts";
 import { validate } from "../schema/validate.ts";
 import { aborted } from "./abort.ts";
+import { type AnswerSchemas, answersOf } from "./answer-schemas.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Below } from "./below.ts";
@@ -48,7 +48,7 @@ export class People implements Asker {
   readonly #asking: Asking;
   readonly #askers: Askers;
   /** What an answer to each question must fit, by name. */
-  readonly #answers: Answers;
+  readonly #answers: AnswerSchemas;
   /** Attempts that wait for an answer, by question. */
   readonly #waiters = new Map<string, Waiter>();
 
@@ -190,6 +190,11 @@ export class People implements Asker {
     return plainCopy(valid, where);
   }
 
+  /** Whether a question of this execution is answered, or its time over. */
+  hasEnded(id: string): boolean {
+    return this.#asking.machine.questions.end(id) !== undefined;
+  }
+
   /** Who has asked a question, here or in a child that runs. */
   ownerOf(id: string): Asker | undefined {
     const { machine } = this.#asking;
@@ -235,30 +240,6 @@ export class People implements Asker {
     const what = { code: "interrupt-invalid" as const, what: `The question "${name}"`, where };
     return plainCopy(validate(ask, payload, { ...what, mend: "Ask what its `ask` schema says, or widen it" }), where);
   }
-}
-
-type Answers = ReadonlyMap<string, Interrupt["answer"]>;
-
-const known = new WeakMap<FlowDefinition, Answers>();
-
-/** The schemas of the answers that something in a flow listens to, or that a chunk says it asks for. */
-function answersOf(definition: FlowDefinition): Answers {
-  const answers = known.get(definition) ?? readAnswers(definition);
-  known.set(definition, answers);
-  return answers;
-}
-
-function readAnswers({ chunks }: FlowDefinition): Answers {
-  const answers = new Map<string, Interrupt["answer"]>();
-  const visit = (plan: TriggerPlan): void => {
-    if ("interrupt" in plan) answers.set(plan.interrupt.name, plan.interrupt.schema);
-    if ("of" in plan) for (const part of plan.of) visit(part);
-  };
-  for (const { triggers, options } of chunks) {
-    for (const { plan } of triggers) visit(plan);
-    for (const one of options.emits ?? []) if ("answered" in one) answers.set(one.name, one.answer);
-  }
-  return answers;
 }
 
 function unheard(name: string, { where, undoes }: Attempt): SluiceError {

@@ -49,7 +49,7 @@ export function entryOfText(text: string, seq: number, { executionId, path }: Lo
 /** Reading JSON with errors in it costs several times as much: few entries have any. */
 function holdsErrors(entry: Entry): boolean {
   return (
-    "error" in entry || "notUndone" in entry || (entry.type === "chunk:start" && entry.trigger.startsWith("failed("))
+    "error" in entry || "notUndone" in entry || (entry.type === "chunk:start" && entry.trigger.includes("failed("))
   );
 }
 

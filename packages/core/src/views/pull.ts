@@ -1,7 +1,8 @@
 import type { SchedulerLike } from "rxjs";
 import { SluiceError } from "../error/sluice-error.ts";
 import type { EntryLog } from "../log/entry-log.ts";
-import { parsePosition, positionOf } from "../log/position.ts";
+import { type Position, parsePosition, positionOf } from "../log/position.ts";
+import { weightOf } from "../log/weight.ts";
 import { type Entry, isOwn } from "../machine/entry.ts";
 import { Conflated, valueAtKey } from "./conflated.ts";
 
@@ -30,6 +31,12 @@ export interface PullOptions {
   readonly conflate?: string;
   /** Cancel the execution when the reader leaves before the end. @default false */
   readonly cancelOnExit?: boolean;
+}
+
+/** How a reader pulls all that is there at once. */
+export interface BatchOptions extends PullOptions {
+  /** A batch ends with the entry with which it weighs so much, estimated as for retention. @default 65_536 */
+  readonly maxBytes?: number;
 }
 
 /** What a pulling reader needs of its execution. */
@@ -62,8 +69,27 @@ interface Leaving {
  * @throws SluiceError `stream-gap`, `stream-timeout`, or what the execution ended with
  */
 export function pull<T>(source: PullSource<T>, options: PullOptions = {}): AsyncGenerator<T | Gap, void, undefined> {
+  return leavable(source, options, { maxBytes: 0, give: (batch) => batch[0] as T | Gap }); // one, and never none
+}
+
+/** The same, all that is there at once. A slow reader also costs the batch that it was given last. */
+export function pullBatches<T>(
+  source: PullSource<T>,
+  options: BatchOptions = {},
+): AsyncGenerator<readonly (T | Gap)[], void, undefined> {
+  return leavable(source, options, { maxBytes: options.maxBytes ?? 65_536, give: (batch) => batch });
+}
+
+/** How much is pulled at a time, and what a reader gets of it. */
+interface Giving<T, R> {
+  /** A batch ends with the entry with which it weighs as much. */
+  readonly maxBytes: number;
+  readonly give: (batch: readonly (T | Gap)[]) => R;
+}
+
+function leavable<T, R>(source: PullSource<T>, options: PullOptions, giving: Giving<T, R>): AsyncGenerator<R, void> {
   const leaving: Leaving = { begun: false, left: false, wake: undefined };
-  const items = pulled(source, options, leaving);
+  const items = pulled(source, options, leaving, giving);
   const end = items.return.bind(items);
   // a generator that waits would hear of it with the next entry only
   items.return = (value) => {
@@ -75,18 +101,21 @@ export function pull<T>(source: PullSource<T>, options: PullOptions = {}): Async
   return items;
 }
 
-async function* pulled<T>(
+async function* pulled<T, R>(
   source: PullSource<T>,
   options: PullOptions,
   leaving: Leaving,
-): AsyncGenerator<T | Gap, void, undefined> {
+  { maxBytes, give }: Giving<T, R>,
+): AsyncGenerator<R, void, undefined> {
   let atEnd = false;
   leaving.begun = true;
   try {
     const { conflate } = options;
-    const items =
-      conflate === undefined ? retained(source, options, leaving) : conflated(source, options, conflate, leaving);
-    for await (const item of items) yield item;
+    const batches =
+      conflate === undefined
+        ? retained(source, options, leaving, maxBytes)
+        : conflated(source, options, conflate, leaving);
+    for await (const batch of batches) yield give(batch);
     atEnd = !leaving.left;
   } catch (error) {
     atEnd = true;
@@ -100,7 +129,8 @@ async function* retained<T>(
   source: PullSource<T>,
   options: PullOptions,
   leaving: Leaving,
-): AsyncGenerator<T | Gap, void, undefined> {
+  maxBytes: number,
+): AsyncGenerator<readonly (T | Gap)[], void, undefined> {
   const { log, select, endsAt, failing } = source;
   const { timeout } = options;
   const endsBehind = endOf(log, options);
@@ -112,53 +142,76 @@ async function* retained<T>(
     if (next < log.start) {
       const first = log.at(log.start);
       if (source.earlier !== undefined) {
-        const { seq, live } = parsePosition(expected);
+        const { seq, live } = expected;
         const from = isRead || live > 0 ? seq + 1 : Math.max(1, seq);
         const to = first === undefined ? log.shownSeq : first.live === 0 ? first.seq - 1 : first.seq;
+        let batch: T[] = [];
+        let bytes = 0;
         for (const entry of from > to ? [] : await source.earlier(from, to)) {
-          expected = positionOf(entry);
+          expected = entry;
           isRead = true;
-          if (endsAt(entry)) return;
-          const selected = select(entry);
-          if (selected !== undefined) yield selected.item;
-          if (leaving.left) return;
+          const isEnd = endsAt(entry);
+          const selected = isEnd ? undefined : select(entry);
+          if (selected !== undefined) {
+            batch.push(selected.item);
+            bytes += weightOf(entry);
+          }
+          if (batch.length > 0 && (isEnd || bytes >= maxBytes)) {
+            yield batch;
+            if (leaving.left) return;
+            batch = [];
+            bytes = 0;
+          }
+          if (isEnd) return;
         }
-        const reached = parsePosition(expected).seq;
-        if (reached < to) continue;
+        if (batch.length > 0) yield batch;
+        if (leaving.left) return;
+        if (expected.seq < to) continue;
         next = log.indexOf(first ?? { seq: to + 1, live: 0 });
         continue;
       }
       const to = first === undefined ? "end" : positionOf(first);
-      const gap: Gap = { type: "gap", from: expected, to };
+      const gap: Gap = { type: "gap", from: positionOf(expected), to };
       next = log.start;
       if (options.lag !== "gap") throw gapError(gap, source.where);
-      yield gap;
+      yield [gap];
       continue;
     }
-    const entry = log.at(next);
-    if (entry === undefined) {
-      const { closed } = log;
-      if (closed !== undefined) {
-        if ((failing || closed.isCut) && closed.error !== undefined) throw closed.error;
-        return;
+    const batch: T[] = [];
+    let bytes = 0;
+    let isOver = false;
+    let entry = log.at(next);
+    const isAnyThere = entry !== undefined;
+    while (entry !== undefined) {
+      expected = entry;
+      isRead = true;
+      isOver = endsAt(entry);
+      const selected = isOver ? undefined : select(entry);
+      if (selected !== undefined) {
+        batch.push(selected.item);
+        bytes += log.weightAt(next);
       }
-      const now = source.scheduler.now();
-      waitingSince ??= now;
-      const left = timeout === undefined ? undefined : timeout - (now - waitingSince);
-      await wait((wake) => log.park(wake), source, leaving, timeout, left);
-      if (leaving.left) return;
-      continue;
+      next += 1;
+      isOver ||= endsBehind(entry);
+      if (isOver || (batch.length > 0 && bytes >= maxBytes)) break;
+      entry = log.at(next);
     }
-    next += 1;
-    expected = positionOf(entry);
-    isRead = true;
-    if (endsAt(entry)) return;
-    const selected = select(entry);
-    if (selected !== undefined) {
-      yield selected.item;
+    if (batch.length > 0) {
+      yield batch;
       waitingSince = undefined;
     }
-    if (endsBehind(entry)) return;
+    if (isOver) return;
+    if (isAnyThere) continue;
+    const { closed } = log;
+    if (closed !== undefined) {
+      if ((failing || closed.isCut) && closed.error !== undefined) throw closed.error;
+      return;
+    }
+    const now = source.scheduler.now();
+    waitingSince ??= now;
+    const left = timeout === undefined ? undefined : timeout - (now - waitingSince);
+    await wait((wake) => log.park(wake), source, leaving, timeout, left);
+    if (leaving.left) return;
   }
 }
 
@@ -170,9 +223,9 @@ function endOf(log: EntryLog, { until }: PullOptions): (entry: Entry) => boolean
 }
 
 /** Where a reader begins, and the position it is said to stand at while it has read nothing. */
-function beginning(log: EntryLog, { from, after }: PullOptions): { next: number; expected: string } {
+function beginning(log: EntryLog, { from, after }: PullOptions): { next: number; expected: Position } {
   const given = from ?? after;
-  if (given === undefined) return { next: log.start, expected: "0" };
+  if (given === undefined) return { next: log.start, expected: { seq: 0, live: 0 } };
   const position = parsePosition(given);
   const first = log.at(log.start);
   const index = log.indexOf(position);
@@ -183,7 +236,7 @@ function beginning(log: EntryLog, { from, after }: PullOptions): { next: number;
   // entry 1 is the oldest there can be: whoever asks for more than is retained has missed something
   const missed =
     log.start > 0 && (position.seq < oldest.seq || (position.seq === oldest.seq && position.live < oldest.live));
-  return { next: missed ? wanted - 1 : wanted, expected: positionOf(position) };
+  return { next: missed ? wanted - 1 : wanted, expected: position };
 }
 
 async function* conflated<T>(
@@ -191,7 +244,7 @@ async function* conflated<T>(
   options: PullOptions,
   key: string,
   leaving: Leaving,
-): AsyncGenerator<T, void, undefined> {
+): AsyncGenerator<readonly T[], void, undefined> {
   const { log, select, endsAt, failing } = source;
   const endsBehind = endOf(log, options);
   const unread = new Conflated<T>();
@@ -220,7 +273,7 @@ async function* conflated<T>(
   try {
     for (;;) {
       const item = unread.take();
-      if (item !== undefined) yield item.value;
+      if (item !== undefined) yield [item.value];
       else if (over !== undefined) {
         if ((failing || log.closed?.isCut === true) && over.error !== undefined) throw over.error;
         return;

@@ -1,0 +1,76 @@
+import { afterEach, expect, test } from "vitest";
+import { type Folder, makeFolder } from "./command.ts";
+import { keys } from "./terminal.ts";
+
+const open: Folder[] = [];
+afterEach(() => {
+  for (const folder of open.splice(0)) folder.remove();
+});
+
+function project(): Folder {
+  const folder = makeFolder({ withProject: true });
+  open.push(folder);
+  return folder;
+}
+
+test("in a terminal the fields fill in while the model writes, a person is asked, and the result follows", async () => {
+  const terminal = project().terminal(["run", "flow.ts", "--input", "note.json"], { MODEL_PAUSE_MS: "40" });
+  await terminal.until((screen) => /[⠋-⠿] read/.test(screen) && /summary +Ada writes: The l.*▌/.test(screen));
+  expect(terminal.screen()).toMatch(/urgency +high ✓ +▸ alert/);
+  expect(terminal.screen()).toContain("• somebody is told that it is urgent");
+  await terminal.until((screen) => screen.includes("Send it?"));
+  expect(terminal.screen()).toContain("reply: Thank you for your note.");
+  expect(terminal.screen()).not.toContain("⠋");
+  terminal.type(keys.right);
+  await terminal.until((screen) => screen.includes("● No"));
+  terminal.type(keys.enter);
+  expect(await terminal.exit).toBe(0);
+  expect(terminal.screen()).toMatch(/✓ plan +3 done/);
+  expect(terminal.screen()).toContain('"sent": false');
+  expect(terminal.text().match(/✓ read/g)).toHaveLength(1); // the picture was changed in place
+});
+
+test("Ctrl-C cancels what runs, and says so", async () => {
+  const terminal = project().terminal(["run", "flow.ts", "--input", "note.json"], { MODEL_PAUSE_MS: "40" });
+  await terminal.until((screen) => /summary +Ada.*▌/.test(screen));
+  terminal.type(keys.ctrlC);
+  expect(await terminal.exit).toBe(130);
+  expect(terminal.screen()).toMatch(/✗ cancelled after/);
+});
+
+test("Ctrl-C at a question cancels, too", async () => {
+  const terminal = project().terminal(["run", "flow.ts", "--input", "note.json"], { MODEL_PAUSE_MS: "0" });
+  await terminal.until((screen) => screen.includes("Send it?"));
+  terminal.type(keys.ctrlC);
+  expect(await terminal.exit).toBe(130);
+  expect(terminal.screen()).toMatch(/✗ cancelled after/);
+});
+
+test("with NO_COLOR or CI a terminal gets lines", async () => {
+  const terminal = project().terminal(["run", "flow.ts", "-i", "note.json", "-a", 'approval={"send":true}'], {
+    MODEL_PAUSE_MS: "0",
+    CI: "true",
+  });
+  expect(await terminal.exit).toBe(0);
+  expect(terminal.text()).toContain("▸ plan[0] on triage.field");
+});
+
+test("--watch runs again when the code changes", async () => {
+  const folder = project();
+  const flow = (word: string) => `import { defineFlow, flow, start } from "@sluice/core";
+import { z } from "zod";
+import { word } from "./word.ts";
+export const one = flow(defineFlow({ name: "one", input: z.any(), result: z.string() })).chunk("a", start, () => word + "${word}");\n`;
+  folder.write("word.ts", `export const word = "first";\n`);
+  folder.write("one.ts", flow("!"));
+  const terminal = folder.terminal(["run", "one.ts", "--watch"]);
+  await terminal.until(/first!\s+waiting for a change/);
+  folder.write("word.ts", `export const word = "second";\n`); // what the file imports counts, too
+  await terminal.until(/second!\s+waiting for a change/);
+  folder.write("one.ts", "export class {");
+  await terminal.until(/could not be loaded[^]*waiting for a change/);
+  folder.write("one.ts", flow("?"));
+  await terminal.until(/second\?\s+waiting for a change/);
+  terminal.type(keys.ctrlC);
+  expect(await terminal.exit).toBe(130);
+});
