@@ -101,6 +101,7 @@ export function createHandler(options: HandlerOptions): Handler {
     onError,
     closing: closing.signal,
     tokens,
+    count: ({ req }, action) => limits.take(req.raw, action),
     admit: admitted,
     watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
     shown,
