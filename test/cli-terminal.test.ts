@@ -19,7 +19,7 @@ test("in a terminal the fields fill in while the model writes, a person is asked
   expect(terminal.screen()).toMatch(/urgency +high ✓ +▸ alert/);
   expect(terminal.screen()).toContain("• somebody is told that it is urgent");
   await terminal.until((screen) => screen.includes("Send it?"));
-  expect(terminal.screen()).toContain("reply: Thank you for your note.");
+  expect(terminal.screen()).toContain("reply: Thank you for your complaint.");
   expect(terminal.screen()).not.toContain("⠋");
   terminal.type(keys.right);
   await terminal.until((screen) => screen.includes("● No"));

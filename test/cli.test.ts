@@ -120,7 +120,7 @@ describe("run", () => {
   test("piped, it prints a line for each fact, then the result; what waits for an answer says how to give it", async () => {
     const folder = project();
     const { code, stdout, stderr } = await folder.sluice(["run", "flow.ts", "--input", "note.json"]);
-    expect(stdout).toContain("triage.topic: return\n");
+    expect(stdout).toContain("triage.topic: complaint\n");
     expect(stdout).toContain("▸ plan[0] on triage.field");
     expect(stdout).toContain("• planned: look up the order\n");
     expect(stderr).toContain("nobody is at the terminal");

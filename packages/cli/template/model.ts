@@ -14,7 +14,7 @@ export const pauseMs = Number(process.env["MODEL_PAUSE_MS"] ?? 60);
 export async function* scriptedModel({ from, text }: Note): AsyncGenerator<string> {
   const isBroken = /broken|defect|damaged/i.test(text);
   const reply = {
-    topic: isBroken ? "return" : "question",
+    topic: isBroken ? "complaint" : "question",
     urgency: /today|tomorrow|saturday|urgent/i.test(text) ? "high" : "low",
     summary: `${from} writes: ${text}`,
     steps: isBroken
