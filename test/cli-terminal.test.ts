@@ -26,6 +26,7 @@ test("in a terminal the fields fill in while the model writes, a person is asked
   terminal.type(keys.enter);
   expect(await terminal.exit).toBe(0);
   expect(terminal.screen()).toMatch(/✓ plan +3 done/);
+  expect(terminal.screen()).toMatch(/ · scripted · 16 in, \d+ tokens out · \$0\.000\d/);
   expect(terminal.screen()).toContain('"sent": false');
   expect(terminal.text().match(/✓ read/g)).toHaveLength(1); // the picture was changed in place
 });
