@@ -21,6 +21,7 @@ const perTurn = 100;
 const most = 10_000 - entriesAround; // what a log retains
 const toMany = { clients: 100, count: 1_000 - entriesAround };
 const idleClients = 2_000;
+const stalledClients = 20;
 const watched = { everyMs: 5, idle: 200 };
 
 /** Live streams over HTTP on this machine: how fast they are, what a client costs, and how late it hears of things. */
@@ -31,20 +32,16 @@ export async function serve({ rounds }: MeasureOptions): Promise<Section> {
   const many = await compare(servers, { ...toMany, rounds: quick ? 3 : 15 });
   for (const server of servers) server.stop();
   const idle = await idling(quick ? 200 : idleClients);
+  const stalled = await stalling(quick ? 40_000 : 100_000);
   const { table, median } = await late(quick ? 50 : 1_000, quick ? 1 : 4);
   const bars: readonly Bar[] = [
     fastEnough(one, 1, 50_000),
     fastEnough(many, toMany.clients, 300_000),
-    {
-      what: `${idle.title}: ${sluice}, KB`,
-      value: minOf(idle.costs, sluice) / 1_024,
-      is: "at most",
-      limit: 25,
-      kind: "bar",
-    },
+    kilobytes(idle, 25),
+    kilobytes(stalled, 256),
     { what: `${table.title}: ${sluice}, median, ms`, value: median, is: "at most", limit: 2, kind: "bar" },
   ];
-  return { title: "Serving", comparisons: [one, many, idle], growth: [], bars, tables: [table] };
+  return { title: "Serving", comparisons: [one, many, idle, stalled], growth: [], bars, tables: [table] };
 }
 
 interface Load {
@@ -101,6 +98,10 @@ function fastEnough({ title, costs, steps }: Comparison, clients: number, perSec
   return { what, value: rate(sluice), is: "at least", limit, kind: "bar" };
 }
 
+function kilobytes({ title, costs }: Comparison, limit: number): Bar {
+  return { what: `${title}: ${sluice}, KB`, value: minOf(costs, sluice) / 1_024, is: "at most", limit, kind: "bar" };
+}
+
 /** What clients cost that watch and hear nothing. */
 async function idling(wanted: number): Promise<Comparison> {
   const clients = Math.min(wanted, openFiles() - 200);
@@ -135,6 +136,36 @@ async function idling(wanted: number): Promise<Comparison> {
     unit: bare,
     ours: sluice,
     exceptions: clients < wanted ? [few] : [],
+  };
+}
+
+/** What clients cost that have stopped reading, when a stream of so many items is over. */
+async function stalling(count: number): Promise<Comparison> {
+  const costs: Cost[] = [];
+  for (const contestant of single) {
+    const held: number[] = [];
+    for (const clients of [0, stalledClients]) {
+      const server = await ServerProcess.start(contestant);
+      const { path = "" } = await server.ask({ ask: "prepare", count, pace: { perTurn } });
+      const reader = new Watcher(server.port, path, "end");
+      for (let index = 0; index < clients; index += 1) new Watcher(server.port, path, "end").stall();
+      await server.ask({ ask: "gather", clients: clients + 1 });
+      await server.ask({ ask: "flow" });
+      await reader.over;
+      held.push((await server.ask({ ask: "memory" })).held ?? Number.NaN);
+      if (clients > 0) costs.push(costOf(server.name, [((held[1] ?? 0) - (held[0] ?? 0)) / clients]));
+      server.stop();
+    }
+  }
+  return {
+    title: "A client that has stopped reading",
+    note:
+      `What is held of it after ${count.toLocaleString("en")} items, with ${stalledClients} of them: by how much more than ` +
+      `without. ${bare} has all bytes beforehand, and shares them; better-sse keeps for a client what that does not read.`,
+    costs,
+    of: "memory",
+    unit: bare,
+    ours: sluice,
   };
 }
 

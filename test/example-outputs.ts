@@ -28,6 +28,16 @@ result: sent
 `,
   ],
   [
+    "read-tokens.ts",
+    "a token lets look at one execution, and at nothing else",
+    `
+with it: 200
+without: 403
+another execution: 403
+the list: 403
+`,
+  ],
+  [
     "guess.ts",
     "guesses come in and hints go out on one WebSocket",
     `

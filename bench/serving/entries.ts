@@ -24,7 +24,7 @@ export async function entriesOf(count: number): Promise<readonly Entry[]> {
     for (let index = 0; index < items; index += 1) ctx.putIntoStream(itemOf(index));
   });
   const entries: Entry[] = [];
-  const execution = run(text, count, { retention: { maxEntries: count + entriesAround } });
+  const execution = run(text, count, { retention: { maxEntries: Infinity, maxBytes: Infinity } });
   for await (const entry of execution.events()) entries.push(entry);
   return entries;
 }

@@ -4,16 +4,17 @@ const lineBreak = 10;
 
 /** A client that counts messages and does nothing else, so that it is the server that is measured. */
 export class Watcher {
-  /** Settles when as many have come as it waits for. */
+  /** Settles when as many messages have come as it waits for. */
   readonly over: Promise<void>;
   readonly #socket: Socket;
-  readonly #wanted: number;
+  readonly #wanted: number | "end";
   readonly #end = Promise.withResolvers<void>();
   #messages = 0;
   /** Whether a message may end with the next byte. */
   #endsInBreak = false;
 
-  constructor(port: number, path: string, wanted: number) {
+  /** @param wanted how many messages it waits for, or the one that tells of the execution's end */
+  constructor(port: number, path: string, wanted: number | "end") {
     this.#wanted = wanted;
     this.over = this.#end.promise;
     this.over.catch(() => {}); // one that leaves is not waited for
@@ -26,6 +27,11 @@ export class Watcher {
     this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`);
   }
 
+  /** Reads no more, though it stays. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
   leave(): void {
     this.#socket.destroy();
   }
@@ -34,6 +40,7 @@ export class Watcher {
     if (this.#endsInBreak && data[0] === lineBreak) this.#messages += 1;
     for (let at = data.indexOf("\n\n"); at >= 0; at = data.indexOf("\n\n", at + 2)) this.#messages += 1;
     this.#endsInBreak = data.at(-1) === lineBreak && data.at(-2) !== lineBreak;
-    if (this.#messages >= this.#wanted) this.#end.resolve();
+    const isOver = this.#wanted === "end" ? data.includes("flow:completed") : this.#messages >= this.#wanted;
+    if (isOver) this.#end.resolve();
   }
 }
