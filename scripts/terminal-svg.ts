@@ -1,6 +1,9 @@
 // Draws what a command has left on a terminal. docs/support-triage.svg is made so, on Linux:
 //   script -qec "stty rows 50 cols 230; npx ts-node examples/support-triage.ts examples/tickets/01-invoice.txt" /dev/null \
 //     | npx ts-node scripts/terminal-svg.ts "npm start" > docs/support-triage.svg
+// docs/cli-run.svg, of a command in the middle, in packages/cli/template:
+//   script -qec "stty rows 40 cols 100; timeout -s KILL 3.3 npx sluice run flow.ts --input note.json" /dev/null \
+//     | npx ts-node ../../../scripts/terminal-svg.ts "sluice run flow.ts --input note.json" > ../../../docs/cli-run.svg
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +12,7 @@ const lineHeight = 19;
 const colours: readonly (readonly [part: RegExp, attributes: string])[] = [
   [/▸[\w,\s]+$|\searly\s/g, 'fill="#e5c07b"'],
   [/✓/g, 'fill="#7bc96f"'],
+  [/[⠋-⠿▌]/g, 'fill="#56b6c2"'],
   [/▒+/g, 'fill="#52c4a3"'],
   [/█+/g, 'fill="#4f9cf5"'],
   [/\d+\schunks\sstarted.*/g, 'fill="#ffffff" font-weight="bold"'],
@@ -22,6 +26,7 @@ export function terminalLines(text: string): string[] {
   // oxlint-disable-next-line no-control-regex -- control sequences are what is read
   for (const [part, digits = "", command] of text.matchAll(/\u001b\[\??(\d*)([A-Za-z])|\r|\n|[^\u001b\r\n]+/g)) {
     if (command === "A") row = Math.max(0, row - Number(digits || 1));
+    else if (command === "B") lines[(row += Number(digits || 1))] ??= "";
     else if (command === "G" || part === "\r") column = 0;
     else if (command === "K") lines[row] = digits === "2" ? "" : (lines[row] ?? "").slice(0, column);
     else if (part === "\n") lines[(row += 1)] ??= "";
@@ -64,7 +69,5 @@ function coloured(line: string): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lines = terminalLines(readFileSync(0, "utf8"));
   while (lines.at(-1) === "") lines.pop();
-  process.stdout.write(
-    terminalSvg("The support-triage example in a terminal", [`$ ${process.argv[2] ?? ""}`, ...lines]),
-  );
+  process.stdout.write(terminalSvg(`A terminal: ${process.argv[2] ?? ""}`, [`$ ${process.argv[2] ?? ""}`, ...lines]));
 }

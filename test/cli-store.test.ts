@@ -44,7 +44,7 @@ test("a log is printed, played again, and looked at as it was at an entry", asyn
   expect(played.stdout).toContain("✓ draft");
   const planned = entries.find(({ type, chunk }) => type === "chunk:start" && chunk === "plan").seq;
   const moment = await json("replay", "one", "--at", String(planned));
-  expect(moment).toMatchObject({ seq: planned, status: "running", state: { reply: "" } });
+  expect(moment).toMatchObject({ seq: planned, status: "running", state: { urgent: true } });
   expect(moment.position.map(({ chunk }: { readonly chunk: string }) => chunk)).toContain("plan");
   expect(await folder.sluice(["replay", "one", "--at", "999", ...kept])).toMatchObject({
     code: 1,

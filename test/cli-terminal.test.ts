@@ -19,13 +19,14 @@ test("in a terminal the fields fill in while the model writes, a person is asked
   expect(terminal.screen()).toMatch(/urgency +high ✓ +▸ alert/);
   expect(terminal.screen()).toContain("• somebody is told that it is urgent");
   await terminal.until((screen) => screen.includes("Send it?"));
-  expect(terminal.screen()).toContain("reply: Thank you for your note.");
+  expect(terminal.screen()).toContain("reply: Thank you for your complaint.");
   expect(terminal.screen()).not.toContain("⠋");
   terminal.type(keys.right);
   await terminal.until((screen) => screen.includes("● No"));
   terminal.type(keys.enter);
   expect(await terminal.exit).toBe(0);
   expect(terminal.screen()).toMatch(/✓ plan +3 done/);
+  expect(terminal.screen()).toMatch(/ · scripted · 16 in, \d+ tokens out · \$0\.000\d/);
   expect(terminal.screen()).toContain('"sent": false');
   expect(terminal.text().match(/✓ read/g)).toHaveLength(1); // the picture was changed in place
 });

@@ -91,7 +91,7 @@ export const own = flow(defineFlow({ name: "own", input: z.any(), result: z.any(
   test("what a chunk throws is told with its place in the .ts, and with --debug its stack", async () => {
     const folder = folderWith({ "flow.ts": hello(`if (name === "Bo") throw new Error("not Bo");`), "loud.ts": loud });
     const { code, stderr, stdout } = await folder.sluice(["run", "flow.ts", "--input", '{"name":"Bo"}']);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("failed: not Bo") });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("✗ greet not Bo") });
     expect(stderr).toContain("at     flow.ts:17");
     expect(stderr).not.toMatch(/\n\s+at Hello\.greet/);
     const debugged = await folder.sluice(["run", "flow.ts", "--input", '{"name":"Bo"}', "--debug"]);
@@ -120,7 +120,7 @@ describe("run", () => {
   test("piped, it prints a line for each fact, then the result; what waits for an answer says how to give it", async () => {
     const folder = project();
     const { code, stdout, stderr } = await folder.sluice(["run", "flow.ts", "--input", "note.json"]);
-    expect(stdout).toContain("triage.topic: return\n");
+    expect(stdout).toContain("triage.topic: complaint\n");
     expect(stdout).toContain("▸ plan[0] on triage.field");
     expect(stdout).toContain("• planned: look up the order\n");
     expect(stderr).toContain("nobody is at the terminal");

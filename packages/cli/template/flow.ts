@@ -1,6 +1,17 @@
 // A customer's note in, an answer out. Chunks start on single fields, while the model is still writing.
 import { setTimeout } from "node:timers/promises";
-import { type ContextOf, type Field, type Payload, defineFlow, gather, instant, interrupt, start } from "@sluice/core";
+import {
+  type ContextOf,
+  type Field,
+  type Payload,
+  after,
+  all,
+  defineFlow,
+  gather,
+  instant,
+  interrupt,
+  start,
+} from "@sluice/core";
 import { chunk, flow, on } from "@sluice/decorators";
 import { z } from "zod";
 import { pauseMs, scriptedModel } from "./model.ts";
@@ -9,7 +20,7 @@ import { pauseMs, scriptedModel } from "./model.ts";
 const Triage = instant(
   "triage",
   z.object({
-    topic: z.enum(["return", "question"]),
+    topic: z.enum(["complaint", "question"]),
     urgency: z.enum(["low", "high"]),
     summary: z.string(),
     steps: z.array(z.string()),
@@ -25,7 +36,7 @@ const Approval = interrupt("approval", {
 const spec = defineFlow({
   name: "support",
   input: z.object({ from: z.string(), text: z.string() }),
-  state: z.object({ reply: z.string().default("") }),
+  state: z.object({ urgent: z.boolean().default(false) }),
   stream: z.string(),
   result: z.object({ sent: z.boolean(), reply: z.string() }),
 });
@@ -40,6 +51,7 @@ export class Support {
 
   @on(Triage.field("urgency"), { when: (urgency) => urgency === "high" })
   alert(_urgency: Field<typeof Triage, "urgency">, ctx: Ctx) {
+    ctx.state.set("urgent", true);
     ctx.putIntoStream("somebody is told that it is urgent");
   }
 
@@ -51,15 +63,15 @@ export class Support {
     return step;
   }
 
-  @on(gather("plan"))
-  draft(steps: string[], ctx: Ctx) {
-    const reply = `Thank you for your note. We will ${steps.join(", then ")}.`;
-    ctx.state.set("reply", reply);
+  @on(all(after("read"), gather("plan")))
+  draft([triage, steps]: [z.infer<typeof Triage.schema>, string[]], ctx: Ctx) {
+    const reply = `Thank you for your ${triage.topic}. We will ${steps.join(", then ")}.`;
     ctx.interrupt(Approval, { reply });
+    return reply;
   }
 
-  @on(Approval.answered)
-  send({ send }: Payload<typeof Approval.answered>, ctx: Ctx) {
-    ctx.setResult({ sent: send, reply: ctx.state.get("reply") });
+  @on(all(after("draft"), Approval.answered))
+  send([reply, { send }]: [string, Payload<typeof Approval.answered>]) {
+    return { sent: send, reply };
   }
 }

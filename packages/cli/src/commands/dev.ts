@@ -57,18 +57,19 @@ export async function devCommand(folder: string, options: DevOptions): Promise<n
     onError: (error) => console.error(failureLines(error, { debug })),
     ...(store !== undefined && { store }),
   });
-  const { server, port } = await listening(logged(handler, log && !json), wanted);
-  const url = `http://127.0.0.1:${port}`;
-  say(`${paint.bold("sluice dev")}  ${paint.busy(url)}  ${paint.dim(`${folder}, Ctrl-C ends`)}\n`);
-  tell(found, url);
-  if (store !== undefined) await recovered(handler, say);
-
   const files = watch([folder], {
     ignored: (file) => /(^|[/\\])(node_modules|\.git|dist)([/\\]|$)|\.db(-wal|-shm)?$/.test(file),
     ignoreInitial: true,
     awaitWriteFinish: { stabilityThreshold: 40, pollInterval: 20 },
   });
   files.add([...loadedFiles()]);
+  await new Promise<void>((settle) => void files.once("ready", () => settle())); // no change is missed from here on
+  const { server, port } = await listening(logged(handler, log && !json), wanted);
+  const url = `http://127.0.0.1:${port}`;
+  say(`${paint.bold("sluice dev")}  ${paint.busy(url)}  ${paint.dim(`${folder}, Ctrl-C ends`)}\n`);
+  tell(found, url);
+  if (store !== undefined) await recovered(handler, say);
+
   const changes = new Set<string>();
   let reading: Promise<void> = Promise.resolve();
   const reload = async (): Promise<void> => {

@@ -19,7 +19,7 @@ export function outline({ flow, chunks, accepts, hash }: Graph): string {
 function policiesOf({ live, retry, timeout, concurrency, compensated }: GraphChunk): string[] {
   return [
     ...(live ? ["live"] : []),
-    ...(retry === undefined ? [] : [counted(retry.attempts, "retry", "retries")]),
+    ...(retry === undefined ? [] : [counted(retry.attempts, "attempt")]),
     ...(timeout === undefined ? [] : [`at most ${duration(timeout)}`]),
     ...(concurrency === undefined ? [] : [`${concurrency} at a time`]),
     ...(compensated === true ? ["can be undone"] : []),

@@ -6,7 +6,11 @@ import { type End, collected, described, storeOption } from "./described.ts";
 const group = "Flows:";
 
 /** The commands that are about flows: files with code. What they need is imported when they are called. */
-export function addFlowCommands(root: Command, end: End, debug: boolean): void {
+export function addFlowCommands(
+  root: Command,
+  end: End,
+  { debug, version }: { readonly debug: boolean; readonly version: string },
+): void {
   described(root, {
     name: "run",
     group,
@@ -96,5 +100,18 @@ export function addFlowCommands(root: Command, end: End, debug: boolean): void {
       workOn(dirname(file));
       const { graphCommand } = await import("../commands/graph.ts");
       return end(await graphCommand(file, options));
+    });
+
+  described(root, {
+    name: "init",
+    group,
+    summary: "write a small project that runs",
+    examples: [["sluice init my-flow"], ["npx @sluice/cli init my-flow", "where nothing is installed"]],
+  })
+    .argument("[folder]", "where", ".")
+    .option("--json", "print one JSON document")
+    .action(async (folder: string, options: object) => {
+      const { initCommand } = await import("../commands/init.ts");
+      return end(initCommand(folder, version, options));
     });
 }

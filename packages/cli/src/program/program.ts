@@ -39,7 +39,7 @@ ${paint.bold("Begin with:")}
 
 Exit codes: 0 done, 1 failed, 2 written wrongly, 3 waits for an answer, 130 Ctrl-C`,
     );
-  addFlowCommands(root, end, debug);
+  addFlowCommands(root, end, { debug, version: version() });
   addExecutionCommands(root, end, debug);
   return root;
 }

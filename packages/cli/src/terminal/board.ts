@@ -48,6 +48,8 @@ export class Board {
   readonly replies = new Map<string, ReplyRow>();
   readonly questions = new Map<string, OpenQuestion>();
   readonly expenses = new Expenses();
+  /** Activations whose model writes a structured reply. */
+  readonly #readings = new Set<string>();
 
   /** @param chunks the names of those that are shown before they have begun */
   constructor(chunks: readonly string[] = []) {
@@ -76,7 +78,9 @@ export class Board {
   }
 
   #takeChunk(entry: Entry & { readonly chunk?: string }): void {
-    const row = this.#row([...entry.path.slice(1), entry.chunk ?? ""].join(" › "));
+    // children of a kind are one: there may be hundreds
+    const children = entry.path.slice(1).map((child) => child.replace(/#\d+$/, ""));
+    const row = this.#row([...children, entry.chunk ?? ""].join(" › "));
     switch (entry.type) {
       case "chunk:start":
         row.running.set(keyOf(entry), entry.attempt);
@@ -108,8 +112,11 @@ export class Board {
       case "stream:item":
         if (entry.live > 0) row.latest = told(entry.item);
         break;
+      case "model:start":
+        if (entry.replyId !== undefined) this.#readings.add(keyOf(entry)); // its fields are shown, not its text
+        break;
       case "model:token":
-        if (!this.#isReading(entry.activationId)) row.latest = `${row.latest ?? ""}${entry.delta}`.slice(-400);
+        if (!this.#readings.has(keyOf(entry))) row.latest = `${row.latest ?? ""}${entry.delta}`.slice(-400);
         break;
       case "tool:call_start":
         row.latest = `${entry.tool}(${JSON.stringify(entry.args)})`;
@@ -161,11 +168,6 @@ export class Board {
   /** What an attempt has shown is void. */
   #void(activationId: string): void {
     for (const [id, reply] of this.replies) if (reply.activationId === activationId) this.replies.delete(id);
-  }
-
-  #isReading(activationId: string): boolean {
-    for (const reply of this.replies.values()) if (reply.activationId === activationId) return true;
-    return false;
   }
 
   #row(name: string): ChunkRow {

@@ -1,4 +1,4 @@
-import type { Entry } from "@sluice/core";
+import type { Entry, SluiceError } from "@sluice/core";
 import { paint } from "./paint.ts";
 import { brief, duration, oneLine } from "./shown.ts";
 
@@ -21,7 +21,7 @@ export function entryLine(entry: Entry, width = 200): string | undefined {
       return `${paint.dim("–")} ${placed(entry)} ${paint.dim("not needed")}`;
     case "chunk:failed":
       if (entry.error.code === "chunk-aborted") return `${paint.warn("■")} ${placed(entry)} ${paint.dim("ended")}`;
-      return `${paint.bad("✗")} ${placed(entry)} ${oneLine(entry.error.what, width)}${entry.willRetry ? paint.dim(" (it is tried again)") : ""}`;
+      return `${paint.bad("✗")} ${placed(entry)} ${oneLine(whyOf(entry.error), width)}${entry.willRetry ? paint.dim(" (it is tried again)") : ""}`;
     case "chunk:retry":
       return `${paint.warn("↻")} ${placed(entry)} ${paint.dim(`again in ${duration(entry.delayMs)}`)}`;
     case "chunk:compensated":
@@ -60,6 +60,12 @@ export function entryLine(entry: Entry, width = 200): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** What was thrown, where that is all that there is to say: the line names the chunk. */
+function whyOf({ code, what, cause }: SluiceError): string {
+  const { message } = (cause ?? {}) as { readonly message?: unknown };
+  return code === "chunk-failed" && typeof message === "string" ? message : what;
 }
 
 /** An item of the runtime stream. */

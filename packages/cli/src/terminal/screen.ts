@@ -100,7 +100,7 @@ function isLasting(entry: Entry): boolean {
   if (type === "stream:item") return live === 0;
   if (entry.type === "chunk:failed") return entry.error.code !== "chunk-aborted";
   return (
-    type === "flow:start" ||
+    (type === "flow:start" && entry.path.length === 1) ||
     type === "field:invalid" ||
     type === "model:resolved" ||
     type === "budget:threshold_reached" ||
