@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Chat } from "@ai-sdk/react";
 import type { FlowMessage } from "@sluice/ai";
 import type { HandlerOptions } from "@sluice/server";
+import { memoryStore } from "@sluice/core";
 import { sqliteStore } from "@sluice/sqlite";
 import { deferred } from "@sluice/testing";
 import {
@@ -13,7 +14,7 @@ import {
   lastAssistantMessageIsCompleteWithToolCalls,
 } from "ai";
 import { describe, expect, test } from "vitest";
-import { byApproval, chatting, chunksUntil, desk, quick, sending, user } from "./chatting.ts";
+import { byApproval, chatting, chunksUntil, desk, many, quick, sending, user } from "./chatting.ts";
 import { closeLater, look } from "./served.ts";
 import { partsOf, read, shownBy } from "./ui-message.ts";
 
@@ -204,6 +205,15 @@ describe("who comes back", () => {
     await finish;
     expect(partsOf(chat.lastMessage).slice(-2)).toMatchObject([{ state: "output-available" }, 'item "sent"']);
     expect((await look(`${second.url}/executions?status=waiting`)).body.executions).toHaveLength(2);
+  });
+  test("to a long message from another server gets it from its beginning", async () => {
+    const store = memoryStore();
+    const first = await chatting(many, {}, { store });
+    await read(await ask(first.url));
+    await first.handler.close();
+    const second = await chatting(many, {}, { store });
+    const { last } = await shownBy(await read((await comeBack(second.url)) ?? new ReadableStream()));
+    expect(partsOf(last)).toHaveLength(3_001); // 3,000 items and a question
   });
 });
 

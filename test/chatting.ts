@@ -51,7 +51,15 @@ export const slow = (gate: Promise<unknown>) =>
       ctx.putIntoStream("two");
     });
 
-type Chatting = ReturnType<typeof desk> | ReturnType<typeof slow> | typeof quick;
+/** Shows 3,000 items, and asks whether that was it. */
+export const many = flow(defineFlow({ name: "many", input: Question, stream: z.string() }))
+  .chunk("put", start, (_, ctx) => {
+    for (let item = 0; item < 3_000; item += 1) ctx.putIntoStream(`${item}`);
+    ctx.interrupt(Approval, "Is that it?");
+  })
+  .chunk("end", Approval.answered, () => {});
+
+type Chatting = typeof many | ReturnType<typeof desk> | ReturnType<typeof slow> | typeof quick;
 
 /** Serves a flow as a chat. */
 export function chatting(

@@ -28,6 +28,16 @@ result: sent
 `,
   ],
   [
+    "read-tokens.ts",
+    "a token lets look at one execution, and at nothing else",
+    `
+with it: 200
+without: 403
+another execution: 403
+the list: 403
+`,
+  ],
+  [
     "guess.ts",
     "guesses come in and hints go out on one WebSocket",
     `
@@ -45,6 +55,44 @@ ann: 201, left 1
 ann: 201, left 0
 ann: 429, left 0
 bo: 201, left 1
+`,
+  ],
+  [
+    "hosts-node.ts",
+    "a server of node:http puts its work away when it is told to go",
+    `
+listening
+item: Dear
+item: Ann
+result: sent
+closed
+`,
+  ],
+  [
+    "hosts-express.ts",
+    "a flow is served by an Express app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-fastify.ts",
+    "a flow is served by a Fastify app",
+    `
+item: Dear
+item: Ann
+result: sent
+`,
+  ],
+  [
+    "hosts-next.ts",
+    "a flow is served by a route of Next",
+    `
+item: Dear
+item: Ann
+result: sent
 `,
   ],
   [

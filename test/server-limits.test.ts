@@ -1,9 +1,10 @@
 // How much a client may ask for.
 import type { Server, ServerResponse } from "node:http";
-import { defineFlow, flow, start } from "@sluice/core";
+import { defineFlow, flow, memoryStore, start } from "@sluice/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { chatting, quick, slow, user } from "./chatting.ts";
 import { begun, letter, question } from "./letter.ts";
 import { connected } from "./raw-request.ts";
 import { look, messages, send, serve } from "./served.ts";
@@ -61,15 +62,18 @@ describe("requests", () => {
 
   test("are counted before anything is looked up, and before who asks is let in", async () => {
     const asked: string[] = [];
+    const store = memoryStore();
     const { url } = await serve({
       flows: [letter],
+      store: { ...store, find: (id) => (asked.push("find"), store.find(id)) },
       limits: { client, requests: { any: limiter(2) } },
       authorize: (_, action) => asked.push(action) < 0,
     });
     const statuses: number[] = [];
-    for (let count = 0; count < 4; count += 1) statuses.push((await fetch(`${url}/executions/x`, by("eve"))).status);
+    for (const path of ["/executions/x", "/flows", "/executions/x", "/flows"])
+      statuses.push((await fetch(`${url}${path}`, by("eve"))).status);
     expect(statuses).toEqual([403, 403, 429, 429]);
-    expect(asked).toEqual(["read", "read"]);
+    expect(asked).toEqual(["find", "read", "list"]);
   });
 
   test("are not let in uncounted when the limiter fails, of which the operator hears", async () => {
@@ -145,6 +149,37 @@ describe("streams", () => {
     for (const socket of sockets) socket.destroy();
     await areGone;
     expect((await fetch(`${url}${path}?after=999999`)).status).toBe(204);
+  });
+});
+
+describe("streams of chats", () => {
+  const say = (url: string, chat: string, init: RequestInit = {}) =>
+    fetch(`${url}/chat`, {
+      method: "POST",
+      ...by("ann"),
+      body: JSON.stringify({ id: chat, messages: [user("hi")] }),
+      ...init,
+    });
+
+  test("are counted with the others, and a turn begins only where its stream may", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { url, server } = await chatting(slow(gate.promise), {}, { limits: { client, streams: 1 } });
+    const isGone = dropped(server);
+    const left = new AbortController();
+    expect((await say(url, "a", { signal: left.signal })).status).toBe(200);
+    expect((await say(url, "b")).status).toBe(429);
+    expect((await look(`${url}/executions`)).body.executions).toHaveLength(1);
+    left.abort();
+    await isGone;
+    gate.resolve();
+    expect(await (await say(url, "b")).text()).toContain("[DONE]");
+    expect((await say(url, "c")).status).toBe(200);
+  });
+
+  test("take no place where their turn does not begin", async () => {
+    const input = () => Promise.reject(new Error("no input"));
+    const { url } = await chatting(quick, { input }, { limits: { client, streams: 1 } });
+    for (const chat of ["a", "b"]) expect((await say(url, chat)).status).toBe(500);
   });
 });
 

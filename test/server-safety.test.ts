@@ -218,8 +218,10 @@ describe("what is put into lines", () => {
     async (had) => {
       const { url, told } = await serve();
       const id = await begun(url);
-      const { status, body } = await rawGet(url, `/executions/${id}/stream?after=${encodeURIComponent(had)}`);
-      expect([status, JSON.parse(body).code]).toEqual([400, "position-invalid"]);
+      for (const name of ["after", "from"]) {
+        const { status, body } = await rawGet(url, `/executions/${id}/stream?${name}=${encodeURIComponent(had)}`);
+        expect([name, status, JSON.parse(body).code]).toEqual([name, 400, "position-invalid"]);
+      }
       expect(told).toEqual([]);
     },
   );

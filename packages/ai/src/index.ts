@@ -1,3 +1,7 @@
+export { type AgUiActivity } from "./ag-ui-messages.ts";
+export { type AgUiRunOptions } from "./ag-ui-run.ts";
+export { type AgUiStateOptions } from "./ag-ui-state.ts";
+export { type AgUiOptions, toAgUi } from "./ag-ui-stream.ts";
 export { type AskOptions, ask } from "./ask.ts";
 export { type Caller, callerOf } from "./caller.ts";
 export { type FallbackOptions } from "./fallback.ts";

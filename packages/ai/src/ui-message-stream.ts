@@ -55,7 +55,8 @@ export function toUIMessageStream<S>(
   const given = after ?? from;
   const position = given === undefined ? undefined : parsePosition(given);
   const pulled: PullOptions = { until, lag, timeout, cancelOnExit };
-  let entries: AsyncGenerator<Entry | Gap> = execution.events(pulled);
+  const isWhole = position === undefined && lag === "gap"; // what memory has dropped is read from the store, or told as a gap
+  let entries: AsyncGenerator<Entry | Gap> = execution.events(isWhole ? { ...pulled, from: 1 } : pulled);
   const chunks = written();
   let last: Entry | Gap | undefined;
   const end = chunks.return.bind(chunks);

@@ -10,5 +10,5 @@ process.emitWarning = ((warning: string | Error, ...rest: readonly unknown[]) =>
 }) as typeof process.emitWarning;
 
 installLoader();
-const { main } = await import("./program.ts");
+const { main } = await import("./program/program.ts");
 await main(process.argv);

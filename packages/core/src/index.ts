@@ -182,7 +182,7 @@ export { type BatchOptions, type Gap, type PullOptions } from "./views/pull.ts";
 export { toJson } from "./views/json.ts";
 export { type SseOptions, type SseSource, sseMessage, toSSE } from "./views/sse.ts";
 export { type FieldIssue, type FieldIssueAt, issuePath } from "./schema/field-issue.ts";
-export { matchesPath } from "./schema/field-path.ts";
+export { type Segment, matchesPath, parsePath } from "./schema/field-path.ts";
 export {
   type Append,
   type Awaitable,

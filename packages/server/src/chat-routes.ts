@@ -1,9 +1,9 @@
 import { type Execution, type RunInput, type Runnable, type SpecOf, compile } from "@sluice/core";
 import type { Context } from "hono";
 import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
-import { ChatTurns } from "./chat-turns.ts";
+import { ChatTurns, type TurnOptions, nothingAsked } from "./chat-turns.ts";
 import { chunkStream } from "./chunk-stream.ts";
-import { type Listed, isEnded } from "./hosted.ts";
+import { type Listed, isEnded, serverCloses } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
@@ -12,12 +12,14 @@ import type { Routes } from "./served.ts";
 export interface ChatShow {
   /** It ends where the execution waits for people, too: the client is to answer then. */
   readonly until: "waiting";
+  /** What has been dropped of the log is told, and fails nothing. */
+  readonly lag: "gap";
   /** All of it in place of what the client has of the message. */
   readonly anew: boolean;
 }
 
 /** How a flow is served as a chat. */
-export interface ChatOptions<F extends Runnable> {
+export interface ChatOptions<F extends Runnable> extends TurnOptions {
   /** One of the handler's flows. Each message of the user runs it once. */
   readonly flow: F;
   /** What the flow is run with. */
@@ -26,12 +28,6 @@ export interface ChatOptions<F extends Runnable> {
   readonly toStream: (execution: Execution<SpecOf<F>>, show: ChatShow) => ReadableStream<object>;
   /** Where the routes are, behind the handler's `basePath`. @default "/chat" */
   readonly path?: string;
-  /** Whose chats a request may mean, such as the user's id: a chat's id of another owner is another chat. @default all have the same */
-  readonly owner?: (request: Request) => string | Promise<string>;
-  /** What else cancels a turn: the client's leaving its stream (`stop()` of `useChat`, and each reload of a page), or the user's next message. @default neither */
-  readonly cancelOn?: readonly ("leave" | "message")[];
-  /** Of how many ended turns the log stays in memory, with a store, too, for those who come back for what was written. @default 100 */
-  readonly keepEnded?: number;
 }
 
 /**
@@ -45,7 +41,7 @@ export interface ChatOptions<F extends Runnable> {
 export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes {
   const { path = "/chat", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit, shown: seen }) => {
+  return (app, { hosted, body, stream, closing, admit, watch, shown: seen }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
@@ -53,27 +49,27 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const key = request.id === undefined ? undefined : await keyOf(context, request.id);
       const last = request.messages.at(-1);
       const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
-      if (asked !== undefined) return shown(await answered(context, asked, request), { anew: true });
+      if (asked !== undefined) return shown(context, await answered(context, asked, request), { anew: true });
       await admit(context, "start", { flow, ...named(request.id) });
-      const before = key !== undefined && cancelOn.includes("message") ? await turns.latest(key) : undefined;
-      if (before !== undefined && !isEnded(before)) (await turns.get(before)).cancel("the user has gone on");
-      return shown(await turns.start(await options.input(request), key), { anew: false });
+      watch(context); // who may not have one stream more begins nothing
+      const input = await options.input(request);
+      if (key !== undefined && cancelOn.includes("message")) await turns.overtake(key);
+      return shown(context, await turns.start(input, key), { anew: false });
     });
 
     app.get(`${path}/:chat/stream`, async (context) => {
       const from = indexOf(context.req.query("startIndex"));
       const found = await meant(context, "stream");
-      if (closing.aborted)
-        throw new Refusal({ status: 503, code: "server-closing", title: "The server is about to close" });
+      if (closing.aborted) throw serverCloses();
       if (found === undefined || (from === undefined && isEnded(found))) return context.body(null, 204);
       const execution = await turns.get(found);
-      if (from === undefined || from === 0) return shown(execution, { anew: false });
+      if (from === undefined || from === 0) return shown(context, execution, { anew: false });
       // the message is one step: who wants a part of its end gets the step from its beginning
       if (from < 0)
-        return shown(execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
+        return shown(context, execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
       return turns.isWhole(execution) && from > 1
-        ? shown(execution, { anew: false, skip: from })
-        : shown(execution, { anew: true });
+        ? shown(context, execution, { anew: false, skip: from })
+        : shown(context, execution, { anew: true });
     });
 
     app.post(`${path}/:chat/cancel`, async (context) => {
@@ -104,6 +100,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     async function answered(context: Context, found: Listed, { id, messages }: ChatRequest): Promise<Execution> {
       const { executionId } = found;
       await admit(context, "answer", { flow, executionId, ...named(id) });
+      watch(context);
       const execution = await turns.get(found);
       const last = messages.at(-1);
       const given = new Map((last === undefined ? [] : answersIn(last)).map((one) => [one.id, one.answer]));
@@ -118,12 +115,13 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     }
 
     function shown(
+      context: Context,
       execution: Execution,
       { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
     ): Response {
-      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", anew });
+      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
       const onLeave = (): void => execution.cancel("the client left");
-      return chunkStream(chunks, closing, {
+      return chunkStream(chunks, watch(context), {
         ...stream,
         ...how,
         end,
@@ -149,13 +147,4 @@ function indexOf(text: string | undefined): number | undefined {
   const index = Number(text);
   if (text !== "" && Number.isSafeInteger(index)) return index;
   throw new Refusal({ status: 400, code: "index-invalid", title: "`startIndex` is not a whole number" });
-}
-
-function nothingAsked(executionId: string): Refusal {
-  return new Refusal({
-    status: 409,
-    code: "nothing-asked",
-    title: `The execution "${executionId}" has ended, and asks nothing`,
-    mend: "Send a message of the user; let `sendAutomaticallyWhen` send answers to questions only",
-  });
 }

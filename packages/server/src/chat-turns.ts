@@ -3,6 +3,16 @@ import { take } from "rxjs";
 import { type Hosted, type Listed, isEnded } from "./hosted.ts";
 import { Refusal } from "./problem.ts";
 
+/** How the turns of chats are kept. */
+export interface TurnOptions {
+  /** Whose chats a request may mean, such as the user's id: a chat's id of another owner is another chat. @default all have the same */
+  readonly owner?: (request: Request) => string | Promise<string>;
+  /** What else cancels a turn: the client's leaving its stream (`stop()` of `useChat`, and each reload of a page), or the user's next message. @default neither */
+  readonly cancelOn?: readonly ("leave" | "message")[];
+  /** Of how many ended turns the log stays in memory, with a store, too, for those who come back for what was written. @default 100 */
+  readonly keepEnded?: number;
+}
+
 /** Of so many chats the number of turns is remembered; those of others are counted again. */
 const MAX_KNOWN = 10_000;
 
@@ -44,6 +54,12 @@ export class ChatTurns {
   async latest(key: string): Promise<Listed | undefined> {
     const turn = await this.#count(key);
     return turn === 0 ? undefined : this.#find(idOf(key, turn));
+  }
+
+  /** Cancels the last turn of a chat, if it has not ended. */
+  async overtake(key: string): Promise<void> {
+    const found = await this.latest(key);
+    if (found !== undefined && !isEnded(found)) (await this.get(found)).cancel("the user has gone on");
   }
 
   /** Begins the next turn of a chat, or an execution that belongs to none. @throws as `Hosted.start` */
@@ -119,4 +135,14 @@ function idOf(key: string, turn: number): string {
 function isTaken(error: unknown): boolean {
   if (error instanceof Refusal) return error.problem.code === "execution-exists";
   return error instanceof SluiceError && error.code === "execution-exists";
+}
+
+/** An answer came, and nothing is there that could go on with it. */
+export function nothingAsked(executionId: string): Refusal {
+  return new Refusal({
+    status: 409,
+    code: "nothing-asked",
+    title: `The execution "${executionId}" has ended, and asks nothing`,
+    mend: "Send a message of the user, or answers to questions that are open",
+  });
 }

@@ -1,5 +1,7 @@
 import { asyncScheduler } from "rxjs";
 import { type StreamOptions, sseHeaders } from "./event-stream.ts";
+import type { Watch } from "./watch.ts";
+import { expireAt } from "./expiry.ts";
 import { within } from "./within.ts";
 
 /** How values are written to a client. */
@@ -13,19 +15,31 @@ export interface ChunkStreamOptions extends StreamOptions {
   readonly onLeave?: () => void;
 }
 
+/** In place of a value: the execution was taken over, or its store has failed. Its server knows; the client comes again. */
+const brokenOff: ReadableStreamReadResult<unknown> = { done: true, value: undefined };
 const encoder = new TextEncoder();
 
 /**
  * Values as server-sent events without ids, one message each. Nothing is read before the client reads; one that leaves lets
- * the values go. Where the server closes, the stream ends without its `end`.
+ * the values go. Where the server closes, or the time of a token is over, the stream ends without its `end`.
  */
 export function chunkStream(
   values: ReadableStream<unknown>,
-  closing: AbortSignal,
+  { closing, until, end: ended }: Watch,
   { headers, skip = 0, end = () => "", onLeave, heartbeatMs = 15_000, scheduler = asyncScheduler }: ChunkStreamOptions,
 ): Response {
   const reader = values.getReader();
-  const leave = (): void => void reader.cancel();
+  let isCut = false;
+  const leave = (): void => {
+    isCut = true;
+    void reader.cancel();
+  };
+  const unexpire = until === undefined ? undefined : expireAt(until, leave, scheduler);
+  const over = (): void => {
+    closing.removeEventListener("abort", leave);
+    unexpire?.();
+    ended();
+  };
   let next: Promise<ReadableStreamReadResult<unknown>> | undefined;
   let last: unknown;
   let passed = 0;
@@ -38,12 +52,12 @@ export function chunkStream(
       async pull(controller) {
         for (;;) {
           next ??= reader.read();
-          const read = await within(next, heartbeatMs, scheduler);
+          const read = await within(next, heartbeatMs, scheduler).catch(() => brokenOff);
           if (read === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
           next = undefined;
           if (read.done) {
-            closing.removeEventListener("abort", leave);
-            if (!closing.aborted) controller.enqueue(encoder.encode(end(last)));
+            over();
+            if (!isCut && read !== brokenOff) controller.enqueue(encoder.encode(end(last)));
             return controller.close();
           }
           last = read.value;
@@ -52,7 +66,7 @@ export function chunkStream(
         }
       },
       async cancel() {
-        closing.removeEventListener("abort", leave);
+        over();
         onLeave?.();
         await reader.cancel();
       },

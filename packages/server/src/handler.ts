@@ -16,6 +16,7 @@ import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
 import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
 import type { Routes, Served } from "./served.ts";
+import type { Watch } from "./watch.ts";
 import { within } from "./within.ts";
 
 /** How flows are served. */
@@ -50,6 +51,8 @@ export interface Handler {
   (request: Request, bindings?: object): Promise<Response>;
   /** Gives leave to read one execution and to watch it: for host code that knows who asks. @throws SluiceError `option-invalid` without `tokens` */
   readonly token: (executionId: string) => Promise<ReadToken>;
+  /** From here on executions begin, and are loaded, with these flows; those that are in memory go on with theirs: for development. @throws FlowDefinitionError; then nothing is changed */
+  readonly reload: (flows: HandlerOptions["flows"]) => void;
   /** Goes on with what the store has of these flows: to be called when the process starts. */
   readonly recover: Hosted["recover"];
   /**
@@ -77,6 +80,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const closing = new AbortController();
   const limits = limitsOf(options.limits ?? { client: () => undefined });
   const untils = new WeakMap<Request, number>();
+  const watches = new WeakMap<Request, Watch>();
   const admitted: Served["admit"] = async ({ req }, action, target) => {
     await limits.take(req.raw, action);
     const until = await admit(options, tokens, req.raw, action, target);
@@ -100,7 +104,11 @@ export function createHandler(options: HandlerOptions): Handler {
     closing: closing.signal,
     tokens,
     admit: admitted,
-    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
+    watch: ({ req: { raw } }) => {
+      const watch = watches.get(raw) ?? { closing: closing.signal, until: untils.get(raw), end: limits.open(raw) };
+      watches.set(raw, watch);
+      return watch;
+    },
     shown,
     execution,
     further: async (context, action) => {
@@ -119,6 +127,7 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   app.use(async (context, next) => {
     await next();
+    if (context.error !== undefined) watches.get(context.req.raw)?.end(); // nothing comes of its stream
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
     for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
   });
@@ -160,6 +169,10 @@ export function createHandler(options: HandlerOptions): Handler {
     token: async (executionId: string) => {
       if (tokens === undefined) throw withoutTokens();
       return tokens.give(executionId);
+    },
+    reload: (flows: HandlerOptions["flows"]) => {
+      hosted.reload(flows);
+      described = undefined;
     },
     recover: () => hosted.recover(),
     close: (closed: CloseOptions = {}) => (shutting ??= shut(closed)),

@@ -40,8 +40,8 @@ export type Listed = Pick<StoredExecution, "executionId" | "flow" | "status">;
 
 /** The executions of one process: those that it has started, and those that its store has. */
 export class Hosted {
-  readonly #options: HostedOptions;
-  readonly #flows: Flows;
+  #options: HostedOptions;
+  #flows: Flows;
   /** In the order of their start or load. */
   readonly #executions = new Map<string, { readonly flow: string; readonly execution: Execution }>();
   readonly #loading = new Map<string, Promise<Execution | undefined>>();
@@ -52,12 +52,13 @@ export class Hosted {
 
   constructor(options: HostedOptions) {
     this.#options = options;
-    this.#flows = new Map(
-      options.flows.map((one) => {
-        const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
-        return [compile(known.flow).flow, known] as const;
-      }),
-    );
+    this.#flows = flowsByName(options.flows);
+  }
+
+  /** From here on executions begin, and are loaded, with these flows; those that are in memory go on with theirs. @throws FlowDefinitionError; then nothing is changed */
+  reload(flows: KnownFlows): void {
+    this.#flows = flowsByName(flows);
+    this.#options = { ...this.#options, flows };
   }
 
   get #running(): number {
@@ -85,7 +86,7 @@ export class Hosted {
   /** @param id by default a random one. @throws Refusal 404, 409, 503; SluiceError `input-invalid` */
   start(name: string, input: unknown, id?: string): Execution {
     const { flow, create } = this.flow(name);
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
     const { store, retention, maxRunning = Infinity } = this.#options;
     if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
@@ -112,7 +113,7 @@ export class Hosted {
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     const loading = present ?? this.#load(executionId, flow);
     this.#loading.set(executionId, loading);
     try {
@@ -160,7 +161,7 @@ export class Hosted {
 
   /** Goes on with what the store has of these flows. */
   async recover(): Promise<Recovered> {
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     const recovering = this.#recover();
     this.#recovering = recovering;
     return recovering;
@@ -242,6 +243,15 @@ export class Hosted {
   }
 }
 
+function flowsByName(flows: KnownFlows): Flows {
+  return new Map(
+    flows.map((one) => {
+      const known = typeof one === "object" && "flow" in one ? (one as { readonly flow: never }) : { flow: one };
+      return [compile(known.flow).flow, known] as const;
+    }),
+  );
+}
+
 /** Whether nothing more happens in it. */
 export function isEnded({ status }: Pick<Execution, "status">): boolean {
   return status !== "running" && status !== "waiting";
@@ -269,7 +279,8 @@ function noPlace(after: string): Refusal {
   return new Refusal({ status: 400, code: "after-unknown", title, mend: "List from the beginning" });
 }
 
-function closing(): Refusal {
+/** Nothing begins any more. */
+export function serverCloses(): Refusal {
   return unavailable("server-closing", "The server is about to close");
 }
 

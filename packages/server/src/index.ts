@@ -1,7 +1,10 @@
 export { type Action, type Authorize, type Target } from "./action.ts";
 export { type AccessOptions } from "./access.ts";
+export { type AgUiRequest } from "./ag-ui-request.ts";
+export { type AgUiRoutesOptions, type AgUiShow, agUiRoutes } from "./ag-ui-routes.ts";
 export { type ChatMessage, type ChatRequest } from "./chat-request.ts";
 export { type ChatOptions, type ChatShow, chatRoutes } from "./chat-routes.ts";
+export { type TurnOptions } from "./chat-turns.ts";
 export { type StreamOptions } from "./event-stream.ts";
 export { type CloseOptions, type Handler, type HandlerOptions, createHandler } from "./handler.ts";
 export { type HostedOptions } from "./hosted.ts";

@@ -1,7 +1,7 @@
 import { watch } from "chokidar";
 import { exitCodes } from "../complaint.ts";
 import { exitCodeOf, failureLines } from "../failure.ts";
-import { loadedFiles } from "../loader/loader.ts";
+import { loadAnew, loadedFiles } from "../loader/loader.ts";
 import { paint } from "../terminal/paint.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type RunOptions, runCommand } from "./run.ts";
@@ -26,6 +26,7 @@ export async function watchCommand(file: string, options: RunOptions): Promise<n
   try {
     for (;;) {
       isChanged = false;
+      loadAnew();
       running = new Interrupts();
       const code = await tried(() => runCommand(file, options, running));
       if (running.happened) return code;

@@ -11,7 +11,7 @@ import {
   schemasOf,
 } from "@sluice/core";
 import { Complaint, exitCodes } from "../complaint.ts";
-import { importAnew } from "../loader/loader.ts";
+import { importFile } from "../loader/loader.ts";
 import { unloadable } from "./unloadable.ts";
 
 /** A flow that a file exports. */
@@ -34,7 +34,7 @@ export interface FlowFile {
 }
 
 /**
- * Imports a file as it is now and looks for flows in what it exports: a class with `@flow`, a builder, `{ flow, create }`
+ * Imports a file and looks for flows in what it exports: a class with `@flow`, a builder, `{ flow, create }`
  * for a class whose constructor needs something, or a list of those. Nothing is run but the file itself.
  *
  * @throws Complaint where it is not there or cannot be imported
@@ -48,7 +48,7 @@ export async function readFlowFile(path: string): Promise<FlowFile> {
   }
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = await importAnew(full);
+    exported = await importFile(full);
   } catch (error) {
     throw unloadable(error, shown, dirname(full));
   }

@@ -6,7 +6,8 @@ import { placeOf } from "./place-of.ts";
 
 /** Says why a file could not be imported, in words for those who wrote it. */
 export function unloadable(error: unknown, path: string, folder: string): Complaint {
-  const message = stripVTControlCharacters(messageOf(error)).trim();
+  // swc adds a trace of its own insides
+  const [message = ""] = stripVTControlCharacters(messageOf(error)).trim().split("\n\nCaused by:");
   const missing = /Cannot find (?:package|module) '([^']+)'/.exec(message)?.[1];
   const notExported = /module '([^']+)' does not provide an export named '([^']+)'/.exec(message);
   const place = placeOf(error) ?? path;
@@ -26,5 +27,9 @@ export function unloadable(error: unknown, path: string, folder: string): Compla
       cause: error,
     });
   }
-  return new Complaint({ what: `The file could not be loaded: ${message}`, where: place, cause: error });
+  return new Complaint({
+    what: `The file could not be loaded: ${message.trimEnd().replaceAll(`${process.cwd()}/`, "")}`,
+    where: place,
+    cause: error,
+  });
 }

@@ -42,12 +42,19 @@ export function workOn(path: string): void {
   project = pathToFileURL(join(resolve(path), "sluice.ts")).href;
 }
 
-/** Imports a file, and whatever it imports by path, as they are now: not as they were when they were last imported. */
-export async function importAnew(path: string): Promise<Readonly<Record<string, unknown>>> {
+/** From here on files are imported as they are now: not as they were when they were last imported. */
+export function loadAnew(): void {
   generation += 1;
+  loaded.clear();
   forgetConfigs();
-  const url = versioned(pathToFileURL(resolve(path)).href, String(generation));
-  return (await import(url)) as Readonly<Record<string, unknown>>;
+}
+
+/** Imports a file, and whatever it imports by path, once until `loadAnew`. */
+export async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const url = pathToFileURL(resolve(path)).href;
+  return (await import(generation === 0 ? url : versioned(url, String(generation)))) as Readonly<
+    Record<string, unknown>
+  >;
 }
 
 /** The files that were loaded, those of packages left aside: whose change makes a difference. */

@@ -38,3 +38,9 @@ export function duration(ms: number): string {
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? noun : plural}`;
 }
+
+/** How long ago something was, so many milliseconds back. */
+export function ago(ms: number): string {
+  const days = Math.floor(ms / 86_400_000);
+  return ms < 1_000 ? "just now" : days > 1 ? `${days} days ago` : `${duration(Math.floor(ms / 1_000) * 1_000)} ago`;
+}

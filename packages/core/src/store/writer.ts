@@ -130,9 +130,10 @@ export class Writer implements Author {
     return seq <= this.#stored;
   }
 
-  /** Calls back when an entry is stored, or cannot be; at once when it is. @param seq by default the last that was taken */
+  /** Calls back when an entry is stored, or cannot be; at once when it is, and nothing is to be forgotten. @param seq by default the last that was taken */
   whenStored(act: (failure: SluiceError | undefined) => void, seq = this.#taken): void {
-    if (this.#failure !== undefined || seq <= this.#stored) return act(this.#failure);
+    const isIdle = seq <= this.#stored && this.#answered.length === 0;
+    if (this.#failure !== undefined || isIdle) return act(this.#failure);
     this.#waiters.push({ seq, act });
   }
 

@@ -1,0 +1,96 @@
+import type { Message } from "@ag-ui/core";
+import { type Execution, type RunInput, type Runnable, type SpecOf, compile } from "@sluice/core";
+import { type AgUiAnswer, type AgUiRequest, agUiRequest, answersOf } from "./ag-ui-request.ts";
+import { type TurnOptions, ChatTurns, nothingAsked } from "./chat-turns.ts";
+import { chunkStream } from "./chunk-stream.ts";
+import { isEnded } from "./hosted.ts";
+import { Refusal } from "./problem.ts";
+import type { Routes } from "./served.ts";
+
+/** What a run is to show of its execution. To be handed on: `(execution, show) => toAgUi(execution, { ...show, … })`. */
+export interface AgUiShow {
+  readonly threadId: string;
+  readonly runId: string;
+  /** What the thread has before this run. */
+  readonly messages: readonly Message[];
+  /** It goes on behind this position: what came before was another run's. */
+  readonly after?: string;
+}
+
+/** How a flow is served as an agent of AG-UI. */
+export interface AgUiRoutesOptions<F extends Runnable> extends TurnOptions {
+  /** One of the handler's flows. Each run that answers no question runs it once. */
+  readonly flow: F;
+  /** What the flow is run with. */
+  readonly input: (request: AgUiRequest) => RunInput<F> | Promise<RunInput<F>>;
+  /** An execution as a run: `toAgUi` of `@sluice/ai`. */
+  readonly toEvents: (execution: Execution<SpecOf<F>>, show: AgUiShow) => ReadableStream<object>;
+  /** Where the route is, behind the handler's `basePath`. @default "/ag-ui" */
+  readonly path?: string;
+}
+
+/**
+ * Serves a flow as an agent of AG-UI 1.0, to `HttpAgent` and all that speak as it does: `POST /ag-ui` with a `RunAgentInput`
+ * is answered with the run's events. A run that ends with interrupts is gone on with by one whose `resume` answers them.
+ *
+ * @throws FlowDefinitionError when the flow has problems
+ * @see docs/chat.md
+ * @see https://docs.ag-ui.com
+ */
+export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): Routes {
+  const { path = "/ag-ui", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
+  const { flow } = compile(options.flow);
+  return (app, { hosted, body, stream, admit, watch, shown }) => {
+    const turns = new ChatTurns(hosted, flow, keepEnded);
+
+    app.post(path, async (context) => {
+      const request = await agUiRequest(context.req.raw, body);
+      const { threadId, runId, messages } = request;
+      const key = await turns.key(threadId, await owner(context.req.raw));
+      const answers = answersOf(request);
+      const { execution, after } = await (answers.length === 0 ? begun() : goneOnWith(answers));
+      const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
+      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watch(context), {
+        ...stream,
+        ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
+      });
+
+      async function begun(): Promise<{ readonly execution: Execution; readonly after?: string }> {
+        await admit(context, "start", { flow, chat: threadId });
+        watch(context); // who may not have one stream more begins nothing
+        const input = await options.input(request);
+        if (cancelOn.includes("message")) await turns.overtake(key);
+        return { execution: await turns.start(input, key) };
+      }
+
+      async function goneOnWith(given: readonly AgUiAnswer[]) {
+        const [{ executionId } = { executionId: "" }] = given;
+        const found = given.every((one) => one.executionId === executionId)
+          ? await turns.find(executionId, key)
+          : undefined;
+        if (found === undefined) throw notOfThread(threadId);
+        await admit(context, "answer", { flow, executionId, chat: threadId });
+        watch(context);
+        const execution = await turns.get(found);
+        for (const { question } of given) await hosted.asked(execution, question);
+        const after = execution.position;
+        const open = new Set(execution.interrupts.map(({ id }) => id));
+        const fitting = given.filter(({ question }) => open.has(question));
+        if (fitting.length === 0 && isEnded(execution)) throw nothingAsked(executionId);
+        if (fitting.some(({ isAbandoned }) => isAbandoned)) execution.cancel("the user answers no question");
+        else for (const { question, answer } of fitting) execution.resume(question, answer);
+        await execution.stored();
+        return { execution, after };
+      }
+    });
+  };
+}
+
+function notOfThread(threadId: string): Refusal {
+  return new Refusal({
+    status: 404,
+    code: "interrupt-unknown",
+    title: `\`resume\` answers what no execution of the thread "${threadId}" has asked`,
+    mend: "Answer the interrupts of one run, by the ids that its outcome names",
+  });
+}
