@@ -1,7 +1,7 @@
 // What the routes of chats and of agents hold against.
 import type { ServerResponse } from "node:http";
 import { toAgUi } from "@sluice/ai";
-import { defineFlow, flow, start } from "@sluice/core";
+import { type Store, defineFlow, flow, memoryStore, start } from "@sluice/core";
 import { type HandlerOptions, agUiRoutes } from "@sluice/server";
 import { scriptedModel } from "@sluice/testing";
 import { RateLimiterMemory } from "rate-limiter-flexible";
@@ -65,16 +65,23 @@ describe("limits", () => {
     const limits = { client, requests: { any: new RateLimiterMemory({ points: 1, duration: 60 }) } };
     const asked: string[] = [];
     const authorize: HandlerOptions["authorize"] = (_, action) => asked.push(action) > 0;
-    const { url } = await chatting(quick, {}, { limits, authorize });
-    await (await say(url)).text();
+    const looks: string[] = [];
+    const stored = memoryStore();
+    const store: Store = { ...stored, find: (id) => (looks.push(id), stored.find(id)) };
+    const { url } = await chatting(quick, {}, { limits, authorize, store });
+    const first = await say(url);
+    const id = first.headers.get("x-workflow-run-id")?.replace(/\d+$/, "99"); // another turn of that chat
+    await first.text();
+    const before = looks.length;
     const refusals = [
       await say(url),
-      await post(`${url}/chat`, { id: "c", messages: [{ ...user("Hi"), role: "assistant" }] }),
+      await post(`${url}/chat`, { id: "c", messages: [{ ...user("Hi"), id, role: "assistant" }] }),
       await post(`${url}/chat/c/cancel`, {}),
       await fetch(`${url}/chat/c/stream`, { headers: { authorization: "ann" } }),
     ];
     expect(refusals.map(({ status }) => status)).toEqual([429, 429, 429, 429]);
     expect(asked).toEqual(["start"]);
+    expect(looks.length - before).toBe(0);
   });
 });
 
