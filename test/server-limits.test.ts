@@ -4,6 +4,7 @@ import { defineFlow, flow, memoryStore, start } from "@sluice/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { chatting, quick, slow, user } from "./chatting.ts";
 import { begun, letter, question } from "./letter.ts";
 import { connected } from "./raw-request.ts";
 import { look, messages, send, serve } from "./served.ts";
@@ -148,6 +149,37 @@ describe("streams", () => {
     for (const socket of sockets) socket.destroy();
     await areGone;
     expect((await fetch(`${url}${path}?after=999999`)).status).toBe(204);
+  });
+});
+
+describe("streams of chats", () => {
+  const say = (url: string, chat: string, init: RequestInit = {}) =>
+    fetch(`${url}/chat`, {
+      method: "POST",
+      ...by("ann"),
+      body: JSON.stringify({ id: chat, messages: [user("hi")] }),
+      ...init,
+    });
+
+  test("are counted with the others, and a turn begins only where its stream may", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { url, server } = await chatting(slow(gate.promise), {}, { limits: { client, streams: 1 } });
+    const isGone = dropped(server);
+    const left = new AbortController();
+    expect((await say(url, "a", { signal: left.signal })).status).toBe(200);
+    expect((await say(url, "b")).status).toBe(429);
+    expect((await look(`${url}/executions`)).body.executions).toHaveLength(1);
+    left.abort();
+    await isGone;
+    gate.resolve();
+    expect(await (await say(url, "b")).text()).toContain("[DONE]");
+    expect((await say(url, "c")).status).toBe(200);
+  });
+
+  test("take no place where their turn does not begin", async () => {
+    const input = () => Promise.reject(new Error("no input"));
+    const { url } = await chatting(quick, { input }, { limits: { client, streams: 1 } });
+    for (const chat of ["a", "b"]) expect((await say(url, chat)).status).toBe(500);
   });
 });
 

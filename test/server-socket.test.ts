@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { createAdaptorServer, upgradeWebSocket } from "@hono/node-server";
-import { after, defineFlow, event, flow, interrupt, start } from "@sluice/core";
+import { after, defineFlow, event, flow, interrupt, memoryStore, start } from "@sluice/core";
 import { type HandlerOptions, createHandler, socketRoutes } from "@sluice/server";
 import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, test } from "vitest";
@@ -294,4 +294,39 @@ test("WebSockets and what they bring in are counted like streams and requests", 
   client.raw.close();
   await client.closed;
   expect(await connect(execution).until(isEntry("flow:start"))).toBeDefined();
+});
+
+test("an answer on a WebSocket waits until the execution, which was brought back, asks again", async () => {
+  let gate = Promise.resolve();
+  const Ask = interrupt("ask", { ask: z.string(), answer: z.string() });
+  const child = flow(defineFlow({ name: "child", input: z.number(), result: z.string() })).chunk(
+    "ask",
+    start,
+    (_, ctx) => ctx.ask(Ask, "well?"),
+  );
+  const parent = flow(defineFlow({ name: "letter", input: z.number(), result: z.string() })).chunk(
+    "go",
+    start,
+    async (_, ctx) => {
+      await gate;
+      return ctx.child(child, 1);
+    },
+  );
+  const store = memoryStore();
+  const flows = [parent, child];
+  const first = await serve({ flows, store });
+  const path = new URL(await first.begin()).pathname;
+  const asked = await connect(first.url + path).until(isEntry("interrupt:raised"));
+  await first.handler.close();
+  const open = Promise.withResolvers<void>();
+  gate = open.promise;
+  const clock = handClock();
+  const second = await serve({ flows, store, scheduler: clock.scheduler });
+  const client = connect(second.url + path);
+  await client.until(isEntry("interrupt:raised"));
+  const isAwaited = clock.timer(10_000);
+  client.tell({ type: "answer", interrupt: asked?.entry?.interrupt?.id, answer: "fine" });
+  await isAwaited;
+  open.resolve();
+  expect(await client.until(isEntry("flow:completed"))).toMatchObject({ entry: { result: "fine" } });
 });

@@ -2,6 +2,7 @@ import { createHandler } from "@sluice/server";
 import { EventSource } from "eventsource";
 import { sign } from "hono/jwt";
 import { describe, expect, test } from "vitest";
+import { chatting, slow, user } from "./chatting.ts";
 import { handClock } from "./hand-clock.ts";
 import { begun, letter, question } from "./letter.ts";
 import { closeLater, isWait, look, messages, send, serve } from "./served.ts";
@@ -88,6 +89,48 @@ describe("a read token", () => {
     clock.pass(1);
     expect((await watched).at(-1)).toMatchObject({ event: "flow:waiting" });
     expect(await look(`${of}/stream?token=${token}`)).toMatchObject({ status: 401, body: { code: "token-expired" } });
+  });
+
+  test("may be good for longer than timers can wait", async () => {
+    const clock = handClock();
+    const [longest, days] = [2_147_483_647, 40 * 86_400_000];
+    const { url, handler } = await serve({
+      flows: [letter],
+      tokens: { secret, expiresInMs: days },
+      scheduler: clock.scheduler,
+    });
+    const of = `/executions/${await begun(url)}`;
+    const { token } = await handler.token(of.slice("/executions/".length));
+    const isSet = clock.timer(longest);
+    const isNudged = Promise.withResolvers<void>();
+    const watched = messages(`${url}${of}/stream?token=${token}`, ({ event: type }) => {
+      if (type === "state:changed") isNudged.resolve();
+      return false;
+    });
+    await isSet;
+    clock.pass(longest);
+    await send(`${url}${of}/events/nudge`, { payload: { by: "Bo" } });
+    await isNudged.promise;
+    clock.pass(days - longest);
+    expect((await watched).at(-1)).toMatchObject({ event: "flow:waiting" });
+  });
+
+  test("ends a chat's stream, too, and does not say that it is finished", async () => {
+    const clock = handClock();
+    const { url, handler } = await chatting(
+      slow(new Promise(() => {})),
+      {},
+      { tokens: { secret }, scheduler: clock.scheduler },
+    );
+    const body = JSON.stringify({ id: "c", messages: [user("hi")] });
+    const turn = await fetch(`${url}/chat`, { method: "POST", headers: json, body });
+    const id = turn.headers.get("x-workflow-run-id") ?? "";
+    const { token } = await handler.token(id);
+    const stream = await fetch(`${url}/chat/${id}/stream?token=${token}`);
+    const text = stream.text();
+    clock.pass(3_600_000);
+    expect(await text).not.toContain("[DONE]");
+    await turn.body?.cancel();
   });
 
   test.each<[string, (token: string, id: string) => string | Promise<string>]>([

@@ -50,8 +50,7 @@ export const executionRoutes: Routes = (app, served) => {
     const execution = await named(context, "answer");
     const interrupt = context.req.param("interrupt");
     const given = await jsonBody(context.req.raw, body);
-    await hosted.asked(execution, interrupt);
-    await takeAnswer(execution, interrupt, given);
+    await takeAnswer(hosted, execution, interrupt, given);
     return context.body(null, 204);
   });
   app.post("/executions/:id/cancel", async (context) => {

@@ -16,6 +16,7 @@ import { allowOrigins } from "./origins.ts";
 import { Refusal, problemOf, problemResponse } from "./problem.ts";
 import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
 import type { Routes, Served } from "./served.ts";
+import type { Watch } from "./watch.ts";
 import { within } from "./within.ts";
 
 /** How flows are served. */
@@ -79,6 +80,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const closing = new AbortController();
   const limits = limitsOf(options.limits ?? { client: () => undefined });
   const untils = new WeakMap<Request, number>();
+  const watches = new WeakMap<Request, Watch>();
   const admitted: Served["admit"] = async ({ req }, action, target) => {
     await limits.take(req.raw, action);
     const until = await admit(options, tokens, req.raw, action, target);
@@ -103,7 +105,11 @@ export function createHandler(options: HandlerOptions): Handler {
     tokens,
     count: ({ req }, action) => limits.take(req.raw, action),
     admit: admitted,
-    watch: ({ req }) => ({ closing: closing.signal, until: untils.get(req.raw), end: limits.open(req.raw) }),
+    watch: ({ req: { raw } }) => {
+      const watch = watches.get(raw) ?? { closing: closing.signal, until: untils.get(raw), end: limits.open(raw) };
+      watches.set(raw, watch);
+      return watch;
+    },
     shown,
     execution,
     further: async (context, action) => {
@@ -122,6 +128,7 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   app.use(async (context, next) => {
     await next();
+    if (context.error !== undefined) watches.get(context.req.raw)?.end(); // nothing comes of its stream
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
     for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
   });

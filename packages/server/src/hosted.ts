@@ -86,7 +86,7 @@ export class Hosted {
   /** @param id by default a random one. @throws Refusal 404, 409, 503; SluiceError `input-invalid` */
   start(name: string, input: unknown, id?: string): Execution {
     const { flow, create } = this.flow(name);
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
     const { store, retention, maxRunning = Infinity } = this.#options;
     if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
@@ -113,7 +113,7 @@ export class Hosted {
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
     if (here !== undefined && present === undefined) return here.execution;
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     const loading = present ?? this.#load(executionId, flow);
     this.#loading.set(executionId, loading);
     try {
@@ -161,7 +161,7 @@ export class Hosted {
 
   /** Goes on with what the store has of these flows. */
   async recover(): Promise<Recovered> {
-    if (this.#closed) throw closing();
+    if (this.#closed) throw serverCloses();
     const recovering = this.#recover();
     this.#recovering = recovering;
     return recovering;
@@ -279,7 +279,8 @@ function noPlace(after: string): Refusal {
   return new Refusal({ status: 400, code: "after-unknown", title, mend: "List from the beginning" });
 }
 
-function closing(): Refusal {
+/** Nothing begins any more. */
+export function serverCloses(): Refusal {
   return unavailable("server-closing", "The server is about to close");
 }
 

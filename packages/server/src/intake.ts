@@ -1,4 +1,5 @@
 import type { Execution } from "@sluice/core";
+import type { Hosted } from "./hosted.ts";
 
 // What clients bring into an execution. Each is acknowledged when it is stored.
 
@@ -11,9 +12,14 @@ export async function takeEvent(execution: Execution, event: string, { payload }
   return signal;
 }
 
-/** Answers a question. @throws SluiceError `answer-invalid`, `interrupt-unknown`, `interrupt-closed`, `execution-ended` */
-export async function takeAnswer(execution: Execution, interrupt: string, given: Given): Promise<void> {
+/**
+ * Answers a question, as soon as it is known whether there is one.
+ *
+ * @throws SluiceError `answer-invalid`, `interrupt-unknown`, `interrupt-closed`, `execution-ended`; Refusal 503
+ */
+export async function takeAnswer(hosted: Hosted, execution: Execution, interrupt: string, given: Given): Promise<void> {
   const { answer, requestId } = given;
+  await hosted.asked(execution, interrupt);
   execution.resume(interrupt, answer, typeof requestId === "string" ? { requestId } : {});
   await execution.stored();
 }

@@ -1,5 +1,6 @@
 import { type Entry, type Execution, type Gap, type PullOptions, positionOf, sseMessage } from "@sluice/core";
-import type { SchedulerLike, Subscription } from "rxjs";
+import type { SchedulerLike } from "rxjs";
+import { expireAt } from "./expiry.ts";
 import type { Messages } from "./messages.ts";
 import type { Silence } from "./silence.ts";
 import type { Watch } from "./watch.ts";
@@ -39,7 +40,8 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
   #answer: (() => void) | undefined;
   /** Where the last entry stands that was read, also of those that were not for this client. */
   #last: string | undefined;
-  #expiry: Subscription | undefined;
+  /** Takes back that it ends when what its client has leave by runs out. */
+  #unexpire: (() => void) | undefined;
   #isReading = false;
   #isLeaving = false;
   #isOver = false;
@@ -55,7 +57,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
     const { scheduler, watch } = this.#options;
     this.#controller = controller;
     if (watch.until === undefined) return;
-    this.#expiry = scheduler.schedule(() => this.leave(), Math.max(0, watch.until - scheduler.now()));
+    this.#unexpire = expireAt(watch.until, () => this.leave(), scheduler);
   }
 
   pull(): Promise<void> {
@@ -129,7 +131,7 @@ export class LiveSource implements UnderlyingDefaultSource<Uint8Array> {
     this.#isOver = true;
     this.#options.silence.end(this.#beat);
     this.#options.open.delete(this);
-    this.#expiry?.unsubscribe();
+    this.#unexpire?.();
     this.#options.watch.end();
   }
 }

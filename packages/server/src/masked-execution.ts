@@ -40,7 +40,8 @@ export function maskedExecution(execution: Execution): Execution {
   return mask;
 }
 
-const masks: { readonly [K in keyof Execution]?: (execution: Execution) => Execution[K] } = {
+/** What of an execution tells of errors. All else is named, too, so that nothing new is shown unasked. */
+const masks: { readonly [K in keyof Execution]: ((execution: Execution) => Execution[K]) | undefined } = {
   events: ({ events }) => ((options) => mapped(events(options), maskedEntry)) as Execution["events"],
   eventBatches: ({ eventBatches }) =>
     ((options) =>
@@ -54,6 +55,22 @@ const masks: { readonly [K in keyof Execution]?: (execution: Execution) => Execu
     }),
   stream: ({ stream }) => ((options) => mapped(stream(options), (item) => item)) as Execution["stream"],
   stream$: ({ stream$ }) => stream$.pipe(catchError((error: unknown) => throwError(() => maskedError(error)))),
+  cancel: undefined,
+  close: undefined,
+  emit: undefined,
+  field$: undefined,
+  id: undefined,
+  interrupts: undefined,
+  position: undefined,
+  release: undefined,
+  resume: undefined,
+  settled: undefined,
+  state: undefined,
+  state$: undefined,
+  status: undefined,
+  status$: undefined,
+  stored: undefined,
+  [Symbol.asyncDispose]: undefined,
 };
 
 /** A pulled view of which each item is looked at, and what it may fail with. */

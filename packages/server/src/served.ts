@@ -27,7 +27,7 @@ export interface Served {
   readonly admit: (context: Context, action: Action, target: Target) => Promise<void>;
   /** Lets a request do one thing more, with the execution that `execution` has given it: a message on its socket. @throws as `execution` */
   readonly further: (context: Context, action: Action) => Promise<Execution>;
-  /** Lets a request watch what `execution` has given it: its `end` has to be called. @throws Refusal 429 */
+  /** Lets a request watch what `execution` has given it: its `end` has to be called, where the request is not refused. The same request has it once. @throws Refusal 429 */
   readonly watch: (context: Context) => Watch;
   /** Gives leave to read one execution and watch it; undefined where the handler makes no tokens. */
   readonly tokens?: ReadTokens | undefined;

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
+import { serverCloses } from "./hosted.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes, Served } from "./served.ts";
 import { SocketSession } from "./socket-session.ts";
@@ -22,7 +23,7 @@ export function socketRoutes<T>(upgradeWebSocket: UpgradeWebSocket<T>, { window 
   return (app, served) => {
     app.get("/executions/:id/socket", async (context, next) => {
       if (context.req.header("upgrade")?.toLowerCase() !== "websocket") throw upgradeRequired();
-      if (served.closing.aborted) throw closing();
+      if (served.closing.aborted) throw serverCloses();
       checkOrigin(context, served);
       const execution = await served.execution(context, "stream");
       const wanted = { ...wantedOf(context.req.query()), window: windowOf(context.req.query("window"), window) };
@@ -61,8 +62,4 @@ function windowOf(text: string | undefined, most: number): number {
 function upgradeRequired(): Refusal {
   const mend = "Open it as a WebSocket, or read …/stream";
   return new Refusal({ status: 426, code: "upgrade-required", title: "This address is for WebSockets", mend });
-}
-
-function closing(): Refusal {
-  return new Refusal({ status: 503, code: "server-closing", title: "The server is about to close" });
 }

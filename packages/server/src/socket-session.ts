@@ -11,6 +11,7 @@ import {
 } from "@sluice/core";
 import { type Subscription, asyncScheduler } from "rxjs";
 import type { Action } from "./action.ts";
+import { expireAt } from "./expiry.ts";
 import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
 import { jsonObject } from "./json-body.ts";
 import { Refusal, problemOf } from "./problem.ts";
@@ -54,7 +55,7 @@ export class SocketSession {
   /** Goes on sending, where it waits for an acknowledgement. */
   #proceed: (() => void) | undefined;
   #heartbeat: Subscription | undefined;
-  #expiry: Subscription | undefined;
+  #unexpire: (() => void) | undefined;
   /** What is asked for, in order. */
   #asked: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -86,8 +87,7 @@ export class SocketSession {
     const { closing, until } = watch;
     closing.addEventListener("abort", this.#away, { once: true });
     if (until !== undefined) {
-      const expired = (): void => this.#end(1008, "the token's time is over");
-      this.#expiry = scheduler.schedule(expired, Math.max(0, until - scheduler.now()));
+      this.#unexpire = expireAt(until, () => this.#end(1008, "the token's time is over"), scheduler);
     }
     this.#beat();
     this.#send(this.#entries).catch((error: unknown) => this.#fail(error));
@@ -112,7 +112,7 @@ export class SocketSession {
     this.#watch?.closing.removeEventListener("abort", this.#away);
     this.#watch?.end();
     this.#heartbeat?.unsubscribe();
-    this.#expiry?.unsubscribe();
+    this.#unexpire?.();
     this.#proceed?.();
     void this.#entries?.return(undefined);
   }
@@ -159,8 +159,7 @@ export class SocketSession {
       case "emit":
         return { signal: await takeEvent(await this.#leaveTo.allowed("emit"), String(message["event"]), message) };
       case "answer":
-        await takeAnswer(await this.#leaveTo.allowed("answer"), String(message["interrupt"]), message);
-        return {};
+        return this.#answer(await this.#leaveTo.allowed("answer"), message);
       case "cancel":
         await takeCancel(await this.#leaveTo.allowed("cancel"), message);
         return {};
@@ -169,6 +168,11 @@ export class SocketSession {
         throw new Refusal({ status: 400, code: "message-unknown", title, mend: "Set its `type`" });
       }
     }
+  }
+
+  async #answer(execution: Execution, message: Readonly<Record<string, unknown>>): Promise<object> {
+    await takeAnswer(this.#served.hosted, execution, String(message["interrupt"]), message);
+    return {};
   }
 
   #acknowledge(position: Position): void {
