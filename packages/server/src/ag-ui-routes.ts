@@ -53,18 +53,13 @@ export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): R
       const target = { flow, ...(asked && { executionId: asked.executionId }), chat: threadId };
       await admit(context, answers.length === 0 ? "start" : "answer", target);
       if (answers.length > 0 && asked === undefined) throw notOfThread();
-      const watching = watch(context);
-      try {
-        const { execution, after } = await (asked === undefined ? begun() : answered(asked));
-        const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
-        return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watching, {
-          ...stream,
-          ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
-        });
-      } catch (error) {
-        watching.end();
-        throw error;
-      }
+      const watching = watch(context); // who may not have one stream more begins nothing
+      const { execution, after } = await (asked === undefined ? begun() : answered(asked));
+      const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
+      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watching, {
+        ...stream,
+        ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
+      });
 
       async function begun(): Promise<{ readonly execution: Execution; readonly after?: string }> {
         const input = await options.input(request);

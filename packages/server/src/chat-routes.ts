@@ -118,23 +118,18 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       return execution;
     }
 
-    /** A message, where the client may open one more stream: before anything is done for it. @throws Refusal 429 */
+    /** What of a message is shown, where the client may open one more stream: nothing is done before. @throws Refusal 429 */
     async function shown(context: Context, what: () => Promise<Shown>): Promise<Response> {
       const watching = watch(context);
-      try {
-        const { execution, anew, ...how } = await what();
-        const show = { until: "waiting", lag: "gap", anew } as const;
-        return chunkStream(options.toStream(seen(execution) as Execution<SpecOf<F>>, show), watching, {
-          ...stream,
-          ...how,
-          end,
-          ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
-          headers: { ...how.headers, "x-vercel-ai-ui-message-stream": "v1", "x-workflow-run-id": execution.id },
-        });
-      } catch (error) {
-        watching.end();
-        throw error;
-      }
+      const { execution, anew, ...how } = await what();
+      const show = { until: "waiting", lag: "gap", anew } as const;
+      return chunkStream(options.toStream(seen(execution) as Execution<SpecOf<F>>, show), watching, {
+        ...stream,
+        ...how,
+        end,
+        ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
+        headers: { ...how.headers, "x-vercel-ai-ui-message-stream": "v1", "x-workflow-run-id": execution.id },
+      });
     }
   };
 }

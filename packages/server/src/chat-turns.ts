@@ -96,6 +96,9 @@ export class ChatTurns {
   async #begun(execution: Execution): Promise<Execution> {
     await execution.stored();
     this.#started.set(execution.id, execution);
+    execution.result.catch(() => {
+      if (!isEnded(execution)) this.#started.delete(execution.id); // it does not go on here, and may elsewhere
+    });
     const ended = [...this.#started.values()].filter(isEnded);
     for (const { id } of ended.slice(0, Math.max(0, ended.length - this.#keepEnded))) this.#started.delete(id);
     return execution;
