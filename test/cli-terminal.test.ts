@@ -56,6 +56,27 @@ test("with NO_COLOR or CI a terminal gets lines", async () => {
   expect(terminal.text()).toContain("▸ plan[0] on triage.field");
 });
 
+test("replay shows a stored execution as it was, with its fields and costs", async () => {
+  const folder = project();
+  await folder.sluice([
+    "run",
+    "flow.ts",
+    "-i",
+    "note.json",
+    "--id",
+    "one",
+    "-a",
+    'approval={"send":true}',
+    "--store",
+    "runs.db",
+  ]);
+  const terminal = folder.terminal(["replay", "one", "--store", "runs.db", "--speed", "5"]);
+  expect(await terminal.exit).toBe(0);
+  expect(terminal.screen()).toMatch(/topic +complaint ✓\n +urgency +high ✓ +▸ alert\n/);
+  expect(terminal.screen()).toMatch(/✓ send +\d+ ms/);
+  expect(terminal.screen()).toContain("scripted · 16 in, 44 tokens out");
+});
+
 test("--watch runs again when the code changes", async () => {
   const folder = project();
   const flow = (word: string) => `import { defineFlow, flow, start } from "@sluice/core";
