@@ -160,6 +160,12 @@ export const rude = flow(defineFlow({ name: "rude", input: z.string(), stream: z
     expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
   });
 
+  test("a class whose constructor takes something says so when nobody says how it is made", async () => {
+    const folder = folderWith({ "flow.ts": hello("").replace("= Tone.Loud", ""), "loud.ts": loud });
+    const { stderr } = await folder.sluice(["run", "flow.ts", "--input", '{"name":"Ada"}']);
+    expect(stderr).toContain("export default { flow: Hello, create: () => new Hello(…) }");
+  });
+
   test("--entries prints the log, an entry a line of JSON, to the final one", async () => {
     const { stdout } = await project().sluice([
       "run",

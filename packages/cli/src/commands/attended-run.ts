@@ -41,6 +41,7 @@ export async function attendedRun(
   const { store: path, json = false, entries = false, debug = false } = options;
   const isQuiet = json || entries;
   const answers = new Answers(options.answer ?? [], isAttended() && !isQuiet);
+  if (!isQuiet) warnOfConstructor(flow);
   const store = path === undefined ? undefined : openStore(path);
   try {
     const execution = await begin(store);
@@ -65,6 +66,13 @@ export async function attendedRun(
     interrupts.forget();
     await store?.close();
   }
+}
+
+/** An object that is made without what its constructor takes fails somewhere inside. */
+function warnOfConstructor({ flow, create }: FoundFlow): void {
+  if (create !== undefined || typeof flow !== "function" || flow.length === 0) return;
+  const mend = `export default { flow: ${flow.name}, create: () => new ${flow.name}(…) }`;
+  console.error(`${paint.warn("!")} The constructor of ${flow.name} takes something, and gets nothing: ${mend}`);
 }
 
 /** Opens a store, and makes its folder where that is missing. @throws SluiceError `store-failed` */
