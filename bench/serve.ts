@@ -8,7 +8,6 @@ import { type Comparison, type Section, minOf } from "./section.ts";
 import { delaysOf } from "./serving/delays.ts";
 import { entriesAround } from "./serving/entries.ts";
 import { ServerProcess } from "./serving/server-process.ts";
-import { Watcher } from "./serving/watcher.ts";
 import type { Table } from "./table.ts";
 
 /** The files of the contestants. */
@@ -22,6 +21,8 @@ const most = 10_000 - entriesAround; // what a log retains
 const toMany = { clients: 100, count: 1_000 - entriesAround };
 const idleClients = 2_000;
 const stalledClients = 20;
+/** Files that a process has open besides. */
+const spareFiles = 200;
 const watched = { everyMs: 5, idle: 200 };
 
 /** Live streams over HTTP on this machine: how fast they are, what a client costs, and how late it hears of things. */
@@ -79,14 +80,12 @@ async function compare(servers: readonly ServerProcess[], { clients, count, roun
 async function timeOf(server: ServerProcess, clients: number, count: number): Promise<number> {
   const { path = "" } = await server.ask({ ask: "prepare", count, pace: { perTurn } });
   const wanted = count + entriesAround + 1; // `retry` comes first
-  const all = Array.from({ length: clients }, () => new Watcher(server.port, path, wanted));
-  await server.ask({ ask: "gather", clients });
+  const all = await server.watch(path, clients, wanted);
   const startedAt = performance.now();
   const [, ...ends] = [await server.ask({ ask: "flow" }), ...all.map(({ over }) => over)];
   await Promise.all(ends);
   const ms = performance.now() - startedAt;
-  for (const watcher of all) watcher.leave();
-  await server.ask({ ask: "gather", clients: 0 });
+  await server.clear();
   return ms;
 }
 
@@ -104,21 +103,16 @@ function kilobytes({ title, costs }: Comparison, limit: number): Bar {
 
 /** What clients cost that watch and hear nothing. */
 async function idling(wanted: number): Promise<Comparison> {
-  const clients = Math.min(wanted, openFiles() - 200);
+  const clients = Math.min(wanted, openFiles() - spareFiles);
   const costs: Cost[] = [];
   const resident: string[] = [];
   for (const contestant of single) {
     const server = await ServerProcess.start(contestant);
     const { path = "" } = await server.ask({ ask: "prepare", count: 1, pace: { perTurn } });
-    const gather = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index += 1) new Watcher(server.port, path, 10);
-    };
     const warm = Math.floor(clients / 2);
-    await gather(warm);
-    await server.ask({ ask: "gather", clients: warm });
+    await server.watch(path, warm, "end");
     const before = await server.ask({ ask: "memory" });
-    await gather(clients - warm);
-    await server.ask({ ask: "gather", clients });
+    await server.watch(path, clients - warm, "end");
     const after = await server.ask({ ask: "memory" });
     const each = (of: "held" | "resident") => ((after[of] ?? 0) - (before[of] ?? 0)) / (clients - warm);
     costs.push(costOf(server.name, [each("held")]));
@@ -147,11 +141,10 @@ async function stalling(count: number): Promise<Comparison> {
     for (const clients of [0, stalledClients]) {
       const server = await ServerProcess.start(contestant);
       const { path = "" } = await server.ask({ ask: "prepare", count, pace: { perTurn } });
-      const reader = new Watcher(server.port, path, "end");
-      for (let index = 0; index < clients; index += 1) new Watcher(server.port, path, "end").stall();
-      await server.ask({ ask: "gather", clients: clients + 1 });
+      for (const watcher of await server.watch(path, clients, "end")) watcher.stall();
+      const [reader] = await server.watch(path, 1, "end");
       await server.ask({ ask: "flow" });
-      await reader.over;
+      await reader?.over;
       held.push((await server.ask({ ask: "memory" })).held ?? Number.NaN);
       if (clients > 0) costs.push(costOf(server.name, [((held[1] ?? 0) - (held[0] ?? 0)) / clients]));
       server.stop();
@@ -173,14 +166,14 @@ async function stalling(count: number): Promise<Comparison> {
 async function late(count: number, rounds: number): Promise<{ readonly table: Table; readonly median: number }> {
   const servers = await Promise.all(single.map((name) => ServerProcess.start(name)));
   const delays = servers.map((): number[] => []);
+  const others = Math.min(watched.idle, Math.floor((openFiles() - spareFiles) / servers.length));
   for (const server of servers) {
     const { path = "" } = await server.ask({ ask: "prepare", count: 1, pace: { perTurn } });
-    for (let index = 0; index < watched.idle; index += 1) new Watcher(server.port, path, 10);
-    await server.ask({ ask: "gather", clients: watched.idle });
+    await server.watch(path, others, "end");
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, server] of servers.entries()) {
-      const { everyMs, idle: others } = watched;
+      const { everyMs } = watched;
       delays[index]?.push(...(await delaysOf(server, { count: count / rounds, everyMs, others })));
     }
   }
@@ -193,7 +186,7 @@ async function late(count: number, rounds: number): Promise<{ readonly table: Ta
     title: "From an item to the client's handler",
     note:
       `From \`putIntoStream\` in the server's process to the handler of the \`eventsource\` package in another, an item in ` +
-      `${watched.everyMs} ms, ${count.toLocaleString("en")} items, while ${watched.idle} clients watch other streams.`,
+      `${watched.everyMs} ms, ${count.toLocaleString("en")} items, while ${others} clients watch other streams.`,
     headings: ["", "median", "99 %", "slowest"],
     rows: servers.map(({ name }, index) => [name, ...(figures[index] ?? []).map(duration)]),
   };

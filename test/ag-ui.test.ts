@@ -1,7 +1,19 @@
 // An execution as a run of AG-UI, in the eyes of the protocol's own client.
 import { ask } from "@sluice/ai";
 import type { AGUIEvent } from "@ag-ui/core";
-import { type Execution, after, defineFlow, each, failed, flow, instant, interrupt, run, start } from "@sluice/core";
+import {
+  type Execution,
+  after,
+  defineFlow,
+  each,
+  failed,
+  flow,
+  instant,
+  interrupt,
+  positionOf,
+  run,
+  start,
+} from "@sluice/core";
 import { logOf, scriptedModel, virtualTime } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -169,6 +181,19 @@ describe("a reply", () => {
     });
   });
 
+  test.each([
+    [["tags[2]"], [null, null, "z"]],
+    [
+      ["tags[0]", "tags[2]"],
+      ["x", null, "z"],
+    ],
+  ])("of which only %j is shown has null in place of what is not", async (paths, tags) => {
+    const events = await eventsOf(run(noting(['{"title":"A","tags":["x","y","z"]}']), ""), {
+      field: ({ path }) => (paths.includes(path) ? "data" : "none"),
+    });
+    expect((await clientOf(events)).state["replies"]).toEqual({ note: [{ tags }] });
+  });
+
   test("with a key that leads into prototypes leaves it out", async () => {
     const Loose = instant("loose", z.record(z.string(), z.number()));
     const it = flow(spec).chunk("read", start, (_input, ctx) => ctx.instant(Loose, ['{"__proto__":1,"a":2}']));
@@ -225,6 +250,20 @@ describe("messages", () => {
     ]);
   });
 
+  test("that are being written when their cause is taken back end, and are gone", async () => {
+    await virtualTime(async ({ execute, delay }) => {
+      const notes = scriptedModel([['{"title":"Old"', { afterMs: 5, ...overloaded }], '{"title":"New","tags":[]}'], {
+        delay,
+      });
+      const texts = scriptedModel([["gone ", { afterMs: 10, text: "too" }], "kept"], { delay });
+      const it = flow(spec)
+        .chunk("note", start, async (_input, ctx) => void (await ctx.instant(Note, notes)), twice)
+        .chunk("say", Note.field("title"), async (_title, ctx) => void (await ctx.text(texts)));
+      const { messages } = await clientOf(await eventsOf(execute(it, "")));
+      expect(shortOf(messages)).toEqual(["assistant kept"]);
+    });
+  });
+
   test("that go on while another is taken back are not begun anew", async () => {
     await virtualTime(async ({ execute, delay }) => {
       const piece = (afterMs: number, text: string) => ({ afterMs, text });
@@ -233,9 +272,13 @@ describe("messages", () => {
       const it = flow(spec)
         .chunk("long", start, (_input, ctx) => ctx.text(long))
         .chunk("short", start, (_input, ctx) => ctx.text(short), { retry: { attempts: 2, delay: 5, jitter: false } });
-      const events = await eventsOf(execute(it, ""));
+      const execution = execute(it, "");
+      const events = await eventsOf(execution);
       expect(ofType(events, "TEXT_MESSAGE_START")).toHaveLength(3);
       expect(shortOf((await clientOf(events)).messages)).toEqual(["assistant a b c", "assistant kept"]);
+      for (const entry of await logOf(execution)) {
+        expect((await clientOf(await eventsOf(execution, { after: positionOf(entry) }))).errors).toEqual([]);
+      }
     });
   });
 });
@@ -243,7 +286,7 @@ describe("messages", () => {
 describe("a question", () => {
   const it = () =>
     flow(spec)
-      .chunk("say", start, (_input, ctx) => ctx.text(scriptedModel(["Well."])))
+      .chunk("say", start, (_input, ctx) => ctx.text(scriptedModel([["We", "ll."]])))
       .chunk("ask", after("say"), (_input, ctx) => {
         ctx.state.set("n", 1);
         ctx.interrupt(Approval, "May I?");
@@ -298,8 +341,8 @@ describe("a question", () => {
   test("a reader may begin behind any entry", async () => {
     const execution = run(it(), "");
     await answered(execution, { approved: true });
-    for (const { seq } of await logOf(execution)) {
-      const { errors } = await clientOf(await eventsOf(execution, { after: seq }));
+    for (const entry of await logOf(execution)) {
+      const { errors } = await clientOf(await eventsOf(execution, { after: positionOf(entry) }));
       expect(errors).toEqual([]);
     }
   });

@@ -1,6 +1,23 @@
 /** What the examples print whose output is the same each time: file, what is to be seen in it, output. */
 export const outputs: readonly (readonly [file: string, behaviour: string, output: string])[] = [
   [
+    "ag-ui.ts",
+    "the fields of a reply are in an agent's state one after the other, its interrupt is answered by the next run",
+    `
+> Hi there, the coffee maker I bought 12 days ago leaks water. Can you help me? Best, Ana
+being written: category
+being written: urgency
+being written: product
+being written: customer
+being written: summary
+being written: reply
+Hello Ana, thank you for writing to us. We understand that your coffee maker leaks water. We will offer a refund and then send a replacement. You will hear from us soon.
+asks: sendReply {"to":"Ana"}
+> yes
+{ sent: true }
+`,
+  ],
+  [
     "chat.ts",
     "fields of a chat's message are complete one after the other, its question is answered, and it goes on",
     `

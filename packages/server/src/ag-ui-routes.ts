@@ -3,7 +3,7 @@ import { type Execution, type RunInput, type Runnable, type SpecOf, compile } fr
 import { type AgUiAnswer, type AgUiRequest, agUiRequest, answersOf } from "./ag-ui-request.ts";
 import { type TurnOptions, ChatTurns, nothingAsked } from "./chat-turns.ts";
 import { chunkStream } from "./chunk-stream.ts";
-import { isEnded } from "./hosted.ts";
+import { type Listed, isEnded } from "./hosted.ts";
 import { Refusal } from "./problem.ts";
 import type { Routes } from "./served.ts";
 
@@ -40,57 +40,65 @@ export interface AgUiRoutesOptions<F extends Runnable> extends TurnOptions {
 export function agUiRoutes<F extends Runnable>(options: AgUiRoutesOptions<F>): Routes {
   const { path = "/ag-ui", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, admit, watch, shown }) => {
+  return (app, { hosted, body, stream, count, admit, watch, shown }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
       const request = await agUiRequest(context.req.raw, body);
       const { threadId, runId, messages } = request;
-      const key = await turns.key(threadId, await owner(context.req.raw));
       const answers = answersOf(request);
-      const { execution, after } = await (answers.length === 0 ? begun() : goneOnWith(answers));
-      const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
-      return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watch(context), {
-        ...stream,
-        ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
-      });
+      await count(context, answers.length === 0 ? "start" : "answer");
+      const key = await turns.key(threadId, await owner(context.req.raw));
+      const asked = await askedIn(key, answers);
+      const target = { flow, ...(asked && { executionId: asked.executionId }), chat: threadId };
+      await admit(context, answers.length === 0 ? "start" : "answer", target);
+      if (answers.length > 0 && asked === undefined) throw notOfThread();
+      const watching = watch(context);
+      try {
+        const { execution, after } = await (asked === undefined ? begun() : answered(asked));
+        const show = { threadId, runId, messages, ...(after !== undefined && { after }) };
+        return chunkStream(options.toEvents(shown(execution) as Execution<SpecOf<F>>, show), watching, {
+          ...stream,
+          ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
+        });
+      } catch (error) {
+        watching.end();
+        throw error;
+      }
 
       async function begun(): Promise<{ readonly execution: Execution; readonly after?: string }> {
-        await admit(context, "start", { flow, chat: threadId });
-        watch(context); // who may not have one stream more begins nothing
         const input = await options.input(request);
         if (cancelOn.includes("message")) await turns.overtake(key);
         return { execution: await turns.start(input, key) };
       }
 
-      async function goneOnWith(given: readonly AgUiAnswer[]) {
-        const [{ executionId } = { executionId: "" }] = given;
-        const found = given.every((one) => one.executionId === executionId)
-          ? await turns.find(executionId, key)
-          : undefined;
-        if (found === undefined) throw notOfThread(threadId);
-        await admit(context, "answer", { flow, executionId, chat: threadId });
-        watch(context);
+      async function answered(found: Listed) {
         const execution = await turns.get(found);
-        for (const { question } of given) await hosted.asked(execution, question);
+        for (const { question } of answers) await hosted.asked(execution, question);
         const after = execution.position;
         const open = new Set(execution.interrupts.map(({ id }) => id));
-        const fitting = given.filter(({ question }) => open.has(question));
-        if (fitting.length === 0 && isEnded(execution)) throw nothingAsked(executionId);
+        const fitting = answers.filter(({ question }) => open.has(question));
+        if (fitting.length === 0 && isEnded(execution)) throw nothingAsked(found.executionId);
         if (fitting.some(({ isAbandoned }) => isAbandoned)) execution.cancel("the user answers no question");
         else for (const { question, answer } of fitting) execution.resume(question, answer);
         await execution.stored();
         return { execution, after };
       }
     });
+
+    /** The execution of a thread whose questions are answered, if all answers are to one. */
+    async function askedIn(key: string, [first, ...more]: readonly AgUiAnswer[]): Promise<Listed | undefined> {
+      const isOne = more.every(({ executionId }) => executionId === first?.executionId);
+      return first !== undefined && isOne ? turns.find(first.executionId, key) : undefined;
+    }
   };
 }
 
-function notOfThread(threadId: string): Refusal {
+function notOfThread(): Refusal {
   return new Refusal({
     status: 404,
     code: "interrupt-unknown",
-    title: `\`resume\` answers what no execution of the thread "${threadId}" has asked`,
+    title: "`resume` answers what no execution of this thread has asked",
     mend: "Answer the interrupts of one run, by the ids that its outcome names",
   });
 }

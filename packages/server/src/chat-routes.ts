@@ -2,7 +2,8 @@ import { type Execution, type RunInput, type Runnable, type SpecOf, compile } fr
 import type { Context } from "hono";
 import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
 import { ChatTurns, type TurnOptions, nothingAsked } from "./chat-turns.ts";
-import { chunkStream } from "./chunk-stream.ts";
+import { type ChunkStreamOptions, chunkStream } from "./chunk-stream.ts";
+import { emptyStream } from "./event-stream.ts";
 import { type Listed, isEnded, serverCloses } from "./hosted.ts";
 import { jsonBody } from "./json-body.ts";
 import { Refusal } from "./problem.ts";
@@ -41,20 +42,23 @@ export interface ChatOptions<F extends Runnable> extends TurnOptions {
 export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes {
   const { path = "/chat", owner = () => "", cancelOn = [], keepEnded = 100 } = options;
   const { flow } = compile(options.flow);
-  return (app, { hosted, body, stream, closing, admit, watch, shown: seen }) => {
+  return (app, { hosted, body, stream, closing, count, admit, watch, shown: seen }) => {
     const turns = new ChatTurns(hosted, flow, keepEnded);
 
     app.post(path, async (context) => {
       const request = await chatRequest(context.req.raw, body);
-      const key = request.id === undefined ? undefined : await keyOf(context, request.id);
       const last = request.messages.at(-1);
+      await count(context, last?.role === "assistant" ? "answer" : "start");
+      const key = request.id === undefined ? undefined : await keyOf(context, request.id);
       const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
-      if (asked !== undefined) return shown(context, await answered(context, asked, request), { anew: true });
-      await admit(context, "start", { flow, ...named(request.id) });
-      watch(context); // who may not have one stream more begins nothing
-      const input = await options.input(request);
-      if (key !== undefined && cancelOn.includes("message")) await turns.overtake(key);
-      return shown(context, await turns.start(input, key), { anew: false });
+      const target = { flow, ...(asked && { executionId: asked.executionId }), ...named(request.id) };
+      await admit(context, asked === undefined ? "start" : "answer", target);
+      return shown(context, async () => {
+        if (asked !== undefined) return { execution: await answered(asked, request), anew: true };
+        const input = await options.input(request);
+        if (key !== undefined && cancelOn.includes("message")) await turns.overtake(key);
+        return { execution: await turns.start(input, key), anew: false };
+      });
     });
 
     app.get(`${path}/:chat/stream`, async (context) => {
@@ -62,14 +66,15 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const found = await meant(context, "stream");
       if (closing.aborted) throw serverCloses();
       if (found === undefined || (from === undefined && isEnded(found))) return context.body(null, 204);
-      const execution = await turns.get(found);
-      if (from === undefined || from === 0) return shown(context, execution, { anew: false });
-      // the message is one step: who wants a part of its end gets the step from its beginning
-      if (from < 0)
-        return shown(context, execution, { anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } });
-      return turns.isWhole(execution) && from > 1
-        ? shown(context, execution, { anew: false, skip: from })
-        : shown(context, execution, { anew: true });
+      if (context.req.method === "HEAD") return emptyStream();
+      return shown(context, async () => {
+        const execution = await turns.get(found);
+        if (from === undefined || from === 0) return { execution, anew: false };
+        // the message is one step: who wants a part of its end gets the step from its beginning
+        if (from < 0) return { execution, anew: false, headers: { "x-workflow-stream-tail-index": `${-from - 1}` } };
+        const isExact = from > 1 && turns.isWhole(execution);
+        return isExact ? { execution, anew: false, skip: from } : { execution, anew: true };
+      });
     });
 
     app.post(`${path}/:chat/cancel`, async (context) => {
@@ -89,6 +94,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
     /** The execution that an address means: by its own id, or as the last turn of the chat with that id. @throws Refusal 403 */
     async function meant(context: Context, action: "stream" | "cancel"): Promise<Listed | undefined> {
       const name = context.req.param("chat") ?? "";
+      await count(context, action);
       const key = await keyOf(context, name);
       const found = (await turns.find(name)) ?? (await turns.latest(key));
       const chat = found?.executionId === name ? {} : named(name);
@@ -96,11 +102,9 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       return found;
     }
 
-    /** An execution that has taken in what a message answers. @throws Refusal 403, 409, 503 */
-    async function answered(context: Context, found: Listed, { id, messages }: ChatRequest): Promise<Execution> {
+    /** An execution that has taken in what a message answers. @throws Refusal 409, 503 */
+    async function answered(found: Listed, { messages }: ChatRequest): Promise<Execution> {
       const { executionId } = found;
-      await admit(context, "answer", { flow, executionId, ...named(id) });
-      watch(context);
       const execution = await turns.get(found);
       const last = messages.at(-1);
       const given = new Map((last === undefined ? [] : answersIn(last)).map((one) => [one.id, one.answer]));
@@ -114,22 +118,30 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       return execution;
     }
 
-    function shown(
-      context: Context,
-      execution: Execution,
-      { anew, ...how }: { readonly anew: boolean; readonly skip?: number; readonly headers?: Record<string, string> },
-    ): Response {
-      const chunks = options.toStream(seen(execution) as Execution<SpecOf<F>>, { until: "waiting", lag: "gap", anew });
-      const onLeave = (): void => execution.cancel("the client left");
-      return chunkStream(chunks, watch(context), {
-        ...stream,
-        ...how,
-        end,
-        ...(cancelOn.includes("leave") && { onLeave }),
-        headers: { ...how.headers, "x-vercel-ai-ui-message-stream": "v1", "x-workflow-run-id": execution.id },
-      });
+    /** A message, where the client may open one more stream: before anything is done for it. @throws Refusal 429 */
+    async function shown(context: Context, what: () => Promise<Shown>): Promise<Response> {
+      const watching = watch(context);
+      try {
+        const { execution, anew, ...how } = await what();
+        const show = { until: "waiting", lag: "gap", anew } as const;
+        return chunkStream(options.toStream(seen(execution) as Execution<SpecOf<F>>, show), watching, {
+          ...stream,
+          ...how,
+          end,
+          ...(cancelOn.includes("leave") && { onLeave: () => execution.cancel("the client left") }),
+          headers: { ...how.headers, "x-vercel-ai-ui-message-stream": "v1", "x-workflow-run-id": execution.id },
+        });
+      } catch (error) {
+        watching.end();
+        throw error;
+      }
     }
   };
+}
+
+/** Of an execution's message: what of it. */
+interface Shown extends Pick<ChatShow, "anew">, Pick<ChunkStreamOptions, "skip" | "headers"> {
+  readonly execution: Execution;
 }
 
 /** Clients that go on by an index ask until they have had a `finish`. */

@@ -1,7 +1,8 @@
+import { toJson } from "@sluice/core";
 import { asyncScheduler } from "rxjs";
 import { type StreamOptions, sseHeaders } from "./event-stream.ts";
-import type { Watch } from "./watch.ts";
 import { expireAt } from "./expiry.ts";
+import type { Watch } from "./watch.ts";
 import { within } from "./within.ts";
 
 /** How values are written to a client. */
@@ -15,55 +16,60 @@ export interface ChunkStreamOptions extends StreamOptions {
   readonly onLeave?: () => void;
 }
 
-/** In place of a value: the execution was taken over, or its store has failed. Its server knows; the client comes again. */
-const brokenOff: ReadableStreamReadResult<unknown> = { done: true, value: undefined };
 const encoder = new TextEncoder();
 
 /**
  * Values as server-sent events without ids, one message each. Nothing is read before the client reads; one that leaves lets
- * the values go. Where the server closes, or the time of a token is over, the stream ends without its `end`.
+ * the values go. Where the server closes, or the leave to watch is over, the stream ends without its `end`.
  */
 export function chunkStream(
   values: ReadableStream<unknown>,
-  { closing, until, end: ended }: Watch,
+  watch: Watch,
   { headers, skip = 0, end = () => "", onLeave, heartbeatMs = 15_000, scheduler = asyncScheduler }: ChunkStreamOptions,
 ): Response {
+  const { closing, until } = watch;
   const reader = values.getReader();
   let isCut = false;
-  const leave = (): void => {
+  const cut = (): void => {
     isCut = true;
-    void reader.cancel();
+    reader.cancel().catch(() => {}); // it has ended, or failed: that is read, too
   };
-  const unexpire = until === undefined ? undefined : expireAt(until, leave, scheduler);
+  closing.addEventListener("abort", cut, { once: true });
+  const unexpire = until === undefined ? undefined : expireAt(until, cut, scheduler);
   const over = (): void => {
-    closing.removeEventListener("abort", leave);
+    closing.removeEventListener("abort", cut);
     unexpire?.();
-    ended();
+    watch.end();
   };
+  if (closing.aborted) cut();
   let next: Promise<ReadableStreamReadResult<unknown>> | undefined;
   let last: unknown;
   let passed = 0;
+  /** What is to be written next; undefined at the end. */
+  const written = async (): Promise<string | undefined> => {
+    for (;;) {
+      next ??= reader.read();
+      const read = await within(next, heartbeatMs, scheduler);
+      if (read === undefined) return ": still here\n\n";
+      next = undefined;
+      if (read.done) return undefined;
+      last = read.value;
+      passed += 1;
+      if (passed > skip) return `data: ${toJson(last)}\n\n`;
+    }
+  };
   const body = new ReadableStream<Uint8Array>(
     {
-      start() {
-        if (closing.aborted) leave();
-        else closing.addEventListener("abort", leave, { once: true });
-      },
       async pull(controller) {
-        for (;;) {
-          next ??= reader.read();
-          const read = await within(next, heartbeatMs, scheduler).catch(() => brokenOff);
-          if (read === undefined) return controller.enqueue(encoder.encode(": still here\n\n"));
-          next = undefined;
-          if (read.done) {
-            over();
-            if (!isCut && read !== brokenOff) controller.enqueue(encoder.encode(end(last)));
-            return controller.close();
-          }
-          last = read.value;
-          passed += 1;
-          if (passed > skip) return controller.enqueue(encoder.encode(`data: ${JSON.stringify(last)}\n\n`));
+        try {
+          const text = await written();
+          if (text !== undefined) return controller.enqueue(encoder.encode(text));
+          if (!isCut) controller.enqueue(encoder.encode(end(last)));
+        } catch {
+          // the execution was taken over, or its store has failed: its server knows, and the client comes again
         }
+        controller.close();
+        over();
       },
       async cancel() {
         over();
@@ -71,7 +77,7 @@ export function chunkStream(
         await reader.cancel();
       },
     },
-    { highWaterMark: 1 },
+    { highWaterMark: 0 },
   );
   return new Response(body, { headers: { ...sseHeaders, ...headers } });
 }

@@ -103,6 +103,7 @@ export function createHandler(options: HandlerOptions): Handler {
     onError,
     closing: closing.signal,
     tokens,
+    count: ({ req }, action) => limits.take(req.raw, action),
     admit: admitted,
     watch: ({ req: { raw } }) => {
       const watch = watches.get(raw) ?? { closing: closing.signal, until: untils.get(raw), end: limits.open(raw) };

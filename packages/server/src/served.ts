@@ -21,6 +21,8 @@ export interface Served {
   readonly onError: (error: unknown) => void;
   /** Fires when the handler closes: streams end. */
   readonly closing: AbortSignal;
+  /** Counts a request against its limits, once: before anything is looked up for it. `admit` and `execution` do so, too. @throws Refusal 429 */
+  readonly count: (context: Context, action: Action) => Promise<void>;
   /** Lets a request do what it asks for. A read token is enough to read and to stream. @throws Refusal 401, 403, 429 */
   readonly admit: (context: Context, action: Action, target: Target) => Promise<void>;
   /** Lets a request do one thing more, with the execution that `execution` has given it: a message on its socket. @throws as `execution` */
