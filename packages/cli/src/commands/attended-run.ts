@@ -48,7 +48,12 @@ export async function attendedRun(
     const screen = screenFor(flow, { json, entries });
     const outcome = watched(execution, screen, isResumed);
     interrupts.listen(execution);
-    const onLeave = (): void => interrupts.interrupt();
+    let hasLeft = false;
+    const onLeave = (): boolean => {
+      hasLeft = true;
+      if (store === undefined) interrupts.interrupt();
+      return store === undefined; // one that is stored can wait for whoever comes back
+    };
     const isOver = await attend(execution, { screen, answers, schemas: flow.schemas, onLeave })
       .catch(async (error: unknown) => {
         if (store === undefined) execution.cancel("its question could not be answered");
@@ -57,7 +62,10 @@ export async function attendedRun(
       })
       .finally(() => screen.close());
     if (json) console.log(JSON.stringify(await outcome.json(execution, flow.name)));
-    if (!isOver) return await putAway(execution, { file, path, options, isQuiet });
+    if (!isOver) {
+      const code = await putAway(execution, { file, path, options, isQuiet });
+      return hasLeft ? exitCodes.interrupted : code;
+    }
     const code = isQuiet ? codeOf(execution) : await outcome.tell(execution, { debug });
     const isStored = path !== undefined && execution.status !== "running";
     if (isStored && !isQuiet) console.log(paint.dim(`stored: sluice show ${execution.id} --store ${path}`));
