@@ -47,7 +47,7 @@ export async function attendedRun(
     const execution = await begin(store);
     const screen = screenFor(flow, { json, entries });
     const outcome = watched(execution, screen, isResumed);
-    interrupts.listen(execution);
+    interrupts.listen(execution, { isStored: store !== undefined });
     let hasLeft = false;
     const onLeave = (): boolean => {
       hasLeft = true;
