@@ -60,7 +60,7 @@ test("a flow with a problem is told, the others are served, and it is served whe
     ...files,
     "flows/more/bad.ts": `import "@sluice/core"; export class {`,
   });
-  expect(terminal.text()).toContain("flows/more/bad.ts\n✗ The file could not be loaded");
+  await terminal.until("flows/more/bad.ts\n✗ The file could not be loaded");
   await begin();
   folder.write("flows/more/bad.ts", flow("second", "x").replace("./ending", "../ending"));
   await terminal.until("second  flows/more/bad.ts");

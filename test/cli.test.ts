@@ -147,6 +147,25 @@ describe("run", () => {
     expect(right.code).toBe(0);
   });
 
+  test("what a model or a user has written cannot steer the terminal", async () => {
+    const folder = folderWith({
+      "flow.ts": `import { defineFlow, flow, start } from "@sluice/core";
+import { z } from "zod";
+export const rude = flow(defineFlow({ name: "rude", input: z.string(), stream: z.string(), result: z.string() }))
+  .chunk("say", start, (text, ctx) => { ctx.putIntoStream(text); return text; });\n`,
+      "input.txt": "\u001b[2J\u001b]0;title\u0007gone\u009b31m",
+    });
+    const { stdout } = await folder.sluice(["run", "flow.ts", "--input", "input.txt"]);
+    expect(stdout).toContain("• gone");
+    expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
+  });
+
+  test("a class whose constructor takes something says so when nobody says how it is made", async () => {
+    const folder = folderWith({ "flow.ts": hello("").replace("= Tone.Loud", ""), "loud.ts": loud });
+    const { stderr } = await folder.sluice(["run", "flow.ts", "--input", '{"name":"Ada"}']);
+    expect(stderr).toContain("export default { flow: Hello, create: () => new Hello(…) }");
+  });
+
   test("--entries prints the log, an entry a line of JSON, to the final one", async () => {
     const { stdout } = await project().sluice([
       "run",
@@ -225,7 +244,7 @@ export const two = flow(defineFlow({ name: "two", input: z.any(), result: z.any(
   test("graph writes an outline, Mermaid, JSON and an SVG that is laid out without a browser", async () => {
     const folder = project();
     const graph = async (...args: string[]) => (await folder.sluice(["graph", "flow.ts", ...args])).stdout;
-    expect(await graph()).toContain('draft  ◂ gather("plan")');
+    expect(await graph()).toContain('draft  ◂ all(after("read"), gather("plan"))');
     expect(await graph("--mermaid")).toMatch(/^flowchart LR\n/);
     expect(JSON.parse(await graph("--json"))).toMatchObject({ flow: "support" });
     const svg = await graph("--svg");

@@ -17,12 +17,19 @@ export interface Done {
   readonly stderr: string;
 }
 
+/** What a command is given. */
+export interface DoneOptions {
+  /** Comes from standard input. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A folder outside of the repository in which `sluice` is run. */
 export interface Folder {
   readonly path: string;
   readonly write: (file: string, text: string) => void;
   /** Runs the command to its end, piped. */
-  readonly sluice: (args: readonly string[], options?: { readonly input?: string }) => Promise<Done>;
+  readonly sluice: (args: readonly string[], options?: DoneOptions) => Promise<Done>;
   /** Runs the command in a terminal. */
   readonly terminal: (args: readonly string[], env?: Readonly<Record<string, string>>) => OpenTerminal;
   readonly remove: () => void;
@@ -43,7 +50,7 @@ export function makeFolder({ withProject = false } = {}): Folder {
       mkdirSync(dirname(join(path, file)), { recursive: true });
       writeFileSync(join(path, file), text);
     },
-    sluice: (args, { input } = {}) => done(path, args, input),
+    sluice: (args, options = {}) => done(path, args, options),
     terminal(args, env = {}) {
       const terminal = openTerminal(process.execPath, [bin, ...args], { cwd: path, env });
       terminals.push(terminal);
@@ -56,13 +63,14 @@ export function makeFolder({ withProject = false } = {}): Folder {
   };
 }
 
-function done(cwd: string, args: readonly string[], input: string | undefined): Promise<Done> {
+function done(cwd: string, args: readonly string[], { input, env: more }: DoneOptions): Promise<Done> {
   const env = {
     ...process.env,
     MODEL_PAUSE_MS: "0",
     SLUICE_STORE: undefined,
     NO_COLOR: undefined,
     FORCE_COLOR: undefined,
+    ...more,
   };
   const child = spawn(process.execPath, [bin, ...args], { cwd, env, timeout: 60_000 });
   let [stdout, stderr] = ["", ""];

@@ -67,6 +67,23 @@ test("S24 one that does not fit is told, and the question stays open", async () 
   expect(await execution.result).toBe("ada");
 });
 
+test("S24 one that does not fit is forgotten also when the execution is put away as soon as it waits", async () => {
+  const approves = flow(defineFlow({ name: "approves", input: text, result: text }))
+    .chunk("draft", start, (draft, ctx) => void ctx.interrupt(Approval, draft))
+    .chunk("send", Approval.answered, ({ by }) => by);
+  const told = Promise.withResolvers<unknown>();
+  const options = { store: memoryStore(), onObserverError: told.resolve };
+  const first = run(approves, "hello", { ...options, id: "x" });
+  expect(await first.settled).toBe("waiting");
+  const [{ id } = { id: "" }] = first.interrupts;
+  await first.release();
+  await options.store.putAnswer({ executionId: "x", interrupt: id, answer: "{}" });
+  const again = await load(approves, "x", options);
+  expect(await told.promise).toMatchObject({ code: "answer-invalid" });
+  await again.release();
+  expect(await options.store.answers("x")).toEqual([]);
+});
+
 test("S24 one to a question that nobody has asked is told when nothing else will be asked", async () => {
   const time = new VirtualTime();
   const { it, store, options } = await asked(time);

@@ -11,8 +11,10 @@ import {
   interrupt,
   memoryStore,
   replay,
+  replayStored,
   run,
   start,
+  storedEntries,
 } from "@sluice/core";
 import { VirtualTime, logOf } from "@sluice/testing";
 import { describe, expect, test } from "vitest";
@@ -95,6 +97,14 @@ describe("S31 replay rebuilds any moment from the log", () => {
       message: expect.stringContaining(`its entries are 1 to ${entries.length}`),
     });
     await expect(replay(trip, "nobody", { store })).rejects.toMatchObject({ code: "execution-unknown" });
+  });
+
+  test("without the flow, too: its graph is stored, and so are its entries", async () => {
+    const { store, trip, entries } = await travelled();
+    const upTo = seqOf(entries, "state:changed", 2);
+    expect(await replayStored("first", { store, upTo })).toEqual(await replay(trip, "first", { store, upTo }));
+    expect(await storedEntries(store, "first", { after: 2, upTo: 5 })).toEqual(entries.slice(2, 5));
+    await expect(replayStored("nobody", { store })).rejects.toMatchObject({ code: "execution-unknown" });
   });
 
   test("what waited for people then shows its questions", async () => {

@@ -8,8 +8,8 @@ export interface Attending {
   readonly screen: Screen;
   readonly answers: Answers;
   readonly schemas: FlowSchemas;
-  /** Whoever was asked has pressed Ctrl-C. */
-  readonly onLeave: () => void;
+  /** Whoever was asked has pressed Ctrl-C. @returns whether its end is waited for */
+  readonly onLeave: () => boolean;
 }
 
 /**
@@ -36,8 +36,7 @@ export async function attend(execution: Execution, { screen, answers, schemas, o
     try {
       const give = (answer: unknown): void => execution.resume(question.id, answer);
       const answered = await answers.answer(question, schemas.answers.get(question.name), give, over.signal);
-      if (answered === false) return false;
-      if (answered === "left") onLeave();
+      if (answered === false || (answered === "left" && !onLeave())) return false;
     } finally {
       for (const stop of stopListening) stop();
       stopWatching.unsubscribe();

@@ -41,13 +41,19 @@ export async function attendedRun(
   const { store: path, json = false, entries = false, debug = false } = options;
   const isQuiet = json || entries;
   const answers = new Answers(options.answer ?? [], isAttended() && !isQuiet);
+  if (!isQuiet) warnOfConstructor(flow);
   const store = path === undefined ? undefined : openStore(path);
   try {
     const execution = await begin(store);
     const screen = screenFor(flow, { json, entries });
     const outcome = watched(execution, screen, isResumed);
-    interrupts.listen(execution);
-    const onLeave = (): void => interrupts.interrupt();
+    interrupts.listen(execution, { isStored: store !== undefined });
+    let hasLeft = false;
+    const onLeave = (): boolean => {
+      hasLeft = true;
+      if (store === undefined) interrupts.interrupt();
+      return store === undefined; // one that is stored can wait for whoever comes back
+    };
     const isOver = await attend(execution, { screen, answers, schemas: flow.schemas, onLeave })
       .catch(async (error: unknown) => {
         if (store === undefined) execution.cancel("its question could not be answered");
@@ -56,7 +62,10 @@ export async function attendedRun(
       })
       .finally(() => screen.close());
     if (json) console.log(JSON.stringify(await outcome.json(execution, flow.name)));
-    if (!isOver) return await putAway(execution, { file, path, options, isQuiet });
+    if (!isOver) {
+      const code = await putAway(execution, { file, path, options, isQuiet });
+      return hasLeft ? exitCodes.interrupted : code;
+    }
     const code = isQuiet ? codeOf(execution) : await outcome.tell(execution, { debug });
     const isStored = path !== undefined && execution.status !== "running";
     if (isStored && !isQuiet) console.log(paint.dim(`stored: sluice show ${execution.id} --store ${path}`));
@@ -65,6 +74,13 @@ export async function attendedRun(
     interrupts.forget();
     await store?.close();
   }
+}
+
+/** An object that is made without what its constructor takes fails somewhere inside. */
+function warnOfConstructor({ flow, create }: FoundFlow): void {
+  if (create !== undefined || typeof flow !== "function" || flow.length === 0) return;
+  const mend = `export default { flow: ${flow.name}, create: () => new ${flow.name}(…) }`;
+  console.error(`${paint.warn("!")} The constructor of ${flow.name} takes something, and gets nothing: ${mend}`);
 }
 
 /** Opens a store, and makes its folder where that is missing. @throws SluiceError `store-failed` */

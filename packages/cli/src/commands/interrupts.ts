@@ -12,11 +12,14 @@ export class Interrupts {
     return this.#happened;
   }
 
-  /** From here on, Ctrl-C is for this execution. */
-  listen(execution: Execution): void {
+  /**
+   * From here on, Ctrl-C is for this execution; so is SIGTERM where it is not stored: one that is goes on where the process
+   * has ended.
+   */
+  listen(execution: Execution, { isStored }: { readonly isStored: boolean }): void {
     if (this.#execution === undefined) {
       process.on("SIGINT", this.#onSignal);
-      process.on("SIGTERM", this.#onSignal);
+      if (!isStored) process.on("SIGTERM", this.#onSignal);
     }
     this.#execution = execution;
   }

@@ -2,7 +2,7 @@ import type { ExecutionStatus } from "@sluice/core";
 import { exitCodes, misused } from "../complaint.ts";
 import { type PlaceOptions, chosenPlace } from "../place/chosen-place.ts";
 import { toldStatus } from "../terminal/status.ts";
-import { ago, counted } from "../terminal/shown.ts";
+import { ago, counted, oneLine } from "../terminal/shown.ts";
 import { paint } from "../terminal/paint.ts";
 
 /** What is listed. */
@@ -40,7 +40,7 @@ export async function listCommand({ flow, status, limit, json = false, ...where 
           ...(lastSeq === undefined ? [] : [counted(lastSeq, "entry", "entries")]),
         ];
         console.log(
-          `${executionId.padEnd(ids)}  ${name.padEnd(flows)}  ${toldStatus(is, 11)}  ${paint.dim(facts.join(", "))}`.trimEnd(),
+          `${oneLine(executionId).padEnd(ids)}  ${oneLine(name).padEnd(flows)}  ${toldStatus(is, 11)}  ${paint.dim(facts.join(", "))}`.trimEnd(),
         );
       }
       if (executions.length === most) console.log(paint.dim(`the first ${most}: --limit for more`));

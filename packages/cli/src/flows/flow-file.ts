@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import {
   type FlowDefinitionError,
@@ -45,6 +45,14 @@ export async function readFlowFile(path: string): Promise<FlowFile> {
   if (!existsSync(full)) {
     const what = `There is no file ${shown}`;
     throw new Complaint({ what, mend: "Give the path of a file that exports a flow", exitCode: exitCodes.usage });
+  }
+  if (statSync(full).isDirectory()) {
+    const what = `${shown || "."} is a folder`;
+    throw new Complaint({
+      what,
+      mend: "Give one of its files, or serve all of it with `sluice dev`",
+      exitCode: exitCodes.usage,
+    });
   }
   let exported: Readonly<Record<string, unknown>>;
   try {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { join, resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { compileSource } from "./compiler.ts";
 import { configFor, forgetConfigs } from "./project-config.ts";
 import { type Find, addressOf } from "./resolution.ts";
@@ -10,6 +10,7 @@ const typed = /\.[mc]?tsx?$/;
 /** Tells the versions of a file apart: a module is loaded once an address. */
 const version = "sluice-version";
 
+const packages = join(import.meta.dirname, "../../..", sep);
 let project = pathToFileURL(join(process.cwd(), "sluice.ts")).href;
 let generation = 0;
 const loaded = new Set<string>();
@@ -31,10 +32,20 @@ export function installLoader(): void {
       if (!pathname.includes("/node_modules/")) loaded.add(fileURLToPath(new URL(pathname, "file:")));
       if (!typed.test(pathname)) return next(url, context);
       const path = fileURLToPath(new URL(pathname, "file:"));
+      if (isStrippable(path)) return next(url, context);
       const source = compileSource(path, readFileSync(path, "utf8"), configFor(path));
       return { format: path.endsWith(".cts") ? "commonjs" : "module", source, shortCircuit: true };
     },
   });
+}
+
+/** In the workspace Sluice itself is TypeScript, without decorators: Node takes the types out of that, and keeps what came of it. */
+function isStrippable(path: string): boolean {
+  return (
+    Boolean(process.features.typescript) &&
+    path.startsWith(packages) &&
+    /^[a-z]+[\\/]src[\\/]/.test(path.slice(packages.length))
+  );
 }
 
 /** Says which project is worked on: before anything of Sluice is imported. @param path of a file or a folder in it */

@@ -144,6 +144,7 @@ export class Board {
       reply = { name, chunk, activationId, fields: new Map() };
       this.replies.set(replyId, reply);
     }
+    if (entry.type === "reply:complete") this.#complete(reply, entry.value);
     if (!("field" in entry)) return;
     const known = reply.fields.get(entry.field);
     if (entry.type === "field:complete" && isContainer(entry.value) && entry.field !== "") return;
@@ -154,6 +155,15 @@ export class Board {
     if (entry.type === "field:delta") field.text += entry.delta;
     if (entry.type === "field:complete") Object.assign(field, { text: told(entry.value), is: "complete" });
     if (entry.type === "field:invalid") Object.assign(field, { text: told(entry.raw), is: "invalid" });
+  }
+
+  /** All of it is known now: also what nothing has listened to, of which a stored log tells only here. */
+  #complete({ fields }: ReplyRow, value: unknown): void {
+    const before = new Map(fields);
+    fields.clear();
+    for (const [path, leaf] of leavesOf(value)) {
+      fields.set(path, { started: before.get(path)?.started ?? [], text: told(leaf), is: "complete" });
+    }
   }
 
   /** Notes which field a chunk has started on; the item of a fan-out stands in its lane. */
@@ -187,6 +197,13 @@ function keyOf({ path, activationId }: { readonly path: readonly string[]; reado
 
 function isContainer(value: unknown): boolean {
   return typeof value === "object" && value !== null;
+}
+
+/** The values that are no containers, by their paths, in the order of the document. */
+function leavesOf(value: unknown, path = ""): readonly (readonly [path: string, leaf: unknown])[] {
+  if (!isContainer(value)) return [[path, value]];
+  if (Array.isArray(value)) return value.flatMap((item, index) => leavesOf(item, `${path}[${index}]`));
+  return Object.entries(value as object).flatMap(([key, part]) => leavesOf(part, path === "" ? key : `${path}.${key}`));
 }
 
 function told(value: unknown): string {

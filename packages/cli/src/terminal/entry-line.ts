@@ -32,7 +32,7 @@ export function entryLine(entry: Entry, width = 200): string | undefined {
       if (typeof entry.value === "object" && entry.value !== null) return undefined;
       return `  ${paint.dim(`${entry.reply}.`)}${entry.field}: ${brief(entry.value, width)}`;
     case "field:invalid":
-      return `${paint.bad("✗")} ${entry.reply}.${entry.field}: ${brief(entry.raw, width)} ${paint.dim(entry.issues[0]?.message ?? "")}`;
+      return `${paint.bad("✗")} ${entry.reply}.${entry.field}: ${brief(entry.raw, width)} ${paint.dim(oneLine(entry.issues[0]?.message ?? "", width))}`;
     case "reply:stopped":
       return `${paint.warn("■")} ${entry.reply} ${paint.dim(`stopped by ${entry.reason}`)}`;
     case "stream:item":
@@ -40,9 +40,9 @@ export function entryLine(entry: Entry, width = 200): string | undefined {
     case "model:resolved":
       return `${paint.warn("⇢")} ${entry.wanted} → ${entry.model} ${paint.dim(entry.reason)}`;
     case "tool:call_start":
-      return `${paint.busy("⚒")} ${entry.tool} ${paint.dim(brief(entry.args, width))}`;
+      return `${paint.busy("⚒")} ${oneLine(entry.tool, width)} ${paint.dim(brief(entry.args, width))}`;
     case "tool:call_finish":
-      return `${entry.success ? paint.good("⚒") : paint.bad("⚒")} ${entry.tool} ${paint.dim(entry.success ? duration(entry.durationMs) : oneLine(entry.error ?? "failed", width))}`;
+      return `${entry.success ? paint.good("⚒") : paint.bad("⚒")} ${oneLine(entry.tool, width)} ${paint.dim(entry.success ? duration(entry.durationMs) : oneLine(entry.error ?? "failed", width))}`;
     case "budget:threshold_reached":
       return `${paint.warn("$")} ${entry.thresholdPct} % of the budget is spent`;
     case "interrupt:raised":
