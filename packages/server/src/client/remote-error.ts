@@ -4,6 +4,8 @@ import type { Failure, Problem } from "../wire.ts";
 /** What a server has refused, or an execution of it has failed with. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
+  /** What is wrong, without how to mend it. */
+  readonly what: string;
   /** A word for programs: a code of `docs/errors.md`, or one of the server's own. */
   readonly code: string;
   /** The HTTP status of a refusal; undefined where an execution has failed. */
@@ -11,8 +13,9 @@ export class RemoteError extends Error {
   /** How to mend it, where the client can. */
   readonly mend: string | undefined;
 
-  constructor(code: string, message: string, { status, mend }: { status?: number; mend?: string | undefined } = {}) {
-    super(mend === undefined ? message : `${message}. ${mend}`);
+  constructor(code: string, what: string, { status, mend }: { status?: number; mend?: string | undefined } = {}) {
+    super(mend === undefined ? what : `${what}. ${mend}`);
+    this.what = what;
     this.code = code;
     this.status = status;
     this.mend = mend;
