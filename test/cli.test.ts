@@ -114,6 +114,18 @@ export const own = flow(defineFlow({ name: "own", input: z.any(), result: z.any(
     expect(stderr).toContain(mend);
     expect(code).toBe(1);
   });
+
+  test("a file that looks at the arguments of its process finds none, and does not take itself for the program", async () => {
+    const text = `import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { defineFlow, flow, start } from "@sluice/core";
+import { z } from "zod";
+const seen = [argv.length, argv[1] === fileURLToPath(import.meta.url)];
+export const one = flow(defineFlow({ name: "one", input: z.string(), result: z.any() })).chunk("a", start, () => seen);
+`;
+    const { stdout } = await folderWith({ "flow.ts": text }).sluice(["run", "flow.ts", "-i", '"x"', "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ result: [2, false] });
+  });
 });
 
 describe("run", () => {

@@ -17,4 +17,4 @@ process.emitWarning = ((warning: string | Error, ...rest: readonly unknown[]) =>
 const { installLoader } = await import("./loader/loader.ts");
 installLoader();
 const { main } = await import("./program/program.ts");
-await main(process.argv);
+await main(process.argv.splice(2)); // they are not those of the files that it imports

@@ -5,11 +5,11 @@ import { paint } from "../terminal/paint.ts";
 import { addExecutionCommands } from "./execution-commands.ts";
 import { addFlowCommands } from "./flow-commands.ts";
 
-/** Reads the command line and does what it says; ends the process. */
-export async function main(argv: readonly string[]): Promise<never> {
-  const debug = argv.includes("--debug") || isSet(process.env["SLUICE_DEBUG"]);
+/** Does what the arguments of the command line say; ends the process. */
+export async function main(args: readonly string[]): Promise<never> {
+  const debug = args.includes("--debug") || isSet(process.env["SLUICE_DEBUG"]);
   try {
-    await program(debug).parseAsync(argv);
+    await program(debug).parseAsync(args, { from: "user" });
     return await end(exitCodes.ok);
   } catch (error) {
     if (error instanceof CommanderError) return end(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
