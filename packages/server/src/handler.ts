@@ -3,21 +3,21 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import { asyncScheduler } from "rxjs";
-import { type AccessOptions, admit } from "./access.ts";
-import { EventStreams, type StreamOptions } from "./event-stream.ts";
-import { executionRoutes } from "./execution-routes.ts";
-import { flowRoutes } from "./flow-routes.ts";
-import { Hosted, type HostedOptions } from "./hosted.ts";
-import type { BodyLimits } from "./json-body.ts";
-import { type LimitOptions, limitsOf } from "./limits.ts";
-import { maskedExecution } from "./masked-execution.ts";
-import { type Description, type DescriptionOptions, describeRoutes } from "./openapi.ts";
-import { allowOrigins } from "./origins.ts";
-import { Refusal, problemOf, problemResponse } from "./problem.ts";
-import { type ReadToken, type TokenOptions, readTokens } from "./read-tokens.ts";
-import type { Routes, Served } from "./served.ts";
-import type { Watch } from "./watch.ts";
-import { within } from "./within.ts";
+import { type AccessOptions, admit } from "./access/access.ts";
+import { EventStreams, type StreamOptions } from "./stream/event-stream.ts";
+import { executionRoutes } from "./routes/execution-routes.ts";
+import { flowRoutes } from "./routes/flow-routes.ts";
+import { Hosted, type HostedOptions } from "./hosting/hosted.ts";
+import type { BodyLimits } from "./request/json-body.ts";
+import { type LimitOptions, limitsOf } from "./access/limits.ts";
+import { maskedExecution } from "./access/masked-execution.ts";
+import { type Description, type DescriptionOptions, describeRoutes } from "./routes/openapi.ts";
+import { allowOrigins } from "./request/origins.ts";
+import { Refusal, problemOf, problemResponse } from "./request/problem.ts";
+import { type ReadToken, type TokenOptions, readTokens } from "./access/read-tokens.ts";
+import type { Routes, Served } from "./routes/served.ts";
+import type { Watch } from "./stream/watch.ts";
+import { within } from "./request/within.ts";
 
 /** How flows are served. */
 export interface HandlerOptions extends HostedOptions, AccessOptions {

@@ -1,6 +1,6 @@
 import type { ExecutionStatus, RunInput, Runnable, SpecOf } from "@sluice/core";
 import type { z } from "zod";
-import type { Executions, Flows, Started } from "../wire.ts";
+import type { Executions, Flows, Started } from "../request/wire.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type RemoteExecution, remoteExecution } from "./remote-execution.ts";
 import type { Shown } from "./remote-log.ts";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Failure, Problem } from "../wire.ts";
+import type { Failure, Problem } from "../request/wire.ts";
 
 /** What a server has refused, or an execution of it has failed with. */
 export class RemoteError extends Error {

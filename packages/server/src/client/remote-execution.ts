@@ -38,7 +38,7 @@ import {
   throwError,
 } from "rxjs";
 import type { z } from "zod";
-import type { Standing as WireStanding } from "../wire.ts";
+import type { Standing as WireStanding } from "../request/wire.ts";
 import type { Connection } from "./connection.ts";
 import { RemoteError, failureOf } from "./remote-error.ts";
 import { type LogOptions, type Shown, remoteLog } from "./remote-log.ts";

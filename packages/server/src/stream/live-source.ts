@@ -1,6 +1,6 @@
 import { type Entry, type Execution, type Gap, type PullOptions, positionOf, sseMessage } from "@sluice/core";
 import type { SchedulerLike } from "rxjs";
-import { expireAt } from "./expiry.ts";
+import { expireAt } from "../request/expiry.ts";
 import type { Messages } from "./messages.ts";
 import type { Silence } from "./silence.ts";
 import type { Watch } from "./watch.ts";

@@ -1,6 +1,6 @@
 import { type RunAgentInput, omitOptionalNulls } from "@ag-ui/core";
-import { type BodyLimits, jsonBody } from "./json-body.ts";
-import { Refusal } from "./problem.ts";
+import { type BodyLimits, jsonBody } from "../request/json-body.ts";
+import { Refusal } from "../request/problem.ts";
 
 /** What a client of AG-UI asks for. Nobody has checked who wrote its messages. */
 export interface AgUiRequest extends RunAgentInput {

@@ -1,7 +1,7 @@
 import { type Execution, SluiceError } from "@sluice/core";
 import { take } from "rxjs";
-import { type Hosted, type Listed, isEnded } from "./hosted.ts";
-import { Refusal } from "./problem.ts";
+import { type Hosted, type Listed, isEnded } from "../hosting/hosted.ts";
+import { Refusal } from "../request/problem.ts";
 
 /** How the turns of chats are kept. */
 export interface TurnOptions {

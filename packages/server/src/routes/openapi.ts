@@ -7,7 +7,17 @@ import {
   createDocument,
 } from "zod-openapi";
 import { z } from "zod";
-import { Cancel, Cancelled, Executions, Flows, Problem, SignalSent, Standing, Started, Token } from "./wire.ts";
+import {
+  Cancel,
+  Cancelled,
+  Executions,
+  Flows,
+  Problem,
+  SignalSent,
+  Standing,
+  Started,
+  Token,
+} from "../request/wire.ts";
 
 /** What a description says of the server itself. */
 export interface DescriptionOptions {

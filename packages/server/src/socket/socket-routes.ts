@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
-import { serverCloses } from "./hosted.ts";
-import { Refusal } from "./problem.ts";
-import type { Routes, Served } from "./served.ts";
+import { serverCloses } from "../hosting/hosted.ts";
+import { Refusal } from "../request/problem.ts";
+import type { Routes, Served } from "../routes/served.ts";
 import { SocketSession } from "./socket-session.ts";
-import { wantedOf } from "./wanted.ts";
+import { wantedOf } from "../stream/wanted.ts";
 
 /** How sockets are served. */
 export interface SocketOptions {

@@ -14,8 +14,8 @@ import {
   run,
 } from "@sluice/core";
 import { type SchedulerLike, asyncScheduler } from "rxjs";
-import { Refusal } from "./problem.ts";
-import { within } from "./within.ts";
+import { Refusal } from "../request/problem.ts";
+import { within } from "../request/within.ts";
 
 /** What is hosted. */
 export interface HostedOptions {

@@ -1,5 +1,5 @@
-import type { Action } from "./action.ts";
-import { Refusal } from "./problem.ts";
+import type { Action } from "../request/action.ts";
+import { Refusal } from "../request/problem.ts";
 
 /** What a limiter says of one client. */
 export interface Taken {

@@ -1,5 +1,5 @@
-import type { Action, Authorize } from "./action.ts";
-import { Refusal } from "./problem.ts";
+import type { Action, Authorize } from "../request/action.ts";
+import { Refusal } from "../request/problem.ts";
 import type { ReadTokens } from "./read-tokens.ts";
 
 /** Who is let in. */

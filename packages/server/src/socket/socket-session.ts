@@ -10,14 +10,14 @@ import {
   toJson,
 } from "@sluice/core";
 import { type Subscription, asyncScheduler } from "rxjs";
-import type { Action } from "./action.ts";
-import { expireAt } from "./expiry.ts";
-import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
-import { jsonObject } from "./json-body.ts";
-import { Refusal, problemOf } from "./problem.ts";
-import type { Served } from "./served.ts";
-import type { Wanted } from "./wanted.ts";
-import type { Watch } from "./watch.ts";
+import type { Action } from "../request/action.ts";
+import { expireAt } from "../request/expiry.ts";
+import { takeAnswer, takeCancel, takeEvent } from "../hosting/intake.ts";
+import { jsonObject } from "../request/json-body.ts";
+import { Refusal, problemOf } from "../request/problem.ts";
+import type { Served } from "../routes/served.ts";
+import type { Wanted } from "../stream/wanted.ts";
+import type { Watch } from "../stream/watch.ts";
 
 /** One end of a WebSocket. */
 interface Socket {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type BodyLimits, jsonBody } from "./json-body.ts";
-import { Refusal } from "./problem.ts";
+import { type BodyLimits, jsonBody } from "../request/json-body.ts";
+import { Refusal } from "../request/problem.ts";
 
 /** One message of a chat, as a client sends it: a `UIMessage` of the AI SDK. Nobody has checked who wrote it. */
 export interface ChatMessage {

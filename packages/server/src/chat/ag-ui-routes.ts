@@ -2,10 +2,10 @@ import type { Message } from "@ag-ui/core";
 import { type Execution, type RunInput, type Runnable, type SpecOf, compile } from "@sluice/core";
 import { type AgUiAnswer, type AgUiRequest, agUiRequest, answersOf } from "./ag-ui-request.ts";
 import { type TurnOptions, ChatTurns, nothingAsked } from "./chat-turns.ts";
-import { chunkStream } from "./chunk-stream.ts";
-import { type Listed, isEnded } from "./hosted.ts";
-import { Refusal } from "./problem.ts";
-import type { Routes } from "./served.ts";
+import { chunkStream } from "../stream/chunk-stream.ts";
+import { type Listed, isEnded } from "../hosting/hosted.ts";
+import { Refusal } from "../request/problem.ts";
+import type { Routes } from "../routes/served.ts";
 
 /** What a run is to show of its execution. To be handed on: `(execution, show) => toAgUi(execution, { ...show, … })`. */
 export interface AgUiShow {

@@ -1,13 +1,13 @@
 import { type Execution, SluiceError, errorData, toJson } from "@sluice/core";
 import type { z } from "zod";
-import { emptyStream, endedStream } from "./event-stream.ts";
-import { type Listed, isEnded } from "./hosted.ts";
-import { takeAnswer, takeCancel, takeEvent } from "./intake.ts";
-import { jsonBody } from "./json-body.ts";
-import { Refusal } from "./problem.ts";
+import { emptyStream, endedStream } from "../stream/event-stream.ts";
+import { type Listed, isEnded } from "../hosting/hosted.ts";
+import { takeAnswer, takeCancel, takeEvent } from "../hosting/intake.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { Refusal } from "../request/problem.ts";
 import type { Routes } from "./served.ts";
-import { wantedOf } from "./wanted.ts";
-import { type Standing, Status } from "./wire.ts";
+import { wantedOf } from "../stream/wanted.ts";
+import { type Standing, Status } from "../request/wire.ts";
 
 /** Executions: which there are, how each stands, its live stream, and what can be done to it. */
 export const executionRoutes: Routes = (app, served) => {

@@ -1,5 +1,5 @@
 import { compile, toMermaid } from "@sluice/core";
-import { jsonBody } from "./json-body.ts";
+import { jsonBody } from "../request/json-body.ts";
 import type { Routes } from "./served.ts";
 
 /** Flows: which there are, how they are wired, and how one is started. */

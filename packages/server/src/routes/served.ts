@@ -1,11 +1,11 @@
 import type { Execution } from "@sluice/core";
 import type { Context, Hono } from "hono";
-import type { Action, Target } from "./action.ts";
-import type { EventStreams, StreamOptions } from "./event-stream.ts";
-import type { Hosted } from "./hosted.ts";
-import type { BodyLimits } from "./json-body.ts";
-import type { ReadTokens } from "./read-tokens.ts";
-import type { Watch } from "./watch.ts";
+import type { Action, Target } from "../request/action.ts";
+import type { EventStreams, StreamOptions } from "../stream/event-stream.ts";
+import type { Hosted } from "../hosting/hosted.ts";
+import type { BodyLimits } from "../request/json-body.ts";
+import type { ReadTokens } from "../access/read-tokens.ts";
+import type { Watch } from "../stream/watch.ts";
 
 /** What routes stand on. */
 export interface Served {

@@ -1,6 +1,6 @@
 import { type Execution, comparePositions, parsePosition } from "@sluice/core";
 import { type SchedulerLike, asyncScheduler } from "rxjs";
-import { isEnded } from "./hosted.ts";
+import { isEnded } from "../hosting/hosted.ts";
 import { LiveSource, restOf } from "./live-source.ts";
 import { Messages } from "./messages.ts";
 import { Silence } from "./silence.ts";

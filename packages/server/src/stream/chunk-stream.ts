@@ -1,9 +1,9 @@
 import { toJson } from "@sluice/core";
 import { asyncScheduler } from "rxjs";
 import { type StreamOptions, sseHeaders } from "./event-stream.ts";
-import { expireAt } from "./expiry.ts";
+import { expireAt } from "../request/expiry.ts";
 import type { Watch } from "./watch.ts";
-import { within } from "./within.ts";
+import { within } from "../request/within.ts";
 
 /** How values are written to a client. */
 export interface ChunkStreamOptions extends StreamOptions {

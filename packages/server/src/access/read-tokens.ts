@@ -1,7 +1,7 @@
 import { SluiceError } from "@sluice/core";
 import { sign, verify } from "hono/jwt";
 import type { SchedulerLike } from "rxjs";
-import { Refusal } from "./problem.ts";
+import { Refusal } from "../request/problem.ts";
 
 /** How read tokens are made. */
 export interface TokenOptions {

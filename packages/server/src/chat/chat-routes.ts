@@ -2,12 +2,12 @@ import { type Execution, type RunInput, type Runnable, type SpecOf, compile } fr
 import type { Context } from "hono";
 import { type ChatRequest, answersIn, chatRequest } from "./chat-request.ts";
 import { ChatTurns, type TurnOptions, nothingAsked } from "./chat-turns.ts";
-import { type ChunkStreamOptions, chunkStream } from "./chunk-stream.ts";
-import { emptyStream } from "./event-stream.ts";
-import { type Listed, isEnded, serverCloses } from "./hosted.ts";
-import { jsonBody } from "./json-body.ts";
-import { Refusal } from "./problem.ts";
-import type { Routes } from "./served.ts";
+import { type ChunkStreamOptions, chunkStream } from "../stream/chunk-stream.ts";
+import { emptyStream } from "../stream/event-stream.ts";
+import { type Listed, isEnded, serverCloses } from "../hosting/hosted.ts";
+import { jsonBody } from "../request/json-body.ts";
+import { Refusal } from "../request/problem.ts";
+import type { Routes } from "../routes/served.ts";
 
 /** What a message is to show of its execution. To be handed on: `(execution, show) => toUIMessageStream(execution, { ...show, … })`. */
 export interface ChatShow {
