@@ -2,42 +2,17 @@ import { connect } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, defineFlow, event, flow, interrupt, memoryStore, start } from "@sluice/core";
+import { defineFlow, flow, memoryStore, start } from "@sluice/core";
 import type { HandlerOptions } from "@sluice/server";
 import { sqliteStore } from "@sluice/sqlite";
 import { deferred } from "@sluice/testing";
 import { EventSource } from "eventsource";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { begun, letter } from "./letter.ts";
 import { closeLater, isEnd, isWait, look, messages, send, serve as served } from "./served.ts";
 
-const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ ok: z.boolean() }) });
-const Nudge = event("nudge", z.object({ by: z.string() }));
-const spec = defineFlow({
-  name: "letter",
-  input: z.object({ to: z.string() }),
-  state: z.object({ nudges: z.number().default(0) }),
-  stream: z.string(),
-  result: z.string(),
-  accepts: [Nudge],
-});
-const letter = flow(spec)
-  .chunk("write", start, ({ to }, ctx) => {
-    for (const word of ["Dear", to]) ctx.putIntoStream(word);
-    return to;
-  })
-  .chunk("ask", after("write"), (to, ctx) => void ctx.interrupt(Approval, `Dear ${to}`))
-  .chunk("count", Nudge, (_, ctx) => ctx.state.update((state) => void (state.nudges += 1)))
-  .chunk("send", Approval.answered, ({ ok }, ctx) => ctx.setResult(ok ? "sent" : "dropped"));
-
 const serve = (options: Partial<HandlerOptions> = {}, port = 0) => served({ flows: [letter], ...options }, port);
-
-async function begun(url: string) {
-  const { body } = await send(`${url}/flows/letter/executions`, { input: { to: "Ann" } });
-  const id = body.executionId as string;
-  await messages(`${url}/executions/${id}/stream`, isWait);
-  return id;
-}
 
 describe("an execution over HTTP", () => {
   test("is started, looked at, nudged, answered, and gives its result", async () => {
