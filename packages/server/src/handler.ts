@@ -3,24 +3,22 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import { asyncScheduler } from "rxjs";
-import { type AccessOptions, admit } from "./access/access.ts";
+import { type GateOptions, gateOf } from "./access/gate.ts";
 import { EventStreams, type StreamOptions } from "./stream/event-stream.ts";
 import { executionRoutes } from "./routes/execution-routes.ts";
 import { flowRoutes } from "./routes/flow-routes.ts";
 import { Hosted, type HostedOptions } from "./hosting/hosted.ts";
 import type { BodyLimits } from "./request/json-body.ts";
-import { type LimitOptions, limitsOf } from "./access/limits.ts";
 import { maskedExecution } from "./access/masked-execution.ts";
 import { type Description, type DescriptionOptions, describeRoutes } from "./routes/openapi.ts";
 import { allowOrigins } from "./request/origins.ts";
 import { Refusal, problemOf, problemResponse } from "./request/problem.ts";
 import { type ReadToken, type TokenOptions, readTokens } from "./access/read-tokens.ts";
 import type { Routes, Served } from "./routes/served.ts";
-import type { Watch } from "./stream/watch.ts";
 import { within } from "./request/within.ts";
 
 /** How flows are served. */
-export interface HandlerOptions extends HostedOptions, AccessOptions {
+export interface HandlerOptions extends HostedOptions, GateOptions {
   /** Where the handler is mounted, such as `/api`. @default "" */
   readonly basePath?: string;
   /** Origins whose pages may call it from a browser. @default none but its own */
@@ -31,8 +29,6 @@ export interface HandlerOptions extends HostedOptions, AccessOptions {
   readonly stream?: StreamOptions;
   /** What the OpenAPI description of the routes says of the server. */
   readonly description?: DescriptionOptions;
-  /** How much a client may ask for. @default no limits */
-  readonly limits?: LimitOptions;
   /** Makes read tokens, for browsers: their `EventSource` sends no headers. @default none are made or taken */
   readonly tokens?: TokenOptions;
   /** Routes beside its own, such as those of chat protocols. */
@@ -78,19 +74,13 @@ export function createHandler(options: HandlerOptions): Handler {
   const stream: StreamOptions = { scheduler, ...options.stream };
   const hosted = new Hosted(options);
   const closing = new AbortController();
-  const limits = limitsOf(options.limits ?? { client: () => undefined });
-  const untils = new WeakMap<Request, number>();
-  const watches = new WeakMap<Request, Watch>();
-  const admitted: Served["admit"] = async ({ req }, action, target) => {
-    await limits.take(req.raw, action);
-    const until = await admit(options, tokens, req.raw, action, target);
-    if (until !== undefined) untils.set(req.raw, until);
-  };
+  const gate = gateOf(options, tokens, closing.signal);
   const shown: Served["shown"] = (execution) => (showErrors ? execution : maskedExecution(execution));
   const execution: Served["execution"] = async (context, action, executionId = context.req.param("id") ?? "") => {
-    await limits.take(context.req.raw, action);
+    const request = context.req.raw;
+    await gate.count(request, action);
     const found = await hosted.find(executionId);
-    await admitted(context, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
+    await gate.admit(request, action, { executionId, ...(found !== undefined && { flow: found.flow }) });
     return shown(await hosted.get(executionId, found));
   };
   const served: Served = {
@@ -103,17 +93,13 @@ export function createHandler(options: HandlerOptions): Handler {
     onError,
     closing: closing.signal,
     tokens,
-    count: ({ req }, action) => limits.take(req.raw, action),
-    admit: admitted,
-    watch: ({ req: { raw } }) => {
-      const watch = watches.get(raw) ?? { closing: closing.signal, until: untils.get(raw), end: limits.open(raw) };
-      watches.set(raw, watch);
-      return watch;
-    },
+    count: ({ req }, action) => gate.count(req.raw, action),
+    admit: ({ req }, action, target) => gate.admit(req.raw, action, target),
+    watch: ({ req }) => gate.watch(req.raw),
     shown,
     execution,
     further: async (context, action) => {
-      await limits.takeMore(context.req.raw, action);
+      await gate.countMore(context.req.raw, action);
       return execution(context, action);
     },
   };
@@ -128,15 +114,15 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   app.use(async (context, next) => {
     await next();
-    if (context.error !== undefined) watches.get(context.req.raw)?.end(); // nothing comes of its stream
+    if (context.error !== undefined) gate.refuse(context.req.raw);
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
-    for (const [name, value] of Object.entries(limits.headers(context.req.raw))) context.header(name, value);
+    for (const [name, value] of Object.entries(gate.headers(context.req.raw))) context.header(name, value);
   });
   if (origins !== undefined) app.use(allowOrigins(origins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed: (_, methods) => methodUnknown(methods) }));
   let described: Description | undefined;
   app.get("/openapi.json", async (context) => {
-    await admitted(context, "list", {});
+    await gate.admit(context.req.raw, "list", {});
     described ??= describeRoutes(hosted.definitions, { ...description, basePath, tokens: tokens !== undefined });
     return context.json(described);
   });

@@ -14,4 +14,4 @@ export { type Problem } from "./request/problem.ts";
 export { type ReadToken, type TokenOptions } from "./access/read-tokens.ts";
 export { type Routes, type Served } from "./routes/served.ts";
 export { type SocketOptions, socketRoutes } from "./socket/socket-routes.ts";
-export { type Watch } from "./stream/watch.ts";
+export { type Watch } from "./access/watch.ts";

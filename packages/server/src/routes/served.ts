@@ -5,7 +5,7 @@ import type { EventStreams, StreamOptions } from "../stream/event-stream.ts";
 import type { Hosted } from "../hosting/hosted.ts";
 import type { BodyLimits } from "../request/json-body.ts";
 import type { ReadTokens } from "../access/read-tokens.ts";
-import type { Watch } from "../stream/watch.ts";
+import type { Watch } from "../access/watch.ts";
 
 /** What routes stand on. */
 export interface Served {

@@ -17,7 +17,7 @@ import { jsonObject } from "../request/json-body.ts";
 import { Refusal, problemOf } from "../request/problem.ts";
 import type { Served } from "../routes/served.ts";
 import type { Wanted } from "../stream/wanted.ts";
-import type { Watch } from "../stream/watch.ts";
+import type { Watch } from "../access/watch.ts";
 
 /** One end of a WebSocket. */
 interface Socket {

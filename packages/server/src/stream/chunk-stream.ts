@@ -2,7 +2,7 @@ import { toJson } from "@sluice/core";
 import { asyncScheduler } from "rxjs";
 import { type StreamOptions, sseHeaders } from "./event-stream.ts";
 import { expireAt } from "../request/expiry.ts";
-import type { Watch } from "./watch.ts";
+import type { Watch } from "../access/watch.ts";
 import { within } from "../request/within.ts";
 
 /** How values are written to a client. */

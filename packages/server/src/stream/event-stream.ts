@@ -5,7 +5,7 @@ import { LiveSource, restOf } from "./live-source.ts";
 import { Messages } from "./messages.ts";
 import { Silence } from "./silence.ts";
 import type { Wanted } from "./wanted.ts";
-import type { Watch } from "./watch.ts";
+import type { Watch } from "../access/watch.ts";
 
 /** How streams are written. */
 export interface StreamOptions {

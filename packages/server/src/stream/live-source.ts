@@ -3,7 +3,7 @@ import type { SchedulerLike } from "rxjs";
 import { expireAt } from "../request/expiry.ts";
 import type { Messages } from "./messages.ts";
 import type { Silence } from "./silence.ts";
-import type { Watch } from "./watch.ts";
+import type { Watch } from "../access/watch.ts";
 
 /** What a client is given, and of what. */
 export interface LiveOptions {
