@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import { createAdaptorServer, upgradeWebSocket } from "@hono/node-server";
-import { after, defineFlow, event, flow, interrupt, memoryStore, start } from "@sluice/core";
+import { type Store, after, defineFlow, event, flow, interrupt, memoryStore, start } from "@sluice/core";
 import { type HandlerOptions, createHandler, socketRoutes } from "@sluice/server";
+import { deferred } from "@sluice/testing";
 import { VirtualTimeScheduler } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -174,6 +175,25 @@ describe("a WebSocket of an execution", () => {
     await client.until(({ entry }) => entry?.item === 1_999);
     const items = client.messages.map(({ entry }) => entry?.item);
     expect(items.filter((item) => item !== undefined)).toEqual(Array.from({ length: 2_000 }, (_, item) => item));
+  });
+
+  test("takes acknowledgements at any number, while it carries out what else was asked", async () => {
+    const stored = memoryStore();
+    const held = deferred<void>();
+    let isHeld = false;
+    const store: Store = {
+      ...stored,
+      append: async (appends) => (isHeld && (await held.promise), stored.append(appends)),
+    };
+    const { begin } = await serve({ store }, 10);
+    const client = connect(await begin(500), "?items");
+    await client.until(() => client.messages.length === 10);
+    isHeld = true;
+    client.tell({ type: "emit", id: 1, event: "nudge", payload: { by: "Bo" } });
+    for (let again = 0; again < 300; again += 1) client.tell({ type: "ack", position: client.messages[9]?.position });
+    await client.until(() => client.messages.length === 20);
+    held.resolve();
+    expect(await client.until(({ type }) => type === "done")).toMatchObject({ id: 1 });
   });
 
   test("tells what is wrong with a message, and goes on", async () => {

@@ -9,7 +9,7 @@ import {
   positionOf,
   toJson,
 } from "@sluice/core";
-import { type Subscription, asyncScheduler } from "rxjs";
+import { asyncScheduler } from "rxjs";
 import type { Action } from "../request/action.ts";
 import { expireAt } from "../request/expiry.ts";
 import { takeAnswer, takeCancel, takeEvent } from "../hosting/intake.ts";
@@ -33,6 +33,8 @@ interface LeaveTo {
   readonly allowed: (action: Action) => Promise<Execution>;
 }
 
+type Message = Readonly<Record<string, unknown>>;
+
 /** Messages that may wait to be carried out. */
 const mostWaiting = 100;
 
@@ -54,7 +56,6 @@ export class SocketSession {
   readonly #ahead: Position[] = [];
   /** Goes on sending, where it waits for an acknowledgement. */
   #proceed: (() => void) | undefined;
-  #heartbeat: Subscription | undefined;
   #unexpire: (() => void) | undefined;
   /** What is asked for, in order. */
   #asked: Promise<void> = Promise.resolve();
@@ -89,7 +90,7 @@ export class SocketSession {
     if (until !== undefined) {
       this.#unexpire = expireAt(until, () => this.#end(1008, "the token's time is over"), scheduler);
     }
-    this.#beat();
+    this.#served.streams.silence.begin(this.#beat);
     this.#send(this.#entries).catch((error: unknown) => this.#fail(error));
   }
 
@@ -98,12 +99,17 @@ export class SocketSession {
     const { maxBytes = 1_048_576 } = this.#served.body;
     if (typeof data !== "string") return this.#end(1003, "messages are texts");
     if (data.length > maxBytes) return this.#end(1009, `messages have at most ${maxBytes} bytes`);
-    if (this.#waiting >= mostWaiting) return this.#end(1008, "too many messages at once");
-    this.#waiting += 1;
-    this.#asked = this.#asked.then(async () => {
-      await this.#carryOut(data);
-      this.#waiting -= 1;
-    });
+    let id: unknown;
+    try {
+      const message = jsonObject(data, this.#served.body);
+      ({ id } = message);
+      if (message["type"] === "ack") return this.#acknowledge(parsePosition(String(message["position"])));
+      if (this.#waiting >= mostWaiting) return this.#end(1008, "too many messages at once");
+      this.#waiting += 1;
+      this.#asked = this.#asked.then(() => this.#carryOut(message));
+    } catch (error) {
+      this.#refuse(id, error);
+    }
   }
 
   /** Nobody is there any more. */
@@ -111,7 +117,7 @@ export class SocketSession {
     this.#socket = undefined;
     this.#watch?.closing.removeEventListener("abort", this.#away);
     this.#watch?.end();
-    this.#heartbeat?.unsubscribe();
+    this.#served.streams.silence.end(this.#beat);
     this.#unexpire?.();
     this.#proceed?.();
     void this.#entries?.return(undefined);
@@ -135,27 +141,28 @@ export class SocketSession {
     this.#end(1000, "all is said");
   }
 
-  async #carryOut(text: string): Promise<void> {
-    let id: unknown;
+  async #carryOut(message: Message): Promise<void> {
+    const { id } = message;
     try {
-      const message = jsonObject(text, this.#served.body);
-      id = message["id"];
       const done = await this.#act(message);
-      if (done !== undefined) this.#tell({ type: "done", ...(id !== undefined && { id }), ...done });
+      this.#tell({ type: "done", ...(id !== undefined && { id }), ...done });
     } catch (error) {
-      const problem = problemOf(error);
-      if (problem === undefined) this.#served.onError(error);
-      const told = problem ?? { status: 500, code: "server-failed", title: "The server has failed" };
-      this.#tell({ type: "refused", ...(id !== undefined && { id }), problem: told });
+      this.#refuse(id, error);
+    } finally {
+      this.#waiting -= 1;
     }
   }
 
+  #refuse(id: unknown, error: unknown): void {
+    const problem = problemOf(error);
+    if (problem === undefined) this.#served.onError(error);
+    const told = problem ?? { status: 500, code: "server-failed", title: "The server has failed" };
+    this.#tell({ type: "refused", ...(id !== undefined && { id }), problem: told });
+  }
+
   /** @returns what is to be told of it */
-  async #act(message: Readonly<Record<string, unknown>>): Promise<object | undefined> {
+  async #act(message: Message): Promise<object> {
     switch (message["type"]) {
-      case "ack":
-        this.#acknowledge(parsePosition(String(message["position"])));
-        return undefined;
       case "emit":
         return { signal: await takeEvent(await this.#leaveTo.allowed("emit"), String(message["event"]), message) };
       case "answer":
@@ -170,7 +177,7 @@ export class SocketSession {
     }
   }
 
-  async #answer(execution: Execution, message: Readonly<Record<string, unknown>>): Promise<object> {
+  async #answer(execution: Execution, message: Message): Promise<object> {
     await takeAnswer(this.#served.hosted, execution, String(message["interrupt"]), message);
     return {};
   }
@@ -181,17 +188,12 @@ export class SocketSession {
     if (this.#ahead.length < this.#wanted.window) this.#proceed?.();
   }
 
-  /** Says something when nothing else was said for a while. */
-  #beat(): void {
-    const { heartbeatMs = 15_000, scheduler = asyncScheduler } = this.#served.stream;
-    this.#heartbeat?.unsubscribe();
-    this.#heartbeat = scheduler.schedule(() => this.#tell({ type: "alive" }), heartbeatMs);
-  }
+  readonly #beat = (): void => this.#tell({ type: "alive" });
 
   #tell(message: object): void {
     if (this.#socket === undefined) return;
     this.#socket.send(toJson(message));
-    this.#beat();
+    this.#served.streams.silence.begin(this.#beat);
   }
 
   #fail(error: unknown): void {

@@ -27,7 +27,8 @@ export const sseHeaders = {
 /** The open streams of a server, and what they share. */
 export class EventStreams {
   readonly #retryMs: number;
-  readonly #silence: Silence;
+  /** Who has heard nothing for a while is told that somebody is there. */
+  readonly silence: Silence;
   readonly #scheduler: SchedulerLike;
   readonly #open = new Set<LiveSource>();
   /** Of executions that are watched. */
@@ -37,7 +38,7 @@ export class EventStreams {
   constructor(options: StreamOptions, closing: AbortSignal) {
     const { heartbeatMs = 15_000, retryMs = 1_000, scheduler = asyncScheduler } = options;
     this.#retryMs = retryMs;
-    this.#silence = new Silence(heartbeatMs, scheduler);
+    this.silence = new Silence(heartbeatMs, scheduler);
     this.#scheduler = scheduler;
     closing.addEventListener("abort", () => {
       for (const source of this.#open) source.leave();
@@ -63,7 +64,7 @@ export class EventStreams {
       begin: snapshot ? { after: execution.position } : after === undefined ? { from: from ?? 1 } : { after },
       wants: select,
       messages: this.#messagesOf(execution),
-      silence: this.#silence,
+      silence: this.silence,
       open: this.#open,
       watch,
       retryMs: this.#retryMs,
