@@ -14,7 +14,7 @@ import type { HandlerOptions } from "@sluice/server";
 import { type LogOptions, RemoteError, createClient } from "@sluice/server/client";
 import { sqliteStore } from "@sluice/sqlite";
 import { deferred } from "@sluice/testing";
-import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
+import { type SchedulerLike, asapScheduler, firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { folder, serve as served } from "./served.ts";
@@ -190,6 +190,30 @@ describe("a client of a server", () => {
   });
 });
 
+/** A clock on which no pause takes time. */
+const atOnce = { now: () => 0, schedule: (work: () => void) => asapScheduler.schedule(work) } as SchedulerLike;
+
+/** The body of an answer, which breaks behind its first message. */
+function cutAfterOne({ body }: Response): ReadableStream<Uint8Array> {
+  const reader = body?.getReader();
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  let text = "";
+  return new ReadableStream({
+    async pull(controller) {
+      while (!/data: .*\n\n/.test(text)) {
+        const { value } = (await reader?.read()) ?? {};
+        text += decoder.decode(value, { stream: true });
+      }
+      const [first = ""] = /[^]*?data: .*\n\n/.exec(text) ?? [];
+      controller.enqueue(encoder.encode(first));
+      text = "";
+      await reader?.cancel();
+      queueMicrotask(() => controller.error(new TypeError("terminated")));
+    },
+  });
+}
+
 describe("the connection of a client", () => {
   test("is one for all observables of an execution, and closed when nobody listens", async () => {
     const { client, url } = await serve();
@@ -227,6 +251,76 @@ describe("the connection of a client", () => {
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
     expect(await items).toEqual([{ word: "Dear" }, { word: "Ann" }]);
     expect(await execution.result).toBe("sent");
+  });
+
+  test("is given up only when it fails so often in a row, not in all", async () => {
+    const { url, client } = await serve();
+    const { id } = await waiting(client);
+    let calls = 0;
+    const shaky = createClient<typeof Letter>({
+      url,
+      attempts: 3,
+      scheduler: atOnce,
+      fetch: async (input, init) => {
+        calls += 1;
+        if (calls % 2 === 1) throw new TypeError("nobody there");
+        const response = await fetch(input, init);
+        return new Response(cutAfterOne(response), response);
+      },
+    });
+    const entries: string[] = [];
+    for await (const entry of shaky.execution("letter", id).events()) {
+      entries.push(entry.type);
+      if (entries.length === 6) break;
+    }
+    expect(new Set(entries).size).toBeGreaterThan(1);
+    expect(calls).toBeGreaterThan(6);
+  });
+
+  test("comes again when the server has too much to do, or fails for a moment", async () => {
+    const taken = { msBeforeNext: 1, remainingPoints: 0 };
+    let refusals = 2;
+    const stream = { consume: async () => (refusals-- > 0 ? Promise.reject(taken) : taken) };
+    let isBroken = true;
+    const authorize = (_: Request, action: string): boolean => action !== "emit";
+    const { url } = await serve({ limits: { client: () => "ann", requests: { stream } }, authorize });
+    const client = createClient<typeof add>({
+      url,
+      scheduler: atOnce,
+      fetch: async (input, init) => {
+        if (!isBroken || typeof input !== "string" || !input.includes("/stream")) return fetch(input, init);
+        isBroken = false;
+        return new Response("no", { status: 502 });
+      },
+    });
+    const execution = await client.start("add", [1, 2]);
+    expect((await lastValueFrom(execution.events$)).type).toBe("flow:completed");
+    expect(refusals).toBeLessThan(0);
+  });
+
+  test("is made for nothing by who has had everything", async () => {
+    const { client } = await serve();
+    const execution = await client.start("add", [1]);
+    const last = await lastValueFrom(execution.events$);
+    const rest: unknown[] = [];
+    for await (const entry of execution.events({ after: `${last.seq}` })) rest.push(entry);
+    expect(rest).toEqual([]);
+  });
+
+  test("is not made anew for who subscribes after the end", async () => {
+    let opened = 0;
+    const { url } = await serve();
+    const client = createClient<typeof add>({
+      url,
+      fetch: async (input, init) => {
+        if (typeof input === "string" && input.includes("/stream")) opened += 1;
+        return fetch(input, init);
+      },
+    });
+    const execution = await client.start("add", [1]);
+    const before = await lastValueFrom(execution.events$.pipe(toArray()));
+    expect(await lastValueFrom(execution.events$.pipe(toArray()))).toEqual(before);
+    expect(opened).toBe(1);
   });
 
   test("that fails again and again is told as an error after so many attempts", async () => {

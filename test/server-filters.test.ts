@@ -87,10 +87,55 @@ test("?from= begins at a position, ?after= behind it, and the last id that was h
   expect(await begin(`?from=${second}`)).toBe(second);
   expect(await begin(`?after=${second}`)).toBe(third);
   expect(await begin(`?from=${third}`, { "last-event-id": first })).toBe(second);
+  expect(await begin(`?after=${first}`, { "last-event-id": second })).toBe(third);
 });
 
 test("a position or a path that cannot be read is refused with what is wrong with it", async () => {
   const url = await written();
   expect(await look(`${url}?from=there`)).toMatchObject({ status: 400, body: { code: "position-invalid" } });
   expect(await look(`${url}?fields=report:a[`)).toMatchObject({ status: 400, body: { code: "path-invalid" } });
+});
+
+test("a client that wants a field is told when what it was shown of it is void", async () => {
+  const Note = instant("note", z.object({ "a,b": z.string(), rest: z.string() }));
+  async function* cut() {
+    yield '{"a,b":"first"';
+    throw new Error("cut");
+  }
+  async function* whole() {
+    yield '{"a,b":"second","rest":""}';
+  }
+  const again = flow(defineFlow({ name: "again", input: z.string(), stream: z.string(), result: z.string() })).chunk(
+    "write",
+    start,
+    async (_, ctx) => {
+      const { "a,b": value } = await ctx.instant(Note, ctx.attempt === 1 ? cut() : whole());
+      return value;
+    },
+    { retry: { attempts: 2, delay: 1 } },
+  );
+  const { url } = await serve({ flows: [again] });
+  const { body } = await send(`${url}/flows/again/executions`, { input: "" });
+  const fields = encodeURIComponent('note:["a,b"]');
+  const all = await messages(`${url}/executions/${body.executionId}/stream?fields=${fields}`, isEnd);
+  const told = all.filter(({ event }) => event === "field:complete" || event === "chunk:reset");
+  expect(told.map(({ event, data }) => data["value"] ?? event)).toEqual(["first", "chunk:reset", "second"]);
+});
+
+test("a client that wants items only is told when the stream stops", async () => {
+  const brief = flow(defineFlow({ name: "brief", input: z.string(), stream: z.string() })).chunk(
+    "put",
+    start,
+    (text, ctx) => {
+      ctx.putIntoStream(text);
+      ctx.stopStream();
+    },
+  );
+  const { url } = await serve({ flows: [brief] });
+  const { body } = await send(`${url}/flows/brief/executions`, { input: "one" });
+  expect(await typesOf(`${url}/executions/${body.executionId}/stream?items`)).toEqual([
+    "stream:item",
+    "stream:stop",
+    "flow:completed",
+  ]);
 });

@@ -6,14 +6,18 @@ import { look, serve } from "./served.ts";
 
 const Approval = interrupt("approval", { ask: z.string(), answer: z.object({ ok: z.boolean() }) });
 const Nudge = event("nudge", z.object({ by: z.string().min(2) }));
-const Tick = event("every tick/second", z.object({ at: z.date() }));
+const Tick = event(
+  "every tick/second",
+  z.object({ at: z.date(), size: z.bigint(), by: z.map(z.string(), z.symbol()) }),
+);
+const Odd = event("odd", z.union([z.custom<URL>(), z.string().transform(Number), z.undefined(), z.nan()]));
 const letter = flow(
   defineFlow({
     name: "letter",
     input: z.object({ to: z.string(), when: z.coerce.date(), copies: z.number().default(1) }),
     state: z.object({ nudges: z.number().default(0) }),
     result: z.object({ sent: z.boolean() }),
-    accepts: [Nudge, Tick],
+    accepts: [Nudge, Tick, Odd],
   }),
 )
   .chunk("ask", start, ({ to }, ctx) => void ctx.interrupt(Approval, to))
@@ -74,6 +78,7 @@ test("it says where the handler is mounted, and what it is called", async () => 
     info: { title: "Letters", version: "2.0.0" },
     servers: [{ url: "/api" }],
   });
+  expect(await described()).not.toHaveProperty("servers");
 });
 
 test("each address that is described leads to a route", async () => {

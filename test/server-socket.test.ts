@@ -165,6 +165,21 @@ describe("a WebSocket of an execution", () => {
     expect(url).toContain("127.0.0.1");
   });
 
+  test("has a window that a client can make smaller, and not larger", async () => {
+    const { begin } = await serve({}, 10);
+    const execution = await begin(100);
+    for (const [wanted, given] of [
+      [3, 3],
+      [1_000, 10],
+    ] as const) {
+      const client = connect(execution, `?items&window=${wanted}`);
+      await client.until(() => client.messages.length === given);
+      client.tell({ type: "emit", id: "behind", event: "nudge", payload: { by: "Bo" } });
+      await client.until(({ type }) => type === "done");
+      expect(entriesIn(client.messages)).toHaveLength(given);
+    }
+  });
+
   test("sends everything, once and in order, to a client that acknowledges as it reads", async () => {
     const { begin } = await serve({}, 64);
     const client = connect(await begin(2_000), "?window=7&items");
