@@ -128,7 +128,7 @@ function Shown({ part, answer }: { readonly part: Part; readonly answer: AnswerP
   const { to } = part.input as { to: string };
   return (
     <div className="asks">
-      <span>Is this reply to be sent to {to}?</span>
+      <span>Is this reply to be sent{to === "unknown" ? "" : ` to ${to}`}?</span>
       <button onClick={() => answer({ id: approvalId, approved: false })}>Drop</button>
       <button className="main" onClick={() => answer({ id: approvalId, approved: true })}>
         Send it
