@@ -21,10 +21,11 @@ const dialects = "test/dialects/*.test.ts";
 
 export default defineConfig({
   test: {
+    maxConcurrency: 2, // what is concurrent are processes
     projects: [
-      { test: { name: "legacy", include: ["test/*.test.ts", "test/laws/*.test.ts", dialects], testTimeout: 60_000 } },
+      { test: { name: "legacy", include: ["test/*.test.ts", "test/laws/*.test.ts", dialects], testTimeout: 180_000 } },
       { plugins: [standardDecorators], test: { name: "standard", include: [dialects] } },
-      { test: { name: "browser", include: ["test/browser/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "browser", include: ["test/browser/*.test.ts"], testTimeout: 180_000 } },
     ],
   },
 });

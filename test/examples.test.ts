@@ -12,7 +12,7 @@ const triage = (args: readonly string[], options?: { input?: string; env?: Recor
   runExample("support-triage.ts", args, options);
 const ticket = "examples/tickets/01-invoice.txt";
 
-describe("examples", () => {
+describe.concurrent("examples", () => {
   const varying = ["research-and-write.ts", "router-with-fallback.ts", "stop-early.ts"]; // in model-examples.test.ts
   const known = [...outputs.map(([file]) => file), ...varying];
 
