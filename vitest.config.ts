@@ -22,6 +22,7 @@ const dialects = "test/dialects/*.test.ts";
 export default defineConfig({
   test: {
     maxConcurrency: 2, // what is concurrent are processes
+    maxWorkers: 2,
     projects: [
       { test: { name: "legacy", include: ["test/*.test.ts", "test/laws/*.test.ts", dialects], testTimeout: 180_000 } },
       { plugins: [standardDecorators], test: { name: "standard", include: [dialects] } },
