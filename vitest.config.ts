@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import ts from "typescript";
 import { defineConfig, type Plugin } from "vitest/config";
 
@@ -22,7 +23,7 @@ const dialects = "test/dialects/*.test.ts";
 export default defineConfig({
   test: {
     maxConcurrency: 2, // what is concurrent are processes
-    maxWorkers: 2,
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: "legacy", include: ["test/*.test.ts", "test/laws/*.test.ts", dialects], testTimeout: 180_000 } },
       { plugins: [standardDecorators], test: { name: "standard", include: [dialects] } },
