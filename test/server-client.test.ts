@@ -282,8 +282,7 @@ describe("the connection of a client", () => {
     let refusals = 2;
     const stream = { consume: async () => (refusals-- > 0 ? Promise.reject(taken) : taken) };
     let isBroken = true;
-    const authorize = (_: Request, action: string): boolean => action !== "emit";
-    const { url } = await serve({ limits: { client: () => "ann", requests: { stream } }, authorize });
+    const { url } = await serve({ limits: { client: () => "ann", requests: { stream } } });
     const client = createClient<typeof add>({
       url,
       scheduler: atOnce,

@@ -2,18 +2,16 @@ import {
   type AcceptedBy,
   type Entry,
   type EventDef,
+  type Execution,
   type ExecutionStatus,
   type FieldSignal,
   type Gap,
   type Instant,
   type Interrupt,
-  type ItemOf,
   type OpenQuestion,
-  type PathIn,
   type PayloadFor,
   type ResultOf,
   type StateOf,
-  type ValueAt,
   comparePositions,
   fieldProjection,
   foldState,
@@ -66,21 +64,10 @@ export interface Standing<S = unknown> {
  * Its observables share one connection, which is made when the first is subscribed to and closed when nobody is any more;
  * until then what came is kept for those who subscribe late. They fail with a `RemoteError`.
  */
-export interface RemoteExecution<S = unknown> {
-  readonly id: string;
-  /** The runtime stream from its beginning. It completes with the execution, and fails where that does. */
-  readonly stream$: Observable<ItemOf<S>>;
-  /** The present state, then the state after each change. */
-  readonly state$: Observable<StateOf<S>>;
-  /** The present status, then each change of it. */
-  readonly status$: Observable<ExecutionStatus>;
-  /** The log from its beginning. It completes after the final entry. */
-  readonly events$: Observable<Entry<S>>;
-  /** The signals of the fields of a reply that fit a path. */
-  readonly field$: <R extends Instant, const P extends string>(
-    reply: R,
-    path: PathIn<R["schema"], P>,
-  ) => Observable<FieldSignal<ValueAt<R["schema"], P>>>;
+export interface RemoteExecution<S = unknown> extends Pick<
+  Execution<S>,
+  "id" | "stream$" | "state$" | "status$" | "events$" | "field$"
+> {
   /** Waits for the end, on a connection of its own. Rejects where the execution has not completed. */
   readonly result: Promise<ResultOf<S>>;
   /** The log, pulled, on a connection of its own: leave the loop to close it. */

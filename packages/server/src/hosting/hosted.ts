@@ -88,8 +88,9 @@ export class Hosted {
     const { flow, create } = this.flow(name);
     if (this.#closed) throw serverCloses();
     if (id !== undefined && this.#executions.has(id)) throw taken(id);
-    const { store, retention, maxRunning = Infinity } = this.#options;
-    if (this.#running >= maxRunning) throw unavailable("server-busy", `${maxRunning} executions are running already`);
+    const { store, retention, maxRunning } = this.#options;
+    if (maxRunning !== undefined && this.#running >= maxRunning)
+      throw unavailable("server-busy", `${maxRunning} executions are running already`);
     const options = {
       ...(id !== undefined && { id }),
       ...(store !== undefined && { store }),

@@ -16,6 +16,7 @@ import { takeAnswer, takeCancel, takeEvent } from "../hosting/intake.ts";
 import { jsonObject } from "../request/json-body.ts";
 import { Refusal, problemOf } from "../request/problem.ts";
 import type { Served } from "../routes/served.ts";
+import { snapshotOf } from "../stream/snapshot.ts";
 import type { Wanted } from "../stream/wanted.ts";
 import type { Watch } from "../access/watch.ts";
 
@@ -83,7 +84,7 @@ export class SocketSession {
     const { after, from = "1", snapshot } = this.#wanted;
     const begin = snapshot ? this.#execution.position : after;
     this.#entries = this.#execution.events({ lag: "gap", ...(begin === undefined ? { from } : { after: begin }) });
-    if (snapshot) this.#tell(snapshotOf(this.#execution));
+    if (snapshot) this.#tell({ type: "snapshot", ...snapshotOf(this.#execution) });
     const { scheduler = asyncScheduler } = this.#served.stream;
     const { closing, until } = watch;
     closing.addEventListener("abort", this.#away, { once: true });
@@ -96,6 +97,7 @@ export class SocketSession {
 
   /** Takes a message in. */
   receive(data: unknown): void {
+    if (this.#socket === undefined) return; // it was closed: what is still on its way is not heard
     const { maxBytes = 1_048_576 } = this.#served.body;
     if (typeof data !== "string") return this.#end(1003, "messages are texts");
     if (data.length > maxBytes) return this.#end(1009, `messages have at most ${maxBytes} bytes`);
@@ -206,8 +208,4 @@ export class SocketSession {
     this.#socket?.close(code, reason);
     this.leave();
   }
-}
-
-function snapshotOf({ id: executionId, status, state, interrupts, position }: Execution): object {
-  return { type: "snapshot", executionId, status, state, interrupts, position };
 }

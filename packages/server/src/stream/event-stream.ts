@@ -1,9 +1,10 @@
-import { type Execution, comparePositions, parsePosition } from "@sluice/core";
+import { type Execution, comparePositions, parsePosition, toJson } from "@sluice/core";
 import { type SchedulerLike, asyncScheduler } from "rxjs";
 import { isEnded } from "../hosting/hosted.ts";
 import { LiveSource, restOf } from "./live-source.ts";
 import { Messages } from "./messages.ts";
 import { Silence } from "./silence.ts";
+import { snapshotOf } from "./snapshot.ts";
 import type { Wanted } from "./wanted.ts";
 import type { Watch } from "../access/watch.ts";
 
@@ -71,7 +72,7 @@ export class EventStreams {
       scheduler: this.#scheduler,
     });
     const body = new ReadableStream(source, { highWaterMark: 0 });
-    source.give(`${restOf(this.#retryMs)}${snapshot ? snapshotOf(execution) : ""}`);
+    source.give(`${restOf(this.#retryMs)}${snapshot ? snapshotMessage(execution) : ""}`);
     return new Response(body, { headers: sseHeaders });
   }
 
@@ -92,7 +93,6 @@ export function emptyStream(): Response {
   return new Response(null, { headers: sseHeaders });
 }
 
-function snapshotOf({ id, status, state, interrupts, position }: Execution): string {
-  const data = JSON.stringify({ executionId: id, status, state, interrupts, position });
-  return `id: ${position}\nevent: snapshot\ndata: ${data}\n\n`;
+function snapshotMessage(execution: Execution): string {
+  return `id: ${execution.position}\nevent: snapshot\ndata: ${toJson(snapshotOf(execution))}\n\n`;
 }
