@@ -253,6 +253,16 @@ describe("the connection of a client", () => {
     expect(await execution.result).toBe("sent");
   });
 
+  test("is closed at once when its reader leaves, also one that waits for the next entry", async () => {
+    const { client } = await serve();
+    const execution = await waiting(client);
+    const entries = execution.events({ types: ["flow:waiting"] });
+    expect(await entries.next()).toMatchObject({ value: { type: "flow:waiting" } });
+    const next = entries.next();
+    expect(await entries.return()).toMatchObject({ done: true });
+    expect(await next).toMatchObject({ done: true });
+  });
+
   test("is given up only when it fails so often in a row, not in all", async () => {
     const { url, client } = await serve();
     const { id } = await waiting(client);

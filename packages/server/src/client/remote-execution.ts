@@ -164,13 +164,16 @@ class Remote {
     return this.#result;
   }
 
-  async *events(options: LogOptions = {}): AsyncGenerator<Entry | Gap, void, undefined> {
+  events(options: LogOptions = {}): AsyncGenerator<Entry | Gap, void, undefined> {
     const leaving = new AbortController();
-    try {
-      yield* remoteLog(this.#connection, this.id, options, leaving.signal);
-    } finally {
+    const log = remoteLog(this.#connection, this.id, options, leaving.signal);
+    const end = log.return.bind(log);
+    // a generator that waits would hear of it with the next entry only
+    log.return = (value) => {
       leaving.abort();
-    }
+      return end(value);
+    };
+    return log;
   }
 
   async get(): Promise<Standing> {
