@@ -34,7 +34,7 @@ export interface Before {
 export async function eventsOf<S>(execution: Execution<S>, options?: AgUiOptions<ItemOf<S>>): Promise<AGUIEvent[]> {
   const events: AGUIEvent[] = [];
   for await (const event of toAgUi(execution, options)) {
-    expect(JSON.parse(JSON.stringify(event))).toEqual(event);
+    expect(JSON.parse(JSON.stringify(event))).toStrictEqual(event);
     events.push(event);
   }
   return events;

@@ -324,6 +324,11 @@ describe("who may chat", () => {
       ],
     };
     await posted(`${url}/chat`, { id: "c", messages: [user("where"), answered] }, { "x-user": "bob" });
+    await posted(`${url}/chat`, { messages: [user("where"), answered] }, { "x-user": "bob" });
+    expect(await as("bob").reconnectToStream({ chatId: last?.id ?? "" })).toBeNull();
+    const cancelled = await posted(`${url}/chat/${last?.id}/cancel`, {}, { "x-user": "bob" });
+    expect(cancelled.status).toBe(404);
+    expect(await as("ann").reconnectToStream({ chatId: last?.id ?? "" })).not.toBeNull();
     expect((await look(`${url}/executions/${last?.id}`)).body).toMatchObject({ status: "waiting" });
   });
 

@@ -96,3 +96,21 @@ test("a stored execution is cancelled with its flow; what is not there is told",
     stderr: expect.stringContaining("no store none.db"),
   });
 });
+
+test("a log has no end behind its end, and a fork goes back to the failure that nothing has answered", async () => {
+  folder.write(
+    "two.ts",
+    `import { after, defineFlow, failed, flow, start } from "@sluice/core";
+import { z } from "zod";
+export const two = flow(defineFlow({ name: "two", input: z.any(), result: z.string() }))
+  .chunk("a", start, (): string => { throw new Error("first"); })
+  .chunk("b", failed("a"), () => "mended")
+  .chunk("c", after("b"), (): string => { throw new Error("second"); });\n`,
+  );
+  await folder.sluice(["run", "two.ts", "-i", "x", "-s", "q.db", "--id", "e1"]);
+  expect(await folder.sluice(["tail", "e1", "-s", "q.db", "--after", "999"])).toMatchObject({ code: 2 });
+  const { stdout } = await folder.sluice(["fork", "e1", "two.ts", "-s", "q.db", "--entries"]);
+  const started = stdout.split("\n").filter((line) => line.includes('"chunk:start"') && line.includes('"attempt":1'));
+  expect(started.filter((line) => line.includes('"chunk":"a"'))).toEqual([]);
+  expect(stdout).toContain("second");
+});

@@ -172,6 +172,38 @@ export const rude = flow(defineFlow({ name: "rude", input: z.string(), stream: z
     expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
   });
 
+  test("the names of fields that a model has written cannot, either", async () => {
+    const folder = folderWith({
+      "flow.ts": `import { defineFlow, flow, instant, start } from "@sluice/core";
+import { z } from "zod";
+const Bag = instant("bag", z.record(z.string(), z.string()));
+async function* tokens() { yield JSON.stringify({ "\\u001b[2Jgone": "x" }); }
+export const bag = flow(defineFlow({ name: "bag", input: z.any(), result: z.any() }))
+  .chunk("ask", start, async (_, ctx) => Object.keys(await ctx.instant(Bag, tokens())).length);
+`,
+    });
+    const { stdout } = await folder.sluice(["run", "flow.ts", "-i", "x"]);
+    expect(stdout).toContain("gone");
+    expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
+  });
+
+  test("an answer that was given is given, also where another question was asked before", async () => {
+    const folder = folderWith({
+      "flow.ts": `import { defineFlow, flow, interrupt, start } from "@sluice/core";
+import { z } from "zod";
+const A = interrupt("alpha", { ask: z.string(), answer: z.boolean() });
+const B = interrupt("beta", { ask: z.string(), answer: z.boolean() });
+export const two = flow(defineFlow({ name: "two", input: z.any(), stream: z.string(), result: z.string() }))
+  .chunk("ask", start, (_, ctx) => { ctx.interrupt(A, "a?"); ctx.interrupt(B, "b?"); })
+  .chunk("a", A.answered, () => "a")
+  .chunk("b", B.answered, (_, ctx) => ctx.putIntoStream("b is answered"));
+`,
+    });
+    const { stdout, code } = await folder.sluice(["run", "flow.ts", "-i", "x", "-s", "q.db", "-a", "beta=true"]);
+    expect(stdout).toContain("b is answered");
+    expect(code).toBe(3);
+  });
+
   test("a class whose constructor takes something says so when nobody says how it is made", async () => {
     const folder = folderWith({ "flow.ts": hello("").replace("= Tone.Loud", ""), "loud.ts": loud });
     const { stderr } = await folder.sluice(["run", "flow.ts", "--input", '{"name":"Ada"}']);

@@ -190,6 +190,17 @@ describe("what fails", () => {
     expect(all.at(-1)?.data["error"]).toMatchObject({ message: expect.stringContaining("expected number") });
   });
 
+  test("in a check of a schema is told without its words, to who sends and to who reads", async () => {
+    const input = z.number().refine(() => {
+      throw new Error(secret);
+    });
+    const checked = flow(defineFlow({ name: "checked", input })).chunk("do", start, () => 1);
+    const { url } = await serve({ flows: [checked], development: false, authorize: () => true });
+    const refused = await send(`${url}/flows/checked/executions`, { input: 1 });
+    expect(refused).toMatchObject({ status: 422, body: { code: "input-invalid" } });
+    expect(JSON.stringify(refused.body)).not.toContain(secret);
+  });
+
   test("in the store is told to the operator only", async () => {
     const told: unknown[] = [];
     const down = { ...memoryStore(), append: () => Promise.reject(new Error(secret)) };

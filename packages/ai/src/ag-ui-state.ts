@@ -1,3 +1,4 @@
+import { plain } from "./plain.ts";
 import { type AGUIEvent, EventType } from "@ag-ui/core";
 import { type Entry, type JsonPatch, parsePath } from "@sluice/core";
 import type { UIMessageChunk } from "ai";
@@ -91,7 +92,7 @@ export class AgUiState {
   }
 
   #own(): Record<string, unknown> {
-    return (this.#options.state?.(this.#state) ?? this.#state) as Record<string, unknown>;
+    return plain(this.#options.state?.(this.#state) ?? this.#state) as Record<string, unknown>; // a patch has a value
   }
 
   /** Shows the flow's own as it is. @returns what has changed, key by key */

@@ -24,6 +24,15 @@ export class Answers {
     }
   }
 
+  /** Whether an answer was given beforehand. */
+  has(question: OpenQuestion): boolean {
+    return this.#prepared(question) !== undefined;
+  }
+
+  #prepared({ id, name }: OpenQuestion): unknown[] | undefined {
+    return [this.#given.get(id), this.#given.get(name)].find((list) => list !== undefined && list.length > 0);
+  }
+
   /**
    * Answers a question.
    *
@@ -36,8 +45,8 @@ export class Answers {
     give: (answer: unknown) => void,
     abortSignal: AbortSignal,
   ): Promise<boolean | "left"> {
-    const prepared = this.#given.get(question.id) ?? this.#given.get(question.name);
-    if (prepared !== undefined && prepared.length > 0) {
+    const prepared = this.#prepared(question);
+    if (prepared !== undefined) {
       give(prepared.shift());
       return true;
     }

@@ -19,7 +19,8 @@ export interface Attending {
  */
 export async function attend(execution: Execution, { screen, answers, schemas, onLeave }: Attending): Promise<boolean> {
   while ((await execution.settled) === "waiting") {
-    const [question] = execution.interrupts;
+    const open = execution.interrupts;
+    const question = open.find((one) => answers.has(one)) ?? open[0];
     if (question === undefined) {
       await firstValueFrom(execution.status$.pipe(filter((status) => status !== "waiting")), {
         defaultValue: "running",

@@ -64,6 +64,8 @@ export async function devCommand(folder: string, options: DevOptions): Promise<n
   });
   files.add([...loadedFiles()]);
   await new Promise<void>((settle) => void files.once("ready", () => settle())); // no change is missed from here on
+  files.on("error", (error) => console.error(failureLines(error, { debug })));
+  const ended = signalled();
   const { server, port } = await listening(logged(handler, log && !json), wanted);
   const url = `http://127.0.0.1:${port}`;
   say(`${paint.bold("sluice dev")}  ${paint.busy(url)}  ${paint.dim(`${folder}, Ctrl-C ends`)}\n`);
@@ -93,7 +95,7 @@ export async function devCommand(folder: string, options: DevOptions): Promise<n
     reading = reading.then(reload);
   });
 
-  await signalled();
+  await ended;
   say(paint.dim("closing …"));
   await files.close();
   await handler.close({ graceMs: 500 });

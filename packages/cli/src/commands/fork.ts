@@ -50,7 +50,9 @@ export async function forkCommand(executionId: string, file: string, options: Fo
 function momentOf(entries: readonly Entry[]): number {
   const final = entries.find((entry) => isFinal(entry));
   if (final === undefined) return entries.length;
-  const failure = entries.find(
+  const failure = entries.findLast(
+    // those before it were answered
+
     (entry) => entry.type === "chunk:failed" && !entry.willRetry && entry.error.code !== "chunk-aborted",
   );
   return final.type === "flow:failed" && failure !== undefined ? failure.seq - 1 : final.seq - 1;

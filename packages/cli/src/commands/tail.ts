@@ -21,7 +21,8 @@ export async function tailCommand(
   const place = chosenPlace(where);
   const screen = json ? entryScreen() : plainScreen();
   try {
-    await place.show(executionId); // an unknown one is told at once
+    const { lastSeq = from } = await place.show(executionId); // an unknown one is told at once
+    if (from > lastSeq) throw misused(`There is no entry ${from} yet`, `Give --after a number up to ${lastSeq}`);
     for await (const entry of place.entries(executionId, { after: from, follow })) screen.take(entry);
     return exitCodes.ok;
   } finally {

@@ -84,7 +84,7 @@ function replyLines({ name, chunk, fields }: ReplyRow, room: number, frame: Fram
     "",
     `  ${paint.bold(name)} ${paint.dim(`written by ${chunk}`)}`,
     ...(left > 0 ? [paint.dim(`    … ${counted(left, "more field")}`)] : []),
-    ...shown.map(([path, field]) => fieldLine(path.padEnd(width), field, frame)),
+    ...shown.map(([path, field]) => fieldLine(oneLine(path).padEnd(width), field, frame)),
   ];
 }
 

@@ -30,9 +30,9 @@ export function entryLine(entry: Entry, width = 200): string | undefined {
         : `${paint.bad("✗")} ${placed(entry)} could not be undone: ${oneLine(entry.error.message, width)}`;
     case "field:complete":
       if (typeof entry.value === "object" && entry.value !== null) return undefined;
-      return `  ${paint.dim(`${entry.reply}.`)}${entry.field}: ${brief(entry.value, width)}`;
+      return `  ${paint.dim(`${entry.reply}.`)}${oneLine(entry.field, width)}: ${brief(entry.value, width)}`;
     case "field:invalid":
-      return `${paint.bad("✗")} ${entry.reply}.${entry.field}: ${brief(entry.raw, width)} ${paint.dim(oneLine(entry.issues[0]?.message ?? "", width))}`;
+      return `${paint.bad("✗")} ${entry.reply}.${oneLine(entry.field, width)}: ${brief(entry.raw, width)} ${paint.dim(oneLine(entry.issues[0]?.message ?? "", width))}`;
     case "reply:stopped":
       return `${paint.warn("■")} ${entry.reply} ${paint.dim(`stopped by ${entry.reason}`)}`;
     case "stream:item":

@@ -76,7 +76,7 @@ function promptForOne(schema: JsonSchema, message: string, signal: AbortSignal):
     isOptional && !given ? undefined : isNumber ? wrongNumber(given) : wrongJson(given);
   const example = isNumber || schema.type === undefined ? {} : { placeholder: JSON.stringify(exampleOf(schema)) };
   const asked = text({ message: isNumber ? message : `${message} (JSON)`, signal, validate, ...example });
-  return orElse(asked, usual, (given) => JSON.parse(given) as unknown);
+  return orElse(asked, usual, (given): unknown => (isNumber ? Number(given) : JSON.parse(given)));
 }
 
 async function orElse(
@@ -94,7 +94,7 @@ function placeholderOf(usual: unknown): { readonly placeholder?: string } {
 }
 
 function wrongNumber(given: string | undefined): string | undefined {
-  return (given ?? "").trim() === "" || Number.isNaN(Number(given)) ? "A number, please" : undefined;
+  return (given ?? "").trim() === "" || !Number.isFinite(Number(given)) ? "A number, please" : undefined;
 }
 
 function wrongJson(given: string | undefined): string | undefined {

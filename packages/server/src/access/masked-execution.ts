@@ -1,4 +1,5 @@
 import { type Entry, type ErrorCode, type Execution, type Gap, SluiceError } from "@sluice/core";
+import { isForeign } from "../request/problem.ts";
 import { catchError, map, throwError } from "rxjs";
 
 /** The errors that quote what others have thrown: a database, a provider, a library. What is told of them instead. */
@@ -16,7 +17,7 @@ const quoting: Partial<Record<ErrorCode, string>> = {
 /** An error without what others have thrown; its code and place stay. */
 export function maskedError<E>(error: E): E | SluiceError {
   if (!(error instanceof SluiceError)) return error;
-  const what = quoting[error.code];
+  const what = quoting[error.code] ?? (isForeign(error.cause) ? "Something else failed in it" : undefined);
   return what === undefined && error.cause === undefined
     ? error
     : new SluiceError(error.code, {
@@ -34,7 +35,9 @@ export function maskedExecution(execution: Execution): Execution {
   const known = masked.get(execution);
   if (known !== undefined) return known;
   const mask = new Proxy(execution, {
-    get: (target, key) => masks[key as keyof Execution]?.(target) ?? Reflect.get(target, key, target),
+    get: (target, key) =>
+      (Object.hasOwn(masks, key) ? masks[key as keyof Execution]?.(target) : undefined) ??
+      Reflect.get(target, key, target),
   });
   masked.set(execution, mask);
   return mask;
@@ -49,10 +52,13 @@ const masks: { readonly [K in keyof Execution]: ((execution: Execution) => Execu
   events$: ({ events$ }) => events$.pipe(map(maskedEntry)) as Execution["events$"],
   on: ({ on }) =>
     ((type, handler) => on(type, (entry) => handler(maskedEntry(entry as Entry) as never))) as Execution["on"],
-  result: ({ result }) =>
-    result.catch((error: unknown) => {
+  result: ({ result }) => {
+    const told = result.catch((error: unknown) => {
       throw maskedError(error);
-    }),
+    });
+    told.catch(() => {}); // one that nobody reads is no unhandled rejection
+    return told;
+  },
   stream: ({ stream }) => ((options) => mapped(stream(options), (item) => item)) as Execution["stream"],
   stream$: ({ stream$ }) => stream$.pipe(catchError((error: unknown) => throwError(() => maskedError(error)))),
   cancel: undefined,

@@ -50,7 +50,7 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       const last = request.messages.at(-1);
       await count(context, last?.role === "assistant" ? "answer" : "start");
       const key = request.id === undefined ? undefined : await keyOf(context, request.id);
-      const asked = last?.role === "assistant" ? await turns.find(last.id, key) : undefined;
+      const asked = last?.role === "assistant" ? await byId(context, last.id, key) : undefined;
       const target = { flow, ...(asked && { executionId: asked.executionId }), ...named(request.id) };
       await admit(context, asked === undefined ? "start" : "answer", target);
       return shown(context, async () => {
@@ -91,12 +91,16 @@ export function chatRoutes<F extends Runnable>(options: ChatOptions<F>): Routes 
       return turns.key(chat, await owner(context.req.raw));
     }
 
+    /** The execution with this id: of the chat with this key, or of none that is another's. */
+    async function byId(context: Context, id: string, key: string | undefined): Promise<Listed | undefined> {
+      return key === undefined ? turns.findOf(await owner(context.req.raw), id) : turns.find(id, key);
+    }
+
     /** The execution that an address means: by its own id, or as the last turn of the chat with that id. @throws Refusal 403 */
     async function meant(context: Context, action: "stream" | "cancel"): Promise<Listed | undefined> {
       const name = context.req.param("chat") ?? "";
       await count(context, action);
-      const key = await keyOf(context, name);
-      const found = (await turns.find(name)) ?? (await turns.latest(key));
+      const found = (await byId(context, name, undefined)) ?? (await turns.latest(await keyOf(context, name)));
       const chat = found?.executionId === name ? {} : named(name);
       await admit(context, action, { flow, ...chat, ...(found !== undefined && { executionId: found.executionId }) });
       return found;

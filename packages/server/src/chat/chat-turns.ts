@@ -17,7 +17,7 @@ export interface TurnOptions {
 const MAX_KNOWN = 10_000;
 
 /**
- * The executions of chats: one for each turn. Their ids are made of the chat's, `chat-<hash>.<turn>`, so that they are found
+ * The executions of chats: one for each turn. Their ids are made of the chat's, `chat-<owner>-<chat>.<turn>`, so that they are found
  * again by it in whatever store, after a restart, too.
  */
 export class ChatTurns {
@@ -38,9 +38,17 @@ export class ChatTurns {
 
   /** What the ids of a chat's executions begin with. @param owner who has it: two owners never have one chat */
   async key(chat: string, owner: string): Promise<string> {
-    const data = new TextEncoder().encode(JSON.stringify([this.#flow, owner, chat]));
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-    return `chat-${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+    return `${await this.#prefix(owner)}${await hashOf([this.#flow, owner, chat])}`;
+  }
+
+  /** An execution of this flow, unless it is a turn of another owner's chat. */
+  async findOf(owner: string, executionId: string): Promise<Listed | undefined> {
+    const isOthers = executionId.startsWith("chat-") && !executionId.startsWith(await this.#prefix(owner));
+    return isOthers ? undefined : this.find(executionId);
+  }
+
+  async #prefix(owner: string): Promise<string> {
+    return `chat-${(await hashOf([this.#flow, owner])).slice(0, 16)}-`;
   }
 
   /** An execution of this flow, of the chat with this key where one is given. */
@@ -88,7 +96,7 @@ export class ChatTurns {
     let first: number | undefined;
     execution.events$
       .pipe(take(1))
-      .subscribe(({ seq }) => (first = seq))
+      .subscribe({ next: ({ seq }) => (first = seq), error: () => {} }) // one that has failed is not whole
       .unsubscribe();
     return first === 1;
   }
@@ -129,6 +137,13 @@ export class ChatTurns {
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** 16 bytes, in hexadecimal digits. */
+async function hashOf(parts: readonly string[]): Promise<string> {
+  const data = new TextEncoder().encode(JSON.stringify(parts));
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function idOf(key: string, turn: number): string {

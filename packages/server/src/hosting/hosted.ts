@@ -110,6 +110,7 @@ export class Hosted {
   /** An execution, with what `find` knows of it. @throws Refusal 404, 503; as `load` */
   async get(executionId: string, found: Listed | undefined): Promise<Execution> {
     if (found === undefined) throw unknown(executionId);
+    await this.#recovering; // what it brings back is not to be loaded besides
     const { flow } = found;
     const here = this.#executions.get(executionId);
     const present = this.#loading.get(executionId);
@@ -164,7 +165,7 @@ export class Hosted {
   async recover(): Promise<Recovered> {
     if (this.#closed) throw serverCloses();
     const recovering = this.#recover();
-    this.#recovering = recovering;
+    this.#recovering = Promise.allSettled([this.#recovering, recovering]);
     return recovering;
   }
 

@@ -50,7 +50,14 @@ export function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof SluiceError)) return undefined;
   const status = statuses[error.code];
   if (status === undefined) return undefined;
-  return { status, code: error.code, title: error.what, ...(error.mend !== undefined && { mend: error.mend }) };
+  const title = isForeign(error.cause) ? "What was sent could not be checked" : error.what;
+  return { status, code: error.code, title, ...(error.mend !== undefined && { mend: error.mend }) };
+}
+
+/** Whether a cause is what others have thrown: an error that quotes it tells what nobody has looked through. */
+export function isForeign(cause: unknown): boolean {
+  if (cause === undefined || cause instanceof SluiceError) return false;
+  return typeof cause !== "object" || cause === null || !("issues" in cause);
 }
 
 /** The answer that tells a problem. @see RFC 9457, Problem Details for HTTP APIs */

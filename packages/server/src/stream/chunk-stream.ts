@@ -44,6 +44,15 @@ export function chunkStream(
   let next: Promise<ReadableStreamReadResult<unknown>> | undefined;
   let last: unknown;
   let passed = 0;
+  const write = (controller: ReadableStreamDefaultController<Uint8Array>, value: unknown): void => {
+    try {
+      controller.enqueue(encoder.encode(`data: ${toJson(value)}\n\n`));
+    } catch (error) {
+      over(); // a value that cannot be written, by its own toJSON
+      leave();
+      throw error;
+    }
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start() {
@@ -63,7 +72,7 @@ export function chunkStream(
           }
           last = read.value;
           passed += 1;
-          if (passed > skip) return controller.enqueue(encoder.encode(`data: ${toJson(last)}\n\n`));
+          if (passed > skip) return write(controller, last);
         }
       },
       async cancel() {
