@@ -177,7 +177,7 @@ export const rude = flow(defineFlow({ name: "rude", input: z.string(), stream: z
       "flow.ts": `import { defineFlow, flow, instant, start } from "@sluice/core";
 import { z } from "zod";
 const Bag = instant("bag", z.record(z.string(), z.string()));
-async function* tokens() { yield JSON.stringify({ "\\u001b[2Jgone": "x" }); }
+async function* tokens() { yield JSON.stringify({ "\\u009b31mgone": "x" }); }
 export const bag = flow(defineFlow({ name: "bag", input: z.any(), result: z.any() }))
   .chunk("ask", start, async (_, ctx) => Object.keys(await ctx.instant(Bag, tokens())).length);
 `,
