@@ -291,3 +291,19 @@ describe("an execution that a server brings back", () => {
     open();
   });
 });
+
+test("a request that comes while executions are brought back takes none of them a second time", async () => {
+  const store = memoryStore();
+  const first = await serve({ flows: [letter], store });
+  const id = await begun(first.url);
+  await first.stop();
+  const claims: string[] = [];
+  const claim: Store["claim"] = async (one) => {
+    claims.push(one);
+    return store.claim(one);
+  };
+  const { url, handler } = await serve({ flows: [letter], store: { ...store, claim } });
+  const [, ...seen] = await Promise.all([handler.recover(), ...[1, 2, 3].map(() => look(`${url}/executions/${id}`))]);
+  expect(seen.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(claims).toEqual([id]);
+});
