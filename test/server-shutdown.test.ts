@@ -298,12 +298,28 @@ test("a request that comes while executions are brought back takes none of them 
   const id = await begun(first.url);
   await first.stop();
   const claims: string[] = [];
+  const [asked, answer] = [deferred<void>(), deferred<void>()];
   const claim: Store["claim"] = async (one) => {
     claims.push(one);
     return store.claim(one);
   };
-  const { url, handler } = await serve({ flows: [letter], store: { ...store, claim } });
-  const [, ...seen] = await Promise.all([handler.recover(), ...[1, 2, 3].map(() => look(`${url}/executions/${id}`))]);
-  expect(seen.map(({ status }) => status)).toEqual([200, 200, 200]);
+  let isHeld = true;
+  const find: Store["find"] = async (one) => {
+    const holds = isHeld && claims.length > 0;
+    if (holds) {
+      isHeld = false;
+      asked.resolve();
+      await answer.promise;
+    }
+    return store.find(one);
+  };
+  const { url, handler } = await serve({ flows: [letter], store: { ...store, claim, find } });
+  const recovered = handler.recover();
+  await asked.promise; // it runs here, and is not known yet
+  const early = look(`${url}/executions/${id}`);
+  const other = await look(`${url}/flows`); // the one before has come, too
+  answer.resolve();
+  await recovered;
+  expect([(await early).status, other.status]).toEqual([200, 200]);
   expect(claims).toEqual([id]);
 });
